@@ -1,0 +1,98 @@
+import { createLocalJWKSet, createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
+import type { Clock } from '../clock.js';
+import { DpopUnavailableError } from '../errors/dpop.error.js';
+import { isSecureBaseUrl } from '../http/base-url.js';
+import { discoverJwksUri } from './issuer-metadata.js';
+import type { JwtAccessTokenOptions } from './jwt-access-token.options.js';
+
+/** The keys of one issuer. */
+export interface IssuerKeys {
+  /** Finds the key of a token; throws DpopUnavailableError when the issuer does not answer. */
+  readonly find: JWTVerifyGetKey;
+  /** Changes with each turn of the key set; `undefined` while there are no fresh keys. */
+  generation(): object | undefined;
+}
+
+type RemoteKeySet = ReturnType<typeof createRemoteJWKSet>;
+
+/** After a failed fetch nobody is made to wait for another one for this long. */
+const RETRY_AFTER_SECONDS = 1;
+const DEFAULT_MAX_AGE_SECONDS = 600;
+const DEFAULT_COOLDOWN_SECONDS = 30;
+const DEFAULT_TIMEOUT_MS = 5000;
+
+export function createIssuerKeys(options: JwtAccessTokenOptions, clock: Clock): IssuerKeys {
+  if (options.keys === undefined) return new RemoteIssuerKeys(options, clock);
+  const generation = options.keys;
+  return { find: createLocalJWKSet(generation), generation: () => generation };
+}
+
+/** Fetches, keeps and renews the keys of an issuer. An outage is told from a bad token, and ends by itself. */
+class RemoteIssuerKeys implements IssuerKeys {
+  #keySet: Promise<RemoteKeySet> | undefined;
+  #present: RemoteKeySet | undefined;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly options: JwtAccessTokenOptions,
+    private readonly clock: Clock,
+  ) {}
+
+  generation(): object | undefined {
+    return this.#present?.fresh === true ? this.#present.jwks() : undefined;
+  }
+
+  find: JWTVerifyGetKey = async (header, token) => {
+    if (this.generation() === undefined) this.#assertMayFetch();
+    try {
+      const keySet = await (this.#keySet ??= this.#locate());
+      this.#present = keySet;
+      return await keySet(header, token);
+    } catch (cause) {
+      if (isAboutToken(cause)) throw cause;
+      this.#failedAtMs = this.clock();
+      // The next attempt looks for the keys anew: the issuer may have moved them.
+      if (this.generation() === undefined) this.#keySet = undefined;
+      throw unavailable(`the keys of the issuer ${this.options.issuer} cannot be fetched`, cause);
+    }
+  };
+
+  #assertMayFetch(): void {
+    const sinceMs = this.clock() - this.#failedAtMs;
+    if (sinceMs >= 0 && sinceMs < RETRY_AFTER_SECONDS * 1000) {
+      throw unavailable('the last attempt to fetch the keys of the issuer has just failed');
+    }
+  }
+
+  async #locate(): Promise<RemoteKeySet> {
+    const { issuer, jwksUri, fetchTimeoutMs = DEFAULT_TIMEOUT_MS } = this.options;
+    const location = jwksUri ?? (await discoverJwksUri(issuer, AbortSignal.timeout(fetchTimeoutMs)));
+    // The issuer's word is trusted for https only, as the issuer's own URL is.
+    if (isSecureBaseUrl(issuer) && !isSecureBaseUrl(location)) {
+      throw new Error(`the issuer ${issuer} names a jwks_uri that is not https`);
+    }
+    return createRemoteJWKSet(new URL(location), {
+      timeoutDuration: fetchTimeoutMs,
+      cacheMaxAge: (this.options.keysMaxAgeSeconds ?? DEFAULT_MAX_AGE_SECONDS) * 1000,
+      cooldownDuration: (this.options.keysCooldownSeconds ?? DEFAULT_COOLDOWN_SECONDS) * 1000,
+    });
+  }
+}
+
+/** jose's verdicts about the token itself; everything else means that the keys could not be had. */
+function isAboutToken(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return (
+    code === 'ERR_JWKS_NO_MATCHING_KEY' ||
+    code === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS' ||
+    code === 'ERR_JOSE_NOT_SUPPORTED'
+  );
+}
+
+function unavailable(advice: string, cause?: unknown): DpopUnavailableError {
+  return new DpopUnavailableError('issuer_unavailable', {
+    advice,
+    cause,
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
+}

@@ -1,0 +1,77 @@
+import { decodeJwt } from 'jose';
+import { BoundedCache, type CacheBounds } from '../bounded-cache.js';
+import type { Clock } from '../clock.js';
+import { DpopError } from '../errors/dpop.error.js';
+import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
+import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
+
+interface KnownToken {
+  readonly claims: AccessTokenClaims;
+  readonly verifier: JwtAccessTokenVerifier;
+  readonly generation: object;
+}
+
+/**
+ * Tokens of several issuers: each is verified by the rules and keys of the issuer it names, and by no other's. What
+ * has been verified is known until it expires or the issuer's keys turn.
+ */
+export class TrustedIssuersVerifier extends AccessTokenVerifier {
+  readonly #issuers: ReadonlyMap<string, JwtAccessTokenVerifier>;
+  readonly #fallback: AccessTokenVerifier | undefined;
+  readonly #known: BoundedCache<KnownToken>;
+  readonly #clock: Clock;
+
+  /** @param fallback for tokens that name none of the issuers, opaque ones for example */
+  constructor(
+    issuers: readonly JwtAccessTokenVerifier[],
+    fallback: AccessTokenVerifier | undefined,
+    bounds: CacheBounds,
+    clock: Clock,
+  ) {
+    super();
+    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+    this.#fallback = fallback;
+    this.#known = new BoundedCache(bounds);
+    this.#clock = clock;
+  }
+
+  override verify(token: string, ath: string): AccessTokenClaims | Promise<AccessTokenClaims> {
+    return this.#recall(ath) ?? this.#verifyUnknown(token, ath);
+  }
+
+  #recall(ath: string): AccessTokenClaims | undefined {
+    const known = this.#known.get(ath);
+    if (known === undefined) return undefined;
+    const { claims, verifier, generation } = known;
+    const expiresAtSeconds = (claims.exp ?? 0) + verifier.toleranceSeconds;
+    if (this.#clock() / 1000 < expiresAtSeconds && verifier.keyGeneration() === generation) return claims;
+    this.#known.delete(ath);
+    return undefined;
+  }
+
+  async #verifyUnknown(token: string, ath: string): Promise<AccessTokenClaims> {
+    const issuer = issuerOf(token);
+    const verifier = issuer === undefined ? undefined : this.#issuers.get(issuer);
+    if (verifier === undefined) {
+      if (this.#fallback !== undefined) return await this.#fallback.verify(token, ath);
+      throw new DpopError(issuer === undefined ? 'token_invalid' : 'token_issuer');
+    }
+    const generation = verifier.keyGeneration();
+    const claims = await verifier.verify(token);
+    // Keys that turned meanwhile may no longer hold the one that verified this token.
+    if (generation !== undefined && generation === verifier.keyGeneration()) {
+      this.#known.set(ath, { claims, verifier, generation }, 2 * token.length);
+    }
+    return claims;
+  }
+}
+
+/** The issuer that a token names, not yet to be believed. */
+function issuerOf(token: string): string | undefined {
+  try {
+    const { iss } = decodeJwt(token);
+    return typeof iss === 'string' ? iss : undefined;
+  } catch {
+    return undefined;
+  }
+}

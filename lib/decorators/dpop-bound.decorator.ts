@@ -1,0 +1,38 @@
+import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
+import type { DpopVerdict } from '../dpop.verdict.js';
+import { DpopUnavailableError } from '../errors/dpop.error.js';
+import { DpopHttpException } from '../http/dpop-http.exception.js';
+import { transportOf } from '../http/transport.js';
+import { verdictOn } from '../http/verdict-on-request.js';
+
+/**
+ * Hands the verified thumbprint of the client's key to a handler or, with a key, another part of the verdict. A route
+ * without `DpopGuard` answers 503: there is no verdict to be had.
+ *
+ * @example
+ * ```ts
+ * @Get('accounts')
+ * list(@DpopBound() jkt: string, @DpopBound('claims') claims: AccessTokenClaims) {}
+ * ```
+ */
+export const DpopBound: (
+  key?: keyof DpopVerdict,
+  ...pipes: (Type<PipeTransform> | PipeTransform)[]
+) => ParameterDecorator = createParamDecorator(
+  (key: keyof DpopVerdict | undefined, context: ExecutionContext) => {
+    const verdict = findVerdict(context);
+    if (verdict === undefined) {
+      throw new DpopHttpException(
+        new DpopUnavailableError('verdict_missing', { advice: '@DpopBound() needs DpopGuard on the route' }),
+      );
+    }
+    return verdict[key ?? 'jkt'];
+  },
+);
+
+/** A guard for a transport of its own leaves the verdict on whatever it took for the request: one of the arguments. */
+function findVerdict(context: ExecutionContext): DpopVerdict | undefined {
+  return [transportOf(context)?.request, ...context.getArgs<unknown[]>()]
+    .map(verdictOn)
+    .find((verdict) => verdict !== undefined);
+}

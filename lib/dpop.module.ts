@@ -1,0 +1,95 @@
+import { Inject, Logger, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { AccessTokenVerifier } from './access-token/access-token.verifier.js';
+import { JwtAccessTokenVerifier } from './access-token/jwt-access-token.verifier.js';
+import { TrustedIssuersVerifier } from './access-token/trusted-issuers.verifier.js';
+import { createConfig, type DpopConfig } from './dpop.config.js';
+import { DpopGuard } from './dpop.guard.js';
+import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './dpop.module-definition.js';
+import { DpopStrategy } from './dpop.strategy.js';
+import { DPOP_CONFIG } from './dpop.tokens.js';
+import { DpopVerifier } from './dpop.verifier.js';
+import { FixedNonceSecrets } from './nonce/nonce-secrets.js';
+import { NonceService } from './nonce/nonce.service.js';
+import { StatelessNonceService } from './nonce/stateless-nonce.service.js';
+import { ReplayStore } from './replay/replay.store.js';
+
+/**
+ * Protects routes with DPoP. Global unless `isGlobal: false`.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [
+ *     DpopModule.forRoot({
+ *       origin: 'https://api.example.com',
+ *       accessToken: { issuer: 'https://auth.example.com', audience: 'https://api.example.com' },
+ *     }),
+ *   ],
+ * })
+ * export class AppModule {}
+ * ```
+ * @throws TypeError at start, naming the option and the accepted form
+ */
+@Module({
+  providers: [
+    { provide: DPOP_CONFIG, useFactory: createConfig, inject: [MODULE_OPTIONS_TOKEN] },
+    {
+      provide: ReplayStore,
+      useFactory: ({ storage }: DpopConfig) => storage.replayStore,
+      inject: [DPOP_CONFIG],
+    },
+    { provide: NonceService, useFactory: createNonceService, inject: [DPOP_CONFIG] },
+    { provide: AccessTokenVerifier, useFactory: createAccessTokenVerifier, inject: [DPOP_CONFIG] },
+    {
+      provide: DpopVerifier,
+      useFactory: (
+        config: DpopConfig,
+        accessTokens: AccessTokenVerifier,
+        nonces: NonceService,
+        store: ReplayStore,
+      ) => new DpopVerifier({ config, accessTokens, nonces, replayStore: store }),
+      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
+    },
+    DpopStrategy,
+    DpopGuard,
+  ],
+  exports: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore, DpopVerifier, DpopGuard],
+})
+export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+  constructor(@Inject(DPOP_CONFIG) private readonly config: DpopConfig) {
+    super();
+  }
+
+  async onModuleInit(): Promise<void> {
+    const { storage } = this.config;
+    await storage.open?.();
+    if (storage.shared) return;
+    new Logger(DpopModule.name).warn(
+      'replay memory is kept in this process alone: a second instance of this service would accept each proof once more',
+    );
+  }
+
+  /** Not earlier: when a module is destroyed, requests are still running. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.config.storage.close?.();
+  }
+}
+
+function createNonceService({ nonce, storage, clock }: DpopConfig): NonceService {
+  const { secrets, service, lifetimeSeconds } = nonce;
+  const source =
+    secrets === undefined
+      ? (storage.nonceSecrets ?? new FixedNonceSecrets())
+      : new FixedNonceSecrets(secrets);
+  return new StatelessNonceService({ secrets: source, service, lifetimeSeconds, clock });
+}
+
+function createAccessTokenVerifier({
+  issuers,
+  fallbackVerifier,
+  cache,
+  clock,
+}: DpopConfig): AccessTokenVerifier {
+  const verifiers = issuers.map((options) => new JwtAccessTokenVerifier(options, clock));
+  return new TrustedIssuersVerifier(verifiers, fallbackVerifier, cache.tokens, clock);
+}

@@ -1,0 +1,105 @@
+/**
+ * The stable, machine-readable codes of a refusal. All but two are the error codes of RFC 9449 §7.1 and §8,
+ * RFC 6750 §3.1 and RFC 9470 §3; `missing_credentials` stands for a challenge that has no error code (RFC 6750 §3.1),
+ * `temporarily_unavailable` for a failure on our side.
+ */
+export type DpopErrorCode =
+  | 'missing_credentials'
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
+  | 'insufficient_scope'
+  | 'insufficient_user_authentication'
+  | 'temporarily_unavailable';
+
+/** The HTTP status of each code. */
+export const STATUS_OF_CODE = {
+  missing_credentials: 401,
+  invalid_request: 400,
+  invalid_token: 401,
+  invalid_dpop_proof: 401,
+  use_dpop_nonce: 401,
+  insufficient_scope: 403,
+  insufficient_user_authentication: 401,
+  temporarily_unavailable: 503,
+} as const satisfies Record<DpopErrorCode, number>;
+
+/**
+ * Every reason for which a request is refused: its code and the one fixed sentence that the client is told. The
+ * catalogue is closed: no text of a request ever reaches a header or a body, so nothing can be reflected.
+ */
+export const REFUSALS = {
+  // Transport and shape of the request
+  credentials_missing: ['missing_credentials', 'A DPoP-bound access token is required'],
+  authorization_repeated: ['invalid_request', 'Multiple methods used to include access token'],
+  authorization_malformed: ['invalid_request', 'The Authorization header is malformed'],
+  target_unusable: ['invalid_request', 'The request target is not a valid URI path'],
+  host_unusable: ['invalid_request', 'The Host header is not a plain authority'],
+  https_required: ['invalid_request', 'This resource is served over https only'],
+
+  // Access token
+  bearer_not_accepted: ['invalid_token', 'Bearer tokens are not accepted, use the DPoP scheme'],
+  bound_token_as_bearer: ['invalid_token', 'A DPoP-bound access token must be sent with the DPoP scheme'],
+  token_too_large: ['invalid_token', 'The access token is too large'],
+  token_invalid: ['invalid_token', 'Invalid token'],
+  token_issuer: ['invalid_token', 'The issuer of the access token is not trusted here'],
+  token_audience: ['invalid_token', 'The access token is meant for another audience'],
+  token_type: ['invalid_token', 'The access token has the wrong type'],
+  token_expired: ['invalid_token', 'The access token has expired'],
+  token_not_yet_valid: ['invalid_token', 'The access token is not valid yet'],
+  token_unbound: ['invalid_token', 'The access token is not bound to a DPoP key'],
+  key_binding: ['invalid_token', 'Invalid DPoP key binding'],
+
+  // Proof, in the order of the checks of RFC 9449 §4.3
+  proof_repeated: ['invalid_dpop_proof', 'More than one DPoP header'],
+  proof_missing: ['invalid_dpop_proof', 'The DPoP proof is missing'],
+  proof_too_large: ['invalid_dpop_proof', 'The DPoP proof is too large'],
+  proof_malformed: ['invalid_dpop_proof', 'The DPoP proof is not a well-formed JWT'],
+  proof_claims: [
+    'invalid_dpop_proof',
+    'The DPoP proof lacks a required claim or holds one of the wrong type',
+  ],
+  proof_typ: ['invalid_dpop_proof', 'The typ of the DPoP proof is not dpop+jwt'],
+  proof_alg: ['invalid_dpop_proof', 'The algorithm of the DPoP proof is not accepted'],
+  proof_crit: ['invalid_dpop_proof', 'The DPoP proof has a critical extension that is not understood'],
+  proof_jwk: ['invalid_dpop_proof', 'The key in the DPoP proof is not usable'],
+  proof_jwk_private: ['invalid_dpop_proof', 'The key in the DPoP proof is not a public key'],
+  proof_jwk_size: ['invalid_dpop_proof', 'The RSA key in the DPoP proof has an unacceptable size'],
+  proof_signature: ['invalid_dpop_proof', 'The signature of the DPoP proof is invalid'],
+  proof_htm: ['invalid_dpop_proof', 'The htm of the DPoP proof is not the method of this request'],
+  proof_htu: ['invalid_dpop_proof', 'The htu of the DPoP proof is not the URI of this request'],
+  proof_htu_query: ['invalid_dpop_proof', 'The htu of the DPoP proof has a query or fragment'],
+  proof_stale: ['invalid_dpop_proof', 'The DPoP proof is too old'],
+  proof_early: ['invalid_dpop_proof', 'The DPoP proof was made in the future'],
+  proof_ath: ['invalid_dpop_proof', 'The ath of the DPoP proof is not the hash of the access token'],
+  proof_replayed: ['invalid_dpop_proof', 'The DPoP proof was used before'],
+
+  // Nonces
+  nonce_missing: ['use_dpop_nonce', 'Resource server requires nonce in DPoP proof'],
+  nonce_unacceptable: [
+    'use_dpop_nonce',
+    'The nonce in the DPoP proof is not acceptable, use the one supplied',
+  ],
+  nonce_renewal: ['use_dpop_nonce', 'Resource server requires a new nonce in DPoP proof'],
+
+  // Policy of the route
+  scope_insufficient: ['insufficient_scope', 'The access token lacks a required scope'],
+  authentication_insufficient: [
+    'insufficient_user_authentication',
+    'A stronger or more recent user authentication is required',
+  ],
+} as const satisfies Record<string, readonly [DpopErrorCode, string]>;
+
+/** Why a request was refused; finer than the code, for operators. Listed in the README. */
+export type RefusalReason = keyof typeof REFUSALS;
+
+/** Why no verdict could be reached: a failure on our side. */
+export type UnavailableReason =
+  | 'issuer_unavailable'
+  | 'replay_store_unavailable'
+  | 'replay_store_full'
+  | 'origin_unavailable'
+  | 'transport_unknown'
+  | 'verdict_missing'
+  | 'internal_failure';

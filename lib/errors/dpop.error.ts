@@ -1,0 +1,78 @@
+import {
+  type DpopErrorCode,
+  REFUSALS,
+  type RefusalReason,
+  STATUS_OF_CODE,
+  type UnavailableReason,
+} from './catalogue.js';
+
+/** What a refusal adds to its challenge. */
+export interface RefusalDetails {
+  /** Scopes the route asks for (RFC 6750 §3.1). */
+  readonly scopes?: readonly string[];
+  /** Authentication context classes the route asks for (RFC 9470 §3). */
+  readonly acrValues?: readonly string[];
+  /** The greatest age in seconds of the user's authentication (RFC 9470 §3). */
+  readonly maxAgeSeconds?: number;
+  /** The nonce to be used in the next proof (§8). */
+  readonly nonce?: string;
+}
+
+/**
+ * A request that was refused: its fault, not ours. `code` is stable and documented, `message` is the fixed sentence
+ * that the client is told, `reason` says more to an operator. Holds nothing that a client sent.
+ *
+ * @see RFC 9449 §7.1, RFC 6750 §3.1
+ */
+export class DpopError extends Error {
+  override readonly name = 'DpopError';
+  readonly code: DpopErrorCode;
+  readonly status: number;
+
+  constructor(
+    readonly reason: RefusalReason,
+    readonly details: RefusalDetails = {},
+  ) {
+    const [code, sentence] = REFUSALS[reason];
+    super(sentence);
+    this.code = code;
+    this.status = STATUS_OF_CODE[code];
+  }
+}
+
+export interface UnavailableOptions {
+  /** What happened. For the operator alone; its message may hold anything and is never logged. */
+  readonly cause?: unknown;
+  /** What the operator should know or do, in words of ours. */
+  readonly advice?: string;
+  /** Seconds after which another try makes sense, default 1. */
+  readonly retryAfterSeconds?: number;
+}
+
+/**
+ * No verdict could be reached, through no fault of the client: the issuer's keys or the replay store did not answer,
+ * or something broke. Answered with 503 and `Retry-After`, never with a 401 that makes a client throw a good token
+ * away.
+ */
+export class DpopUnavailableError extends Error {
+  override readonly name = 'DpopUnavailableError';
+  readonly code = 'temporarily_unavailable' satisfies DpopErrorCode;
+  readonly status = STATUS_OF_CODE.temporarily_unavailable;
+  readonly advice: string | undefined;
+  readonly retryAfterSeconds: number;
+
+  constructor(
+    readonly reason: UnavailableReason,
+    { cause, advice, retryAfterSeconds = 1 }: UnavailableOptions = {},
+  ) {
+    super('The request cannot be verified at the moment', { cause });
+    this.advice = advice;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** What comes out of a check that threw: refusals and failures as they are, anything else as a failure of ours. */
+export function toDpopError(thrown: unknown): DpopError | DpopUnavailableError {
+  if (thrown instanceof DpopError || thrown instanceof DpopUnavailableError) return thrown;
+  return new DpopUnavailableError('internal_failure', { cause: thrown });
+}

@@ -1,0 +1,21 @@
+import { normalizeHtu } from '../proof/htu.js';
+
+const LOOPBACK = /^http:\/\/(?:(?:[a-z\d-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?=[:/]|$)/;
+
+/**
+ * The normal form of an origin, with an external path prefix if there is one and without a slash at the end: what
+ * stands before the path of a request in `htu`. `undefined` for what is no absolute http(s) URL, or has userinfo,
+ * query or fragment.
+ */
+export function normalizeBaseUrl(value: string): string | undefined {
+  // `URL` is welcome here: it brings internationalised names of the configuration into the form that clients sign.
+  if (!URL.canParse(value)) return undefined;
+  const normal = normalizeHtu(new URL(value).href);
+  if (normal === undefined || normal.hasQuery) return undefined;
+  return normal.uri.replace(/\/+$/, '');
+}
+
+/** Only https, and http on loopback (§2). Takes the normal form. */
+export function isSecureBaseUrl(baseUrl: string): boolean {
+  return baseUrl.startsWith('https://') || LOOPBACK.test(baseUrl);
+}

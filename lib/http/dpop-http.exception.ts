@@ -1,0 +1,21 @@
+import { STATUS_CODES } from 'node:http';
+import { HttpException } from '@nestjs/common';
+import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+
+/**
+ * A refusal as Nest's exception filters know it: the usual body, and the stable `code` beside it. The headers have
+ * been written when it is thrown.
+ */
+export class DpopHttpException extends HttpException {
+  /** For GraphQL: graphql-js copies it, and Apollo answers with its status. */
+  readonly extensions: { readonly code: string; readonly http: { readonly status: number } };
+  /** For GraphQL: Mercurius answers with it. */
+  readonly statusCode: number;
+
+  constructor(error: DpopError | DpopUnavailableError) {
+    const { status, message, code } = error;
+    super({ statusCode: status, message, error: STATUS_CODES[status], code }, status, { cause: error });
+    this.extensions = { code, http: { status } };
+    this.statusCode = status;
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * What the checks need of a request, in plain data, so that they know no platform. `DpopGuard` makes one of an
+ * Express or Fastify request; `DpopVerifier` takes one from anybody.
+ */
+export interface DpopRequest {
+  /** The method as it came over the wire, case kept (RFC 9110 §9.1). */
+  readonly method: string;
+  /** The request target as it came over the wire: `/path?query`, or the absolute form (RFC 9112 §3.2). */
+  readonly target: string;
+  /** Names and values in turn, as received and with duplicates, like `rawHeaders` of `node:http`. */
+  readonly rawHeaders: readonly string[];
+  /** `http` or `https`, by the framework's own trusted-proxy rules. Needed for `origin: 'request'` only. */
+  readonly protocol?: string | undefined;
+  /** Host and port, by the framework's own trusted-proxy rules. Needed for `origin: 'request'` only. */
+  readonly host?: string | undefined;
+}

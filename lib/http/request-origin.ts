@@ -1,0 +1,54 @@
+import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import { isPlainAuthority } from '../proof/htu.js';
+import { isSecureBaseUrl, normalizeBaseUrl } from './base-url.js';
+import { fieldValues } from './credentials.js';
+import type { DpopRequest } from './dpop-request.js';
+
+/** Where the origin that clients sign comes from: configured, the request by an explicit choice, or a function. */
+export type OriginOption = string | readonly string[] | 'request' | ((request: DpopRequest) => string);
+
+/**
+ * The base URLs a proof may be signed for, in normal form.
+ *
+ * @throws DpopError when the request cannot name an origin, DpopUnavailableError when the function of the app fails
+ */
+export type OriginResolver = (request: DpopRequest) => readonly string[];
+
+/** `origin` has been asserted: its strings are base URLs in normal form. */
+export function createOriginResolver(origin: OriginOption, allowInsecureHttp: boolean): OriginResolver {
+  if (origin === 'request') return (request) => [originOfRequest(request, allowInsecureHttp)];
+  if (typeof origin === 'function')
+    return (request) => [originOfFunction(origin, request, allowInsecureHttp)];
+  const baseUrls = typeof origin === 'string' ? [origin] : origin;
+  return () => baseUrls;
+}
+
+function originOfRequest(request: DpopRequest, allowInsecureHttp: boolean): string {
+  const { protocol, host } = request;
+  if (fieldValues(request.rawHeaders, 'host').length > 1) throw new DpopError('host_unusable');
+  if (host === undefined || !isPlainAuthority(host)) throw new DpopError('host_unusable');
+  const baseUrl = normalizeBaseUrl(`${protocol}://${host}`);
+  if (baseUrl === undefined) throw new DpopError('host_unusable');
+  if (!allowInsecureHttp && !isSecureBaseUrl(baseUrl)) throw new DpopError('https_required');
+  return baseUrl;
+}
+
+function originOfFunction(
+  origin: (request: DpopRequest) => string,
+  request: DpopRequest,
+  allowInsecureHttp: boolean,
+): string {
+  let value: unknown;
+  try {
+    value = origin(request);
+  } catch (cause) {
+    throw new DpopUnavailableError('origin_unavailable', { cause });
+  }
+  const baseUrl = typeof value === 'string' ? normalizeBaseUrl(value) : undefined;
+  if (baseUrl === undefined || !(allowInsecureHttp || isSecureBaseUrl(baseUrl))) {
+    throw new DpopUnavailableError('origin_unavailable', {
+      advice: 'the origin function must return an https URL, such as "https://api.example.com"',
+    });
+  }
+  return baseUrl;
+}

@@ -1,0 +1,40 @@
+/** One header to be set, and whether the values that are there already stay beside it. */
+export interface ResponseHeader {
+  readonly name: string;
+  readonly value: string;
+  readonly merge: boolean;
+}
+
+const EXPOSED = ['DPoP-Nonce', 'WWW-Authenticate'];
+
+/**
+ * The headers of a refusal, or of a success that carries a fresh nonce: the challenge, the nonce, when to come back;
+ * not to be stored by caches, and to be seen by scripts of other origins.
+ *
+ * @see RFC 9449 §8.2, RFC 9110 §10.2.3 and §11.6.1
+ */
+export function dpopResponseHeaders(parts: {
+  readonly challenge?: string | undefined;
+  readonly nonce?: string | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+}): readonly ResponseHeader[] {
+  const headers: ResponseHeader[] = [];
+  const set = (name: string, value: string) => headers.push({ name, value, merge: false });
+  if (parts.challenge !== undefined) set('WWW-Authenticate', parts.challenge);
+  if (parts.nonce !== undefined) set('DPoP-Nonce', parts.nonce);
+  if (parts.retryAfterSeconds !== undefined) set('Retry-After', String(parts.retryAfterSeconds));
+  set('Cache-Control', 'no-store');
+  headers.push({ name: 'Access-Control-Expose-Headers', value: EXPOSED.join(', '), merge: true });
+  return headers;
+}
+
+/** Joins two lists of header names; nothing that is there is lost or named twice. */
+export function mergeFieldNames(present: unknown, added: string): string {
+  const names = [present ?? [], added]
+    .flat()
+    .flatMap((value) => String(value).split(','))
+    .map((name) => name.trim())
+    .filter(Boolean);
+  const byLowerCase = new Map(names.toReversed().map((name) => [name.toLowerCase(), name]));
+  return [...byLowerCase.values()].toReversed().join(', ');
+}

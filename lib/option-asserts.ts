@@ -1,0 +1,55 @@
+/** Asserts of single options. Each throws a `TypeError` that names the option and the accepted form. */
+
+export function fail(option: string, accepted: string): never {
+  throw new TypeError(`${option} must be ${accepted}`);
+}
+
+export function assertObject(
+  value: unknown,
+  option: string,
+): asserts value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(option, 'an object');
+}
+
+/** Refuses names that are not known: a misspelt option would silently leave a default in force. */
+export function assertKnownNames(value: object, option: string, known: readonly string[]): void {
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new TypeError(`${option} has no option ${JSON.stringify(unknown)}; known: ${known.join(', ')}`);
+}
+
+export function assertOneOf<T extends string>(
+  value: unknown,
+  option: string,
+  accepted: readonly T[],
+): asserts value is T {
+  if (!accepted.includes(value as T)) fail(option, accepted.map((item) => `"${item}"`).join(' or '));
+}
+
+export function assertInteger(
+  value: unknown,
+  option: string,
+  least: number,
+  most: number,
+): asserts value is number {
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return;
+  fail(option, `an integer from ${least} to ${most}`);
+}
+
+/** Printable ASCII, since it is written into a header. */
+export function assertHeaderText(value: unknown, option: string, accepted: string): asserts value is string {
+  if (typeof value !== 'string' || !/^[\x20-\x7e]+$/.test(value)) fail(option, accepted);
+}
+
+export function assertStrings(
+  value: unknown,
+  option: string,
+  accepted: string,
+): asserts value is readonly string[] {
+  const filled = Array.isArray(value) && value.length > 0;
+  if (!filled || !value.every((item) => typeof item === 'string' && item !== '')) fail(option, accepted);
+}
+
+export function assertFunction(value: unknown, option: string, accepted: string): void {
+  if (typeof value !== 'function') fail(option, accepted);
+}

@@ -1,0 +1,40 @@
+import type { AuthenticationRequirement, DpopPolicy } from './dpop.policy.js';
+import type { DpopVerdict } from './dpop.verdict.js';
+import { DpopError } from './errors/dpop.error.js';
+
+/**
+ * What the route asks for beyond possession: a nonce, scopes, an authentication.
+ *
+ * @param freshNonce makes the nonce that a demand for one hands out
+ * @throws DpopError
+ */
+export function assertPolicy(
+  verdict: DpopVerdict,
+  policy: DpopPolicy,
+  nowSeconds: number,
+  freshNonce: () => string,
+): void {
+  if (verdict.scheme === 'Bearer' && policy.bearer !== 'allow-unbound')
+    throw new DpopError('bearer_not_accepted');
+  if (verdict.scheme === 'DPoP' && policy.nonce === 'required' && !verdict.hasNonce) {
+    throw new DpopError('nonce_missing', { nonce: freshNonce() });
+  }
+  if (policy.scopes !== undefined && !policy.scopes.every((scope) => verdict.scopes.includes(scope))) {
+    throw new DpopError('scope_insufficient', { scopes: policy.scopes });
+  }
+  if (policy.authentication !== undefined) assertAuthentication(verdict, policy.authentication, nowSeconds);
+}
+
+/** RFC 9470 §5: both `acr` and `auth_time` are claims of the token; without them the demand is not met. */
+function assertAuthentication(
+  { claims }: DpopVerdict,
+  requirement: AuthenticationRequirement,
+  nowSeconds: number,
+): void {
+  const { acrValues, maxAgeSeconds } = requirement;
+  const { acr, auth_time: authTime } = claims;
+  const strongEnough = acrValues === undefined || (typeof acr === 'string' && acrValues.includes(acr));
+  const recentEnough =
+    maxAgeSeconds === undefined || (typeof authTime === 'number' && nowSeconds - authTime <= maxAgeSeconds);
+  if (!strongEnough || !recentEnough) throw new DpopError('authentication_insufficient', requirement);
+}

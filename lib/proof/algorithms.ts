@@ -1,0 +1,85 @@
+import { constants, createPublicKey } from 'node:crypto';
+
+/** How one JWS algorithm is bound to a kind of key and verified by `crypto.verify`. */
+export interface ProofAlgorithm {
+  readonly kty: 'EC' | 'RSA' | 'OKP' | 'AKP';
+  readonly crv?: string;
+  /** The required members of the public key and, where the curve fixes it, their length in base64url characters. */
+  readonly members: Readonly<Record<string, number | undefined>>;
+  readonly hash: string | null;
+  readonly verifyOptions: {
+    readonly padding?: number;
+    readonly saltLength?: number;
+    readonly dsaEncoding?: 'ieee-p1363';
+  };
+}
+
+const ecdsa = (crv: string, memberLength: number, hash: string): ProofAlgorithm => ({
+  kty: 'EC',
+  crv,
+  members: { x: memberLength, y: memberLength },
+  hash,
+  verifyOptions: { dsaEncoding: 'ieee-p1363' },
+});
+const rsaPkcs1 = (hash: string): ProofAlgorithm => ({
+  kty: 'RSA',
+  members: { n: undefined, e: undefined },
+  hash,
+  verifyOptions: { padding: constants.RSA_PKCS1_PADDING },
+});
+const rsaPss = (hash: string): ProofAlgorithm => ({
+  kty: 'RSA',
+  members: { n: undefined, e: undefined },
+  hash,
+  verifyOptions: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
+});
+const ed25519: ProofAlgorithm = {
+  kty: 'OKP',
+  crv: 'Ed25519',
+  members: { x: 43 },
+  hash: null,
+  verifyOptions: {},
+};
+const mlDsa = (memberLength: number): ProofAlgorithm => ({
+  kty: 'AKP',
+  members: { pub: memberLength },
+  hash: null,
+  verifyOptions: {},
+});
+
+/** Every algorithm the library can verify: asymmetric ones only (§4.3 check 5). */
+export const PROOF_ALGORITHMS: ReadonlyMap<string, ProofAlgorithm> = new Map([
+  ['ES256', ecdsa('P-256', 43, 'sha256')],
+  ['ES384', ecdsa('P-384', 64, 'sha384')],
+  ['ES512', ecdsa('P-521', 88, 'sha512')],
+  ['PS256', rsaPss('sha256')],
+  ['PS384', rsaPss('sha384')],
+  ['PS512', rsaPss('sha512')],
+  ['RS256', rsaPkcs1('sha256')],
+  ['RS384', rsaPkcs1('sha384')],
+  ['RS512', rsaPkcs1('sha512')],
+  ['Ed25519', ed25519],
+  ['EdDSA', ed25519],
+  ['ML-DSA-44', mlDsa(1750)],
+  ['ML-DSA-65', mlDsa(2603)],
+  ['ML-DSA-87', mlDsa(3456)],
+]);
+
+/** Accepted unless configured otherwise: all that each supported Node can verify. */
+export const DEFAULT_PROOF_ALGORITHMS: readonly string[] = [...PROOF_ALGORITHMS.keys()].filter(
+  (name) => !name.startsWith('ML-DSA'),
+);
+
+/** Whether this Node can verify the algorithm: ML-DSA needs OpenSSL 3.5 (Node 24.7). */
+export function isSupportedAlgorithm(name: string): boolean {
+  const algorithm = PROOF_ALGORITHMS.get(name);
+  if (algorithm === undefined) return false;
+  if (algorithm.kty !== 'AKP') return true;
+  const pub = 'A'.repeat(algorithm.members['pub'] ?? 0);
+  try {
+    createPublicKey({ key: { kty: 'AKP', alg: name, pub }, format: 'jwk' });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,69 @@
+import { timingSafeEqual } from 'node:crypto';
+import { DpopError } from '../errors/dpop.error.js';
+import { normalizeHtu } from './htu.js';
+import type { ProofClaims } from './proof-claims.js';
+
+/** Check 8 of §4.3: `htm` is the method, case-sensitive (RFC 9110 §9.1). */
+export function assertHtm(htm: string, method: string): void {
+  if (htm !== method) throw new DpopError('proof_htm');
+}
+
+/** Nothing in it that normalization would change, nor a userinfo, query or fragment. */
+const ALREADY_NORMAL = /^[\w\-.~:/!$&'()*+,;=]+$/;
+
+/**
+ * Check 9 of §4.3: `htu` is the URI of the request without query and fragment, both in normal form.
+ *
+ * @param baseUrls in normal form; the request is for `path` below each of them
+ * @param path of the request, as received
+ */
+export function assertHtu(
+  htu: string,
+  baseUrls: readonly string[],
+  path: string,
+  queryInHtu: 'ignore' | 'reject',
+): void {
+  // Equal strings are equal in normal form: that spares nearly every request the long way.
+  if (ALREADY_NORMAL.test(htu) && baseUrls.some((baseUrl) => htu === baseUrl + path)) return;
+  const signed = normalizeHtu(htu);
+  if (signed === undefined) throw new DpopError('proof_htu');
+  if (signed.hasQuery && queryInHtu === 'reject') throw new DpopError('proof_htu_query');
+  const requested = baseUrls.map((baseUrl) => normalizeHtu(baseUrl + path)?.uri);
+  if (!requested.includes(signed.uri)) throw new DpopError('proof_htu');
+}
+
+export interface FreshnessWindow {
+  readonly maxAgeSeconds: number;
+  readonly futureToleranceSeconds: number;
+}
+
+/**
+ * Check 11 of §4.3: `iat` lies within the closed interval [now − maxAge, now + futureTolerance]. A good nonce whose
+ * own time decides instead takes its place. `exp` and `nbf` are honoured with the same tolerance for clocks.
+ *
+ * @param nonceUntilSeconds the end of the nonce's life, when freshness is by nonce
+ * @returns the last instant, in seconds, at which this proof is fresh
+ */
+export function assertFreshness(
+  { iat, exp, nbf }: ProofClaims,
+  nowSeconds: number,
+  { maxAgeSeconds, futureToleranceSeconds }: FreshnessWindow,
+  nonceUntilSeconds: number | undefined,
+): number {
+  if (exp !== undefined && nowSeconds > exp + futureToleranceSeconds) throw new DpopError('proof_stale');
+  if (nbf !== undefined && nbf > nowSeconds + futureToleranceSeconds) throw new DpopError('proof_early');
+  if (nonceUntilSeconds !== undefined) return nonceUntilSeconds;
+  const freshUntilSeconds = iat + maxAgeSeconds;
+  if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
+  if (iat > nowSeconds + futureToleranceSeconds) throw new DpopError('proof_early');
+  return freshUntilSeconds;
+}
+
+/** Check 12 of §4.3: `ath` is the hash of the token as presented, compared in constant time. */
+export function assertAth(ath: string | undefined, expected: string): void {
+  if (ath === undefined) throw new DpopError('proof_claims');
+  const signed = Buffer.from(ath, 'latin1');
+  const computed = Buffer.from(expected, 'latin1');
+  if (signed.length !== computed.length || !timingSafeEqual(signed, computed))
+    throw new DpopError('proof_ath');
+}

@@ -1,0 +1,79 @@
+import { DpopError } from '../errors/dpop.error.js';
+import { isPrivateJwk } from '../private-jwk.js';
+import { PROOF_ALGORITHMS, type ProofAlgorithm } from './algorithms.js';
+import { isJsonObject, type JsonObject, parseJsonSegment } from './json-segment.js';
+import { calculateThumbprint } from './thumbprint.js';
+
+/** A protected header that passed every check that needs no cryptography, and the thumbprint of its key. */
+export interface ProofHeader {
+  readonly alg: string;
+  readonly algorithm: ProofAlgorithm;
+  readonly jwk: JsonObject;
+  readonly jkt: string;
+}
+
+const BASE64URL = /^[\w-]+$/;
+
+/**
+ * Checks 4, 5 and 7 of §4.3, and the header's part of check 2. Nothing is imported here: what looks wrong is refused
+ * for the price of a JSON parse, and a key that the token is not bound to for the price of a hash.
+ *
+ * @throws DpopError
+ */
+export function parseProofHeader(segment: string, algorithms: ReadonlySet<string>): ProofHeader {
+  const header = parseHeaderObject(segment);
+  if (header['typ'] !== 'dpop+jwt') throw new DpopError('proof_typ');
+
+  const { alg, jwk } = header;
+  const algorithm = typeof alg === 'string' && algorithms.has(alg) ? PROOF_ALGORITHMS.get(alg) : undefined;
+  if (typeof alg !== 'string' || algorithm === undefined) throw new DpopError('proof_alg');
+
+  // No extension of JWS is understood here, so none may be critical (RFC 7515 §4.1.11); unencoded payloads are one.
+  if (header['crit'] !== undefined || header['b64'] === false) throw new DpopError('proof_crit');
+
+  assertPublicKey(jwk, alg, algorithm);
+  return { alg, algorithm, jwk, jkt: calculateThumbprint(jwk, algorithm) };
+}
+
+function parseHeaderObject(segment: string): JsonObject {
+  try {
+    return parseJsonSegment(segment);
+  } catch {
+    throw new DpopError('proof_malformed');
+  }
+}
+
+/** Check 7, and that `alg`, `kty` and `crv` agree. */
+function assertPublicKey(jwk: unknown, alg: string, algorithm: ProofAlgorithm): asserts jwk is JsonObject {
+  if (!isJsonObject(jwk)) throw new DpopError('proof_jwk');
+  if (isPrivateJwk(jwk)) throw new DpopError('proof_jwk_private');
+  if (jwk['kty'] !== algorithm.kty || jwk['crv'] !== algorithm.crv) throw new DpopError('proof_jwk');
+  if (jwk['alg'] !== undefined || algorithm.kty === 'AKP') {
+    if (jwk['alg'] !== alg) throw new DpopError('proof_jwk');
+  }
+  if (jwk['use'] !== undefined && jwk['use'] !== 'sig') throw new DpopError('proof_jwk');
+  for (const [member, length] of Object.entries(algorithm.members)) {
+    const value = jwk[member];
+    if (typeof value !== 'string' || !BASE64URL.test(value)) throw new DpopError('proof_jwk');
+    if (length !== undefined && value.length !== length) throw new DpopError('proof_jwk');
+  }
+  if (algorithm.kty === 'RSA') assertRsaSize(String(jwk['n']), String(jwk['e']));
+}
+
+/**
+ * A modulus of 2048 to 4096 bits, an exponent of 3 to 2³²−1: a large exponent costs milliseconds of our CPU for each
+ * proof, and its owner nothing.
+ */
+function assertRsaSize(n: string, e: string): void {
+  const modulusBits = bitLength(n);
+  if (modulusBits < 2048 || modulusBits > 4096) throw new DpopError('proof_jwk_size');
+  const exponent = Number(`0x0${Buffer.from(e, 'base64url').toString('hex')}`);
+  if (exponent < 3 || exponent >= 2 ** 32) throw new DpopError('proof_jwk_size');
+}
+
+function bitLength(value: string): number {
+  const bytes = Buffer.from(value, 'base64url');
+  const first = bytes.findIndex((byte) => byte !== 0);
+  if (first === -1) return 0;
+  return (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24;
+}

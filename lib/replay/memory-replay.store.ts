@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { type Clock, systemClock } from '../clock.js';
+import { DpopUnavailableError } from '../errors/dpop.error.js';
+import { DigestSet } from './digest-set.js';
+import { type ReplayClaim, type ReplayOutcome, ReplayStore } from './replay.store.js';
+
+export interface MemoryReplayStoreOptions {
+  /** The most proofs remembered at a time, default 1,000,000. No live one is ever dropped: beyond it, 503. */
+  readonly maxEntries?: number;
+  /**
+   * What a restart of the process, which loses the memory, means for proofs that may have been seen before it:
+   * `accept` them (the default), or `challenge` for a nonce, so that none is accepted twice.
+   */
+  readonly afterDataLoss?: 'accept' | 'challenge';
+  /** Milliseconds since the epoch, default `Date.now`. Give it the clock of the module. */
+  readonly clock?: Clock;
+}
+
+const SLICE_SECONDS = 30;
+
+/**
+ * Replay memory of one process: bounded, exact, about 40 octets for each live proof. Records lie in slices of time
+ * and are dropped slice by slice; nothing is swept, no timer runs.
+ */
+export class MemoryReplayStore extends ReplayStore {
+  readonly #slices = new Map<number, DigestSet>();
+  readonly #memory = randomBytes(6).toString('base64url');
+  readonly #maxEntries: number;
+  readonly #lostBeforeSeconds: number | undefined;
+  readonly #clock: Clock;
+
+  constructor({
+    maxEntries = 1_000_000,
+    afterDataLoss = 'accept',
+    clock = systemClock,
+  }: MemoryReplayStoreOptions = {}) {
+    super();
+    if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
+      throw new TypeError('maxEntries must be a positive integer, such as 1_000_000');
+    }
+    if (afterDataLoss !== 'accept' && afterDataLoss !== 'challenge') {
+      throw new TypeError('afterDataLoss must be "accept" or "challenge"');
+    }
+    this.#maxEntries = maxEntries;
+    this.#clock = clock;
+    this.#lostBeforeSeconds = afterDataLoss === 'challenge' ? clock() / 1000 : undefined;
+  }
+
+  /** How many proofs are remembered. */
+  get size(): number {
+    let size = 0;
+    for (const slice of this.#slices.values()) size += slice.size;
+    return size;
+  }
+
+  override claim(claim: ReplayClaim): ReplayOutcome {
+    this.#forgetExpired();
+    if (this.#mayBeForgotten(claim)) return 'unknown';
+    for (const slice of this.#slices.values()) if (slice.has(claim.id)) return 'replayed';
+    if (this.size >= this.#maxEntries) throw new DpopUnavailableError('replay_store_full');
+    this.#sliceOf(claim.freshUntilSeconds).add(claim.id);
+    return 'first';
+  }
+
+  override memoryOf(): string {
+    return this.#memory;
+  }
+
+  /** Whether this process' predecessor may have seen the proof. */
+  #mayBeForgotten({ freshUntilSeconds, lifetimeSeconds, memory }: ReplayClaim): boolean {
+    if (this.#lostBeforeSeconds === undefined || memory === this.#memory) return false;
+    return freshUntilSeconds <= this.#lostBeforeSeconds + lifetimeSeconds;
+  }
+
+  #sliceOf(freshUntilSeconds: number): DigestSet {
+    const index = Math.floor(freshUntilSeconds / SLICE_SECONDS);
+    let slice = this.#slices.get(index);
+    if (slice === undefined) this.#slices.set(index, (slice = new DigestSet()));
+    return slice;
+  }
+
+  #forgetExpired(): void {
+    const present = Math.floor(this.#clock() / 1000 / SLICE_SECONDS);
+    for (const index of this.#slices.keys()) if (index < present) this.#slices.delete(index);
+  }
+}

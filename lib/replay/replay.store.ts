@@ -1,0 +1,41 @@
+/** One accepted proof, to be remembered. */
+export interface ReplayClaim {
+  /** SHA-256 of the client's key thumbprint and the proof's `jti`: 32 octets, whatever the client sent. */
+  readonly id: Uint8Array;
+  /** Thumbprint of the client's key, base64url. The same for every proof of one client. */
+  readonly jkt: string;
+  /** The last second, rounded up, at which the proof is fresh. The record must outlive it. */
+  readonly freshUntilSeconds: number;
+  /** The longest that a proof seen at some instant can stay fresh after it. */
+  readonly lifetimeSeconds: number;
+  /** The memory under which the proof's nonce was handed out, if it has a nonce. */
+  readonly memory: string | undefined;
+}
+
+/**
+ * - `first`: never seen before, and recorded now.
+ * - `replayed`: seen before.
+ * - `unknown`: the store lost what it knew at a time for which it cannot tell; nothing was recorded. A nonce handed
+ *   out under the store's present memory proves that the proof is new.
+ */
+export type ReplayOutcome = 'first' | 'replayed' | 'unknown';
+
+/**
+ * Remembers accepted proofs. A port: implement it to keep the memory elsewhere.
+ *
+ * @see RFC 9449 §11.1
+ */
+export abstract class ReplayStore {
+  /**
+   * Records a proof unless it is recorded, in one atomic step for all processes that share the store.
+   *
+   * @throws DpopUnavailableError, or anything else, when the store cannot tell: the request is refused with 503
+   */
+  abstract claim(claim: ReplayClaim): ReplayOutcome | Promise<ReplayOutcome>;
+
+  /**
+   * The name of the store's unbroken memory, as far as it is known here: 6 octets as 8 characters of base64url. It
+   * changes when what was known is lost. Nonces carry it. Where memory is kept in parts, that of the client's part.
+   */
+  abstract memoryOf(jkt: string): string;
+}

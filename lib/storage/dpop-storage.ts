@@ -1,0 +1,15 @@
+import type { NonceSecretSource } from '../nonce/nonce-secret.source.js';
+import type { ReplayStore } from '../replay/replay.store.js';
+
+/** Where replay memory and the secrets of nonces live. */
+export interface DpopStorage {
+  readonly replayStore: ReplayStore;
+  /** Secrets shared by a fleet. Without it, and without a configured secret, each process makes one of its own. */
+  readonly nonceSecrets?: NonceSecretSource | undefined;
+  /** Whether all instances of a service share it; if not, that is said at start. */
+  readonly shared: boolean;
+  /** Called once at start. */
+  open?(): void | Promise<void>;
+  /** Called once at shutdown, after the last request ended. */
+  close?(): void | Promise<void>;
+}

@@ -1,0 +1,15 @@
+import { MemoryReplayStore, type MemoryReplayStoreOptions } from '../replay/memory-replay.store.js';
+import type { DpopStorage } from './dpop-storage.js';
+
+/**
+ * Storage in the memory of one process: the default. A second instance of the service knows nothing of it, so that a
+ * proof could be used once on each; use `RedisStorage` there.
+ */
+export class MemoryStorage implements DpopStorage {
+  readonly shared = false;
+  readonly replayStore: MemoryReplayStore;
+
+  constructor(options: MemoryReplayStoreOptions = {}) {
+    this.replayStore = new MemoryReplayStore(options);
+  }
+}
