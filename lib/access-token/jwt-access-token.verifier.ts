@@ -1,10 +1,4 @@
-import {
-  type CryptoKey,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  type JWTVerifyResult,
-  jwtVerify,
-} from 'jose';
+import { type CryptoKey, type JWTVerifyOptions, type JWTVerifyResult, jwtVerify } from 'jose';
 import type { Clock } from '../clock.js';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
@@ -62,7 +56,7 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     return freezeClaims(payload) as AccessTokenClaims;
   }
 
-  async #verifyJwt(token: string, rules: JWTVerifyOptions): Promise<JWTVerifyResult<JWTPayload>> {
+  async #verifyJwt(token: string, rules: JWTVerifyOptions): Promise<JWTVerifyResult> {
     try {
       return await jwtVerify(token, this.#keys.find, rules);
     } catch (error) {

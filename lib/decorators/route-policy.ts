@@ -24,7 +24,7 @@ export function routePolicyOf(
   const askedOnHandler = [routeMetadata.policy, routeMetadata.scopes, routeMetadata.authentication].some(
     (decorator) => reflector.get<unknown>(decorator.KEY, handler) !== undefined,
   );
-  if (reflector.getAllAndOverride(routeMetadata.skip, [handler, controller]) === true && !askedOnHandler) {
+  if (reflector.getAllAndOverride(routeMetadata.skip, [handler, controller]) && !askedOnHandler) {
     return undefined;
   }
   return Object.freeze({

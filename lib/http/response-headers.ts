@@ -32,7 +32,7 @@ export function dpopResponseHeaders(parts: {
 export function mergeFieldNames(present: unknown, added: string): string {
   const names = [present ?? [], added]
     .flat()
-    .flatMap((value) => String(value).split(','))
+    .flatMap((value) => (typeof value === 'string' ? value.split(',') : []))
     .map((name) => name.trim())
     .filter(Boolean);
   const byLowerCase = new Map(names.toReversed().map((name) => [name.toLowerCase(), name]));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type CryptoKey, exportJWK, generateKeyPair, type JSONWebKeySet, type JWK, SignJWT } from 'jose';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import type { JwtAccessTokenOptions } from '../access-token/jwt-access-token.options.js';
 import { type Clock, systemClock } from '../clock.js';
 import type { TestClient } from './test-client.js';
@@ -82,7 +82,7 @@ export class TestIssuer {
   get accessToken(): JwtAccessTokenOptions {
     const { issuer, audience } = this;
     return this.#server === undefined
-      ? { issuer, audience, keys: structuredClone(this.keys) as JSONWebKeySet }
+      ? { issuer, audience, keys: structuredClone(this.keys) }
       : { issuer, audience };
   }
 
