@@ -99,7 +99,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     nonce: { ...nonce, service: describeService(options.realm, origin, issuance.issuers) },
     challenge: { algorithms, realm: options.realm, resourceMetadata: parseMetadata(options.metadata) },
     ...issuance,
-    storage: parseStorage(options.storage, clock),
+    storage: parseStorage(options.storage),
     cache: parseCache(options.cache ?? {}),
   });
 }
@@ -195,8 +195,8 @@ function parseMetadata(metadata: DpopModuleOptions['metadata']): string | undefi
   return metadata.url;
 }
 
-function parseStorage(storage: DpopStorage | undefined, clock: Clock): DpopStorage {
-  if (storage === undefined) return new MemoryStorage({ clock });
+function parseStorage(storage: DpopStorage | undefined): DpopStorage {
+  if (storage === undefined) return new MemoryStorage();
   const accepted = 'a DpopStorage, such as new MemoryStorage()';
   if (typeof storage !== 'object' || storage === null) fail('storage', accepted);
   if (typeof storage.replayStore?.claim !== 'function') fail('storage', accepted);

@@ -83,9 +83,12 @@ interface Possession {
 }
 
 interface ProvedPossession {
-  readonly claim: ReplayClaim;
+  readonly jkt: string;
+  readonly jti: string;
   /** The last instant at which the proof is fresh, not rounded. */
   readonly freshUntilSeconds: number;
+  /** The replay memory that the proof's nonce names. */
+  readonly memory: string | undefined;
   /** Remembers the client's key, if it was not known. */
   readonly learnKey: (() => void) | undefined;
 }
@@ -177,20 +180,10 @@ export class DpopExamination {
     verifyProofSignature(compact, key);
 
     const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;
-    const claim: ReplayClaim = {
-      id: hash('sha256', `${bound}\0${claims.jti}`, 'buffer'),
-      jkt: bound,
-      freshUntilSeconds: Math.ceil(freshUntilSeconds),
-      lifetimeSeconds: this.#parts.config.proofLifetimeSeconds,
-      memory: nonce?.memory,
-    };
+    const learnKey = known === undefined ? () => this.#learnKey(compact, key) : undefined;
     return {
       verdict: verdictOf(scheme, token, accessToken, bound, nonce, nextNonce),
-      proof: {
-        claim,
-        freshUntilSeconds,
-        learnKey: known === undefined ? () => this.#learnKey(compact, key) : undefined,
-      },
+      proof: { jkt: bound, jti: claims.jti, freshUntilSeconds, memory: nonce?.memory, learnKey },
     };
   }
 
@@ -205,12 +198,20 @@ export class DpopExamination {
     return accepted;
   }
 
-  async #record({ claim, freshUntilSeconds, learnKey }: ProvedPossession): Promise<void> {
+  async #record({ jkt, jti, freshUntilSeconds, memory, learnKey }: ProvedPossession): Promise<void> {
+    const nowSeconds = this.#nowSeconds();
     // Importing a key takes time: what has grown stale meanwhile may have left the memory already.
-    if (this.#nowSeconds() > freshUntilSeconds) throw new DpopError('proof_stale');
-    const outcome = await this.#claim(claim);
+    if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
+    const outcome = await this.#claim({
+      id: hash('sha256', `${jkt}\0${jti}`, 'buffer'),
+      jkt,
+      nowSeconds,
+      freshUntilSeconds: Math.ceil(freshUntilSeconds),
+      lifetimeSeconds: this.#parts.config.proofLifetimeSeconds,
+      memory,
+    });
     if (outcome === 'replayed') throw new DpopError('proof_replayed');
-    if (outcome === 'unknown') throw new DpopError('nonce_renewal', { nonce: this.#freshNonce(claim.jkt) });
+    if (outcome === 'unknown') throw new DpopError('nonce_renewal', { nonce: this.#freshNonce(jkt) });
     if (outcome !== 'first') {
       throw new DpopUnavailableError('replay_store_unavailable', {
         advice: 'ReplayStore.claim must answer "first", "replayed" or "unknown"',

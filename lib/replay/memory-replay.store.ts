@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, systemClock } from '../clock.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { DigestSet } from './digest-set.js';
 import { type ReplayClaim, type ReplayOutcome, ReplayStore } from './replay.store.js';
@@ -12,8 +11,6 @@ export interface MemoryReplayStoreOptions {
    * `accept` them (the default), or `challenge` for a nonce, so that none is accepted twice.
    */
   readonly afterDataLoss?: 'accept' | 'challenge';
-  /** Milliseconds since the epoch, default `Date.now`. Give it the clock of the module. */
-  readonly clock?: Clock;
 }
 
 const SLICE_SECONDS = 30;
@@ -26,14 +23,11 @@ export class MemoryReplayStore extends ReplayStore {
   readonly #slices = new Map<number, DigestSet>();
   readonly #memory = randomBytes(6).toString('base64url');
   readonly #maxEntries: number;
-  readonly #lostBeforeSeconds: number | undefined;
-  readonly #clock: Clock;
+  readonly #afterDataLoss: 'accept' | 'challenge';
+  /** The process began before its first claim: whatever its predecessor saw, it saw before. */
+  #lostBeforeSeconds: number | undefined;
 
-  constructor({
-    maxEntries = 1_000_000,
-    afterDataLoss = 'accept',
-    clock = systemClock,
-  }: MemoryReplayStoreOptions = {}) {
+  constructor({ maxEntries = 1_000_000, afterDataLoss = 'accept' }: MemoryReplayStoreOptions = {}) {
     super();
     if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
       throw new TypeError('maxEntries must be a positive integer, such as 1_000_000');
@@ -42,8 +36,7 @@ export class MemoryReplayStore extends ReplayStore {
       throw new TypeError('afterDataLoss must be "accept" or "challenge"');
     }
     this.#maxEntries = maxEntries;
-    this.#clock = clock;
-    this.#lostBeforeSeconds = afterDataLoss === 'challenge' ? clock() / 1000 : undefined;
+    this.#afterDataLoss = afterDataLoss;
   }
 
   /** How many proofs are remembered. */
@@ -54,7 +47,7 @@ export class MemoryReplayStore extends ReplayStore {
   }
 
   override claim(claim: ReplayClaim): ReplayOutcome {
-    this.#forgetExpired();
+    this.#forgetExpired(claim.nowSeconds);
     if (this.#mayBeForgotten(claim)) return 'unknown';
     for (const slice of this.#slices.values()) if (slice.has(claim.id)) return 'replayed';
     if (this.size >= this.#maxEntries) throw new DpopUnavailableError('replay_store_full');
@@ -67,8 +60,9 @@ export class MemoryReplayStore extends ReplayStore {
   }
 
   /** Whether this process' predecessor may have seen the proof. */
-  #mayBeForgotten({ freshUntilSeconds, lifetimeSeconds, memory }: ReplayClaim): boolean {
-    if (this.#lostBeforeSeconds === undefined || memory === this.#memory) return false;
+  #mayBeForgotten({ nowSeconds, freshUntilSeconds, lifetimeSeconds, memory }: ReplayClaim): boolean {
+    this.#lostBeforeSeconds ??= nowSeconds;
+    if (this.#afterDataLoss === 'accept' || memory === this.#memory) return false;
     return freshUntilSeconds <= this.#lostBeforeSeconds + lifetimeSeconds;
   }
 
@@ -79,8 +73,8 @@ export class MemoryReplayStore extends ReplayStore {
     return slice;
   }
 
-  #forgetExpired(): void {
-    const present = Math.floor(this.#clock() / 1000 / SLICE_SECONDS);
+  #forgetExpired(nowSeconds: number): void {
+    const present = Math.floor(nowSeconds / SLICE_SECONDS);
     for (const index of this.#slices.keys()) if (index < present) this.#slices.delete(index);
   }
 }

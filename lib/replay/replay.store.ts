@@ -4,6 +4,8 @@ export interface ReplayClaim {
   readonly id: Uint8Array;
   /** Thumbprint of the client's key, base64url. The same for every proof of one client. */
   readonly jkt: string;
+  /** The present, in seconds, by the clock that judged the proof fresh. */
+  readonly nowSeconds: number;
   /** The last second, rounded up, at which the proof is fresh. The record must outlive it. */
   readonly freshUntilSeconds: number;
   /** The longest that a proof seen at some instant can stay fresh after it. */
