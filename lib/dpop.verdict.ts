@@ -1,5 +1,7 @@
 import type { AccessTokenClaims } from './access-token/access-token.verifier.js';
+import { clientIdOf, scopesOf } from './access-token/claims.js';
 import type { Scheme } from './errors/challenge.js';
+import type { AcceptedNonce } from './nonce/nonce.service.js';
 
 /** What is known of a request that was let through. Frozen. */
 export interface DpopVerdict {
@@ -18,4 +20,27 @@ export interface DpopVerdict {
   readonly hasNonce: boolean;
   /** A fresh nonce for the client's next proof, when its present one is about to run out (§8.2). */
   readonly nextNonce: string | undefined;
+}
+
+/** @internal */
+export function createVerdict(
+  scheme: Scheme,
+  token: string,
+  claims: AccessTokenClaims,
+  jkt: string | undefined,
+  nonce: AcceptedNonce | undefined,
+  nextNonce: string | undefined,
+): DpopVerdict {
+  return Object.freeze({
+    scheme,
+    jkt,
+    claims,
+    issuer: claims.iss,
+    subject: claims.sub,
+    clientId: clientIdOf(claims),
+    scopes: Object.freeze(scopesOf(claims)),
+    token,
+    hasNonce: nonce !== undefined,
+    nextNonce,
+  });
 }

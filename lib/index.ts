@@ -22,7 +22,8 @@ export type {
 export type { AuthenticationRequirement, DpopPolicy } from './dpop.policy.js';
 export { DpopStrategy } from './dpop.strategy.js';
 export type { DpopVerdict } from './dpop.verdict.js';
-export { type DpopExamination, DpopVerifier } from './dpop.verifier.js';
+export type { DpopExamination } from './dpop.examination.js';
+export { DpopVerifier } from './dpop.verifier.js';
 export type { DpopErrorCode, RefusalReason, UnavailableReason } from './errors/catalogue.js';
 export type { Scheme } from './errors/challenge.js';
 export {

@@ -1,0 +1,211 @@
+import { hash } from 'node:crypto';
+import type { AccessTokenClaims, AccessTokenVerifier } from './access-token/access-token.verifier.js';
+import type { BoundedCache } from './bounded-cache.js';
+import type { DpopConfig } from './dpop.config.js';
+import type { DpopPolicy } from './dpop.policy.js';
+import { createVerdict, type DpopVerdict } from './dpop.verdict.js';
+import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.error.js';
+import { type Credentials, parseCredentials } from './http/credentials.js';
+import type { DpopRequest } from './http/dpop-request.js';
+import { parseRequestPath } from './http/request-path.js';
+import type { AcceptedNonce, NonceService } from './nonce/nonce.service.js';
+import { assertPolicy } from './policy-checks.js';
+import { type CompactProof, parseCompactProof } from './proof/compact-proof.js';
+import { isJsonObject } from './proof/json-segment.js';
+import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof/proof-checks.js';
+import { parseProofClaims } from './proof/proof-claims.js';
+import { parseProofHeader } from './proof/proof-header.js';
+import { importProofKey, type ProofKey, verifyProofSignature } from './proof/proof-key.js';
+import type { ReplayClaim, ReplayStore } from './replay/replay.store.js';
+import { publishDecision } from './telemetry/decisions.js';
+
+/** What the verifier is made of. */
+export interface DpopVerifierParts {
+  readonly config: DpopConfig;
+  readonly accessTokens: AccessTokenVerifier;
+  readonly nonces: NonceService;
+  readonly replayStore: ReplayStore;
+}
+
+/** What one request has proved, and what of it is to be remembered. */
+interface Possession {
+  readonly verdict: DpopVerdict;
+  readonly proof: ProvedPossession | undefined;
+}
+
+interface ProvedPossession {
+  readonly jkt: string;
+  readonly jti: string;
+  /** The last instant at which the proof is fresh, not rounded. */
+  readonly freshUntilSeconds: number;
+  /** The replay memory that the proof's nonce names. */
+  readonly memory: string | undefined;
+  /** Remembers the client's key, if it was not known. */
+  readonly learnKey: (() => void) | undefined;
+}
+
+/**
+ * One request under examination. Guards that are bound globally, to a class and to a method, and the resolvers of one
+ * GraphQL operation, ask about the same request several times: each asks with the policy of its own route, while the
+ * proof is verified and spent once.
+ */
+export class DpopExamination {
+  readonly #request: DpopRequest;
+  readonly #parts: DpopVerifierParts;
+  readonly #knownKeys: BoundedCache<ProofKey>;
+  readonly #startedMs: number;
+  #possession: Promise<Possession> | undefined;
+  #recorded: Promise<void> | undefined;
+
+  constructor(request: DpopRequest, parts: DpopVerifierParts, knownKeys: BoundedCache<ProofKey>) {
+    this.#request = request;
+    this.#parts = parts;
+    this.#knownKeys = knownKeys;
+    this.#startedMs = performance.now();
+  }
+
+  /**
+   * The verdict, if this policy lets the request through. The order is cheap before dear, and nothing that an outsider
+   * can make dear: without a valid bound token no signature of a proof is computed and nothing is remembered.
+   *
+   * @throws DpopError, DpopUnavailableError
+   */
+  async admit(policy: DpopPolicy): Promise<DpopVerdict> {
+    let verdict: DpopVerdict | undefined;
+    try {
+      const credentials = this.#readCredentials(policy); //                               1 shape
+      this.#possession ??= this.#verifyPossession(credentials); //                        2 to 6
+      const possession = await this.#possession;
+      verdict = possession.verdict;
+      this.#assertPolicy(verdict, policy);
+      if (possession.proof !== undefined) await (this.#recorded ??= this.#record(possession.proof)); // 7 replay
+      publishDecision(verdict, undefined, performance.now() - this.#startedMs);
+      return verdict;
+    } catch (thrown) {
+      const error = toDpopError(thrown);
+      publishDecision(verdict, error, performance.now() - this.#startedMs);
+      throw error;
+    }
+  }
+
+  #readCredentials(policy: DpopPolicy): Credentials {
+    const { limits } = this.#parts.config;
+    const credentials = parseCredentials(this.#request.rawHeaders, limits);
+    if (credentials.scheme === 'Bearer' && policy.bearer !== 'allow-unbound') {
+      throw new DpopError('bearer_not_accepted');
+    }
+    if (credentials.scheme === 'DPoP' && credentials.proof === undefined)
+      throw new DpopError('proof_missing');
+    return credentials;
+  }
+
+  async #verifyPossession({ scheme, token, proof }: Credentials): Promise<Possession> {
+    const ath = hash('sha256', token, 'base64url');
+    const accessToken = await this.#parts.accessTokens.verify(token, ath); //             2 access token
+    assertClaims(accessToken);
+    if (scheme === 'Bearer' || proof === undefined) {
+      if (accessToken.cnf !== undefined) throw new DpopError('bound_token_as_bearer');
+      return {
+        verdict: createVerdict(scheme, token, accessToken, undefined, undefined, undefined),
+        proof: undefined,
+      };
+    }
+    const bound = boundThumbprint(accessToken);
+
+    const compact = parseCompactProof(proof); //                                          3 proof header
+    const { proof: rules } = this.#parts.config;
+    const known = this.#knownKeys.get(compact.header);
+    const presented = known ?? parseProofHeader(compact.header, rules.algorithms);
+    if (presented.jkt !== bound) throw new DpopError('key_binding'); //                   4 binding
+
+    const claims = parseProofClaims(compact.payload); //                                  5 claims
+    assertHtm(claims.htm, this.#request.method);
+    const path = parseRequestPath(this.#request.target);
+    assertHtu(claims.htu, this.#parts.config.resolveOrigin(this.#request), path, rules.queryInHtu);
+    assertAth(claims.ath, ath);
+    const nonce = this.#checkNonce(claims.nonce, bound);
+    const nonceUntilSeconds = rules.freshness === 'nonce' ? nonce?.untilSeconds : undefined;
+    const freshUntilSeconds = assertFreshness(claims, this.#nowSeconds(), rules, nonceUntilSeconds);
+
+    const key = 'key' in presented ? presented : await importProofKey(presented); //      6 signature
+    verifyProofSignature(compact, key);
+
+    const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;
+    const learnKey = known === undefined ? () => this.#learnKey(compact, key) : undefined;
+    return {
+      verdict: createVerdict(scheme, token, accessToken, bound, nonce, nextNonce),
+      proof: { jkt: bound, jti: claims.jti, freshUntilSeconds, memory: nonce?.memory, learnKey },
+    };
+  }
+
+  #assertPolicy(verdict: DpopVerdict, policy: DpopPolicy): void {
+    assertPolicy(verdict, policy, this.#nowSeconds(), () => this.#freshNonce(verdict.jkt));
+  }
+
+  #checkNonce(nonce: string | undefined, jkt: string): AcceptedNonce | undefined {
+    if (nonce === undefined) return undefined;
+    const accepted = this.#parts.nonces.check(nonce);
+    if (accepted === undefined) throw new DpopError('nonce_unacceptable', { nonce: this.#freshNonce(jkt) });
+    return accepted;
+  }
+
+  async #record({ jkt, jti, freshUntilSeconds, memory, learnKey }: ProvedPossession): Promise<void> {
+    const nowSeconds = this.#nowSeconds();
+    // Importing a key takes time: what has grown stale meanwhile may have left the memory already.
+    if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
+    const outcome = await this.#claim({
+      id: hash('sha256', `${jkt}\0${jti}`, 'buffer'),
+      jkt,
+      nowSeconds,
+      freshUntilSeconds: Math.ceil(freshUntilSeconds),
+      lifetimeSeconds: this.#parts.config.proofLifetimeSeconds,
+      memory,
+    });
+    if (outcome === 'replayed') throw new DpopError('proof_replayed');
+    if (outcome === 'unknown') throw new DpopError('nonce_renewal', { nonce: this.#freshNonce(jkt) });
+    if (outcome !== 'first') {
+      throw new DpopUnavailableError('replay_store_unavailable', {
+        advice: 'ReplayStore.claim must answer "first", "replayed" or "unknown"',
+      });
+    }
+    // Only now, so that nobody without a token, a key and a fresh proof can push others out.
+    learnKey?.();
+  }
+
+  /** The protected header is the same, octet for octet, in every proof of one client. */
+  #learnKey({ header }: CompactProof, key: ProofKey): void {
+    this.#knownKeys.set(header, key, 2 * header.length);
+  }
+
+  async #claim(claim: ReplayClaim): Promise<unknown> {
+    try {
+      return await this.#parts.replayStore.claim(claim);
+    } catch (cause) {
+      if (cause instanceof DpopUnavailableError) throw cause;
+      throw new DpopUnavailableError('replay_store_unavailable', { cause });
+    }
+  }
+
+  #freshNonce(jkt: string | undefined): string {
+    return this.#parts.nonces.issue(jkt === undefined ? undefined : this.#parts.replayStore.memoryOf(jkt));
+  }
+
+  #nowSeconds(): number {
+    return this.#parts.config.clock() / 1000;
+  }
+}
+
+/** A verifier of the app's own may answer anything; without claims there is no verdict. */
+function assertClaims(claims: unknown): asserts claims is AccessTokenClaims {
+  if (isJsonObject(claims)) return;
+  throw new DpopUnavailableError('internal_failure', {
+    advice: 'AccessTokenVerifier.verify must return the claims of the token, or throw',
+  });
+}
+
+/** The key that the token is bound to: `cnf.jkt` at the top level, and nowhere else (§6). */
+function boundThumbprint({ cnf }: AccessTokenClaims): string {
+  const jkt: unknown = isJsonObject(cnf) ? cnf.jkt : undefined;
+  if (typeof jkt !== 'string' || jkt === '') throw new DpopError('token_unbound');
+  return jkt;
+}
