@@ -34,14 +34,14 @@ function findInstallScripts({ scripts }) {
  * is for the reader's own registry to say.
  */
 function findLockGaps(packages) {
-  const findings = [];
+  const gaps = [];
   for (const [path, { optionalDependencies = {}, resolved, link }] of Object.entries(packages)) {
-    if (resolved !== undefined && link !== true) findings.push(`package-lock.json: ${path} names a host`);
+    if (resolved !== undefined && link !== true) gaps.push(`package-lock.json: ${path} names a host`);
     for (const name of Object.keys(optionalDependencies)) {
-      if (!isLocked(packages, path, name)) findings.push(`package-lock.json: ${path} lacks ${name}`);
+      if (!isLocked(packages, path, name)) gaps.push(`package-lock.json: ${path} lacks ${name}`);
     }
   }
-  return findings;
+  return gaps;
 }
 
 /** As Node looks a package up: in the folder itself, then in each above it. */
