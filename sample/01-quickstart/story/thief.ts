@@ -1,0 +1,62 @@
+import { hash, randomUUID } from 'node:crypto';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import type { SentRequest, Wire } from './wire.js';
+
+export interface Target {
+  readonly method: string;
+  readonly path: string;
+}
+
+const ALGORITHM = 'ES256';
+
+/** Has tokens and proofs from a log, a proxy or a browser extension, and a key of their own; not the client's. */
+export class Thief {
+  private constructor(
+    private readonly wire: Wire,
+    private readonly api: string,
+    private readonly privateKey: CryptoKey,
+    private readonly publicJwk: JWK,
+  ) {}
+
+  static async create(wire: Wire, api: string): Promise<Thief> {
+    const { privateKey, publicKey } = await generateKeyPair(ALGORITHM);
+    return new Thief(wire, api, privateKey, await exportJWK(publicKey));
+  }
+
+  async sendAsBearer(token: string, target: Target): Promise<void> {
+    await this.#send(target, { authorization: `Bearer ${token}` });
+  }
+
+  async sendWithOwnKey(token: string, target: Target): Promise<void> {
+    const dpop = await this.#signProof(token, target);
+    await this.#send(target, { authorization: `DPoP ${token}`, dpop });
+  }
+
+  /** Sends a captured request again, as it was or with something changed. */
+  async resend(
+    captured: SentRequest,
+    changes: Partial<Target & { readonly token: string }> = {},
+  ): Promise<void> {
+    const { method = captured.method, path = captured.url.pathname, token } = changes;
+    await this.#send(
+      { method, path },
+      { ...captured.headers, ...(token !== undefined && { authorization: `DPoP ${token}` }) },
+    );
+  }
+
+  async #send({ method, path }: Target, headers: Readonly<Record<string, string>>): Promise<void> {
+    await this.wire.deliver('thief', { method, url: new URL(path, this.api), headers });
+  }
+
+  async #signProof(token: string, { method, path }: Target): Promise<string> {
+    return await new SignJWT({
+      jti: randomUUID(),
+      htm: method,
+      htu: new URL(path, this.api).href,
+      ath: hash('sha256', token, 'base64url'),
+    })
+      .setProtectedHeader({ alg: ALGORITHM, typ: 'dpop+jwt', jwk: this.publicJwk })
+      .setIssuedAt()
+      .sign(this.privateKey);
+  }
+}
