@@ -62,8 +62,8 @@ export function assertFreshness(
 /** Check 12 of §4.3: `ath` is the hash of the token as presented, compared in constant time. */
 export function assertAth(ath: string | undefined, expected: string): void {
   if (ath === undefined) throw new DpopError('proof_claims');
-  const signed = Buffer.from(ath, 'latin1');
-  const computed = Buffer.from(expected, 'latin1');
+  const signed = Buffer.from(ath);
+  const computed = Buffer.from(expected);
   if (signed.length !== computed.length || !timingSafeEqual(signed, computed))
     throw new DpopError('proof_ath');
 }
