@@ -48,6 +48,7 @@ export interface DpopConfig {
   readonly issuers: readonly JwtAccessTokenOptions[];
   readonly fallbackVerifier: AccessTokenVerifier | undefined;
   readonly storage: DpopStorage;
+  readonly onReplayStoreFailure: 'refuse' | 'accept-and-report';
   readonly cache: { readonly keys: CacheBounds; readonly tokens: CacheBounds };
 }
 
@@ -67,6 +68,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'proof',
     'nonce',
     'storage',
+    'onReplayStoreFailure',
     'bearer',
     'realm',
     'metadata',
@@ -77,6 +79,8 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const { allowInsecureHttp = false, bearer = 'reject', maxTokenBytes = 8192, clock = systemClock } = options;
   if (typeof allowInsecureHttp !== 'boolean') fail('allowInsecureHttp', 'true or false');
   assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
+  const { onReplayStoreFailure = 'refuse' } = options;
+  assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
   assertInteger(maxTokenBytes, 'maxTokenBytes', 256, MAX_HEADER_BYTES);
   assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch');
   if (options.realm !== undefined) assertHeaderText(options.realm, 'realm', 'a string of printable ASCII');
@@ -100,6 +104,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     challenge: { algorithms, realm: options.realm, resourceMetadata: parseMetadata(options.metadata) },
     ...issuance,
     storage: parseStorage(options.storage),
+    onReplayStoreFailure,
     cache: parseCache(options.cache ?? {}),
   });
 }

@@ -56,6 +56,8 @@ export class DpopExamination {
   readonly #startedMs: number;
   #possession: Promise<Possession> | undefined;
   #recorded: Promise<void> | undefined;
+  /** The failure of the replay store in spite of which this request passes. */
+  #passedOver: DpopUnavailableError | undefined;
 
   constructor(request: DpopRequest, parts: DpopVerifierParts, knownKeys: BoundedCache<ProofKey>) {
     this.#request = request;
@@ -79,11 +81,11 @@ export class DpopExamination {
       verdict = possession.verdict;
       this.#assertPolicy(verdict, policy);
       if (possession.proof !== undefined) await (this.#recorded ??= this.#record(possession.proof)); // 7 replay
-      publishDecision(verdict, undefined, performance.now() - this.#startedMs);
+      publishDecision(verdict, undefined, this.#passedOver, this.#startedMs);
       return verdict;
     } catch (thrown) {
       const error = toDpopError(thrown);
-      publishDecision(verdict, error, performance.now() - this.#startedMs);
+      publishDecision(verdict, error, undefined, this.#startedMs);
       throw error;
     }
   }
@@ -181,8 +183,13 @@ export class DpopExamination {
     try {
       return await this.#parts.replayStore.claim(claim);
     } catch (cause) {
-      if (cause instanceof DpopUnavailableError) throw cause;
-      throw new DpopUnavailableError('replay_store_unavailable', { cause });
+      const failure =
+        cause instanceof DpopUnavailableError
+          ? cause
+          : new DpopUnavailableError('replay_store_unavailable', { cause });
+      if (this.#parts.config.onReplayStoreFailure === 'refuse') throw failure;
+      this.#passedOver = failure;
+      return 'first';
     }
   }
 

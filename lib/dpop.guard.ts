@@ -162,9 +162,16 @@ function unknownTransport(): DpopUnavailableError {
 function describeFailure({ reason, advice, cause }: DpopUnavailableError): string {
   const causes: string[] = [];
   for (let error = cause; error instanceof Error && causes.length < 4; error = error.cause) {
-    const place = error.stack?.split('\n').find((line) => line.startsWith('    at '));
-    const code = 'code' in error ? ` ${String(error.code)}` : '';
-    causes.push(`${error.name}${code}${place === undefined ? '' : ` ${place.trim()}`}`);
+    const code = 'code' in error ? String(error.code) : undefined;
+    causes.push([error.name, code, placeOf(error)].filter(Boolean).join(' '));
   }
   return [`answered 503: ${reason}`, advice, ...causes].filter(Boolean).join('; ');
+}
+
+/** The first frame of the stack. Above it stands the message, whose lines may look like frames. */
+function placeOf({ message, stack = '' }: Error): string | undefined {
+  const start = stack.indexOf(message);
+  if (start === -1) return undefined;
+  const lines = stack.slice(start + message.length).split('\n');
+  return lines.find((line) => line.startsWith('    at '))?.trim();
 }

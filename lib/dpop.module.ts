@@ -4,6 +4,7 @@ import { JwtAccessTokenVerifier } from './access-token/jwt-access-token.verifier
 import { TrustedIssuersVerifier } from './access-token/trusted-issuers.verifier.js';
 import { createConfig, type DpopConfig } from './dpop.config.js';
 import { DpopGuard } from './dpop.guard.js';
+import { DpopHealthIndicator } from './dpop.health.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './dpop.module-definition.js';
 import { DpopStrategy } from './dpop.strategy.js';
 import { DPOP_CONFIG } from './dpop.tokens.js';
@@ -52,8 +53,17 @@ import { ReplayStore } from './replay/replay.store.js';
     },
     DpopStrategy,
     DpopGuard,
+    DpopHealthIndicator,
   ],
-  exports: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore, DpopVerifier, DpopGuard],
+  exports: [
+    DPOP_CONFIG,
+    AccessTokenVerifier,
+    NonceService,
+    ReplayStore,
+    DpopVerifier,
+    DpopGuard,
+    DpopHealthIndicator,
+  ],
 })
 export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
   constructor(@Inject(DPOP_CONFIG) private readonly config: DpopConfig) {

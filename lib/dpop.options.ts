@@ -27,6 +27,11 @@ export interface DpopModuleOptions {
   readonly nonce?: 'off' | 'required' | NonceOptions;
   /** Where replay memory and shared secrets live, default `new MemoryStorage()`: the memory of one process. */
   readonly storage?: DpopStorage;
+  /**
+   * What happens when the replay store fails or is too slow: `refuse` with 503 (the default), or let the request pass
+   * without knowing whether its proof was used before, and report each one on the decision channel.
+   */
+  readonly onReplayStoreFailure?: 'refuse' | 'accept-and-report';
   /** Whether unbound tokens pass as `Bearer`, for services in transition. Default `reject`. */
   readonly bearer?: 'reject' | 'allow-unbound';
   /** The protection space named in challenges (RFC 9110 §11.5), and part of what nonces are bound to. */

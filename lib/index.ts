@@ -10,6 +10,7 @@ export {
   SkipDpop,
 } from './decorators/policy.decorators.js';
 export { DpopGuard } from './dpop.guard.js';
+export { type DpopHealth, DpopHealthIndicator } from './dpop.health.js';
 export { DpopModule } from './dpop.module.js';
 export type { DpopOptionsFactory } from './dpop.module-definition.js';
 export type {

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, createRemoteJWKSet, jwksCache, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../clock.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { isSecureBaseUrl } from '../http/base-url.js';
@@ -31,6 +31,8 @@ export function createIssuerKeys(options: JwtAccessTokenOptions, clock: Clock): 
 class RemoteIssuerKeys implements IssuerKeys {
   #keySet: Promise<RemoteKeySet> | undefined;
   #present: RemoteKeySet | undefined;
+  /** Filled by jose with each turn; `jwks()` of its key set is a new copy at each call and tells no turn. */
+  #fetched: { readonly jwks?: object } = {};
   #failedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -39,7 +41,7 @@ class RemoteIssuerKeys implements IssuerKeys {
   ) {}
 
   generation(): object | undefined {
-    return this.#present?.fresh === true ? this.#present.jwks() : undefined;
+    return this.#present?.fresh === true ? this.#fetched.jwks : undefined;
   }
 
   find: JWTVerifyGetKey = async (header, token) => {
@@ -71,7 +73,10 @@ class RemoteIssuerKeys implements IssuerKeys {
     if (isSecureBaseUrl(issuer) && !isSecureBaseUrl(location)) {
       throw new Error(`the issuer ${issuer} names a jwks_uri that is not https`);
     }
+    const fetched = {};
+    this.#fetched = fetched;
     return createRemoteJWKSet(new URL(location), {
+      [jwksCache]: fetched,
       timeoutDuration: fetchTimeoutMs,
       cacheMaxAge: (this.options.keysMaxAgeSeconds ?? DEFAULT_MAX_AGE_SECONDS) * 1000,
       cooldownDuration: (this.options.keysCooldownSeconds ?? DEFAULT_COOLDOWN_SECONDS) * 1000,

@@ -99,6 +99,7 @@ export type UnavailableReason =
   | 'issuer_unavailable'
   | 'replay_store_unavailable'
   | 'replay_store_full'
+  | 'nonce_secrets_unavailable'
   | 'origin_unavailable'
   | 'transport_unknown'
   | 'verdict_missing'

@@ -10,6 +10,8 @@ export interface DpopStorage {
   readonly shared: boolean;
   /** Called once at start. */
   open?(): void | Promise<void>;
+  /** Rejects when it cannot be used at the moment; for health checks. */
+  ping?(): Promise<void>;
   /** Called once at shutdown, after the last request ended. */
   close?(): void | Promise<void>;
 }

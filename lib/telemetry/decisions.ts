@@ -14,28 +14,40 @@ export interface DpopDecision {
   readonly issuer: string | undefined;
   readonly clientId: string | undefined;
   readonly jkt: string | undefined;
+  /** `false` for a request that passed while the replay store failed, by `onReplayStoreFailure`. */
+  readonly replayChecked: boolean;
   /** From the first look at the request to the decision. */
   readonly durationMs: number;
 }
 
 const decisions = channel(DPOP_DECISION_CHANNEL);
 
-/** Costs nothing while nobody listens. */
+/**
+ * Costs nothing while nobody listens.
+ *
+ * @param passedOver the failure in spite of which the request was accepted
+ */
 export function publishDecision(
   verdict: DpopVerdict | undefined,
   error: DpopError | DpopUnavailableError | undefined,
-  durationMs: number,
+  passedOver: DpopUnavailableError | undefined,
+  startedMs: number,
 ): void {
   if (!decisions.hasSubscribers) return;
   const decision: DpopDecision = {
-    outcome:
-      error === undefined ? 'accepted' : error.code === 'temporarily_unavailable' ? 'unavailable' : 'refused',
+    outcome: outcomeOf(error),
     code: error?.code,
-    reason: error?.reason,
+    reason: (error ?? passedOver)?.reason,
     issuer: verdict?.issuer,
     clientId: verdict?.clientId,
     jkt: verdict?.jkt,
-    durationMs,
+    replayChecked: passedOver === undefined,
+    durationMs: performance.now() - startedMs,
   };
   decisions.publish(decision);
+}
+
+function outcomeOf(error: DpopError | DpopUnavailableError | undefined): DpopDecision['outcome'] {
+  if (error === undefined) return 'accepted';
+  return error.code === 'temporarily_unavailable' ? 'unavailable' : 'refused';
 }

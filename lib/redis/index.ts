@@ -1,0 +1,2 @@
+export type { RedisClusterSource, RedisSource } from './redis-connection.js';
+export { RedisStorage, type RedisStorageOptions } from './redis.storage.js';

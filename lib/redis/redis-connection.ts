@@ -1,0 +1,177 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { fail } from '../option-asserts.js';
+import type { RedisScript } from './redis-scripts.js';
+
+/** An ioredis client of the app's own, or how to make one: options, a URL, or the nodes of a cluster. */
+export type RedisSource = Redis | Cluster | string | RedisOptions | RedisClusterSource;
+
+export interface RedisClusterSource {
+  readonly nodes: readonly ClusterNode[];
+  readonly options?: ClusterOptions;
+}
+
+/** Between two tries of one command. */
+const RETRY_PAUSE_MS = 20;
+/** Commands under way that nobody waits for any more, on a client that hangs; beyond it, none is sent. */
+const MAX_UNANSWERED = 10_000;
+/** A connection that has been silent for so many deadlines is given up, and the master looked for anew. */
+const SILENT_DEADLINES = 3;
+
+/**
+ * A connection to Redis that answers or fails within a deadline of its own, whatever the settings of the client: ioredis
+ * may queue, repeat or hang a command for a minute. A client that was handed in is never closed.
+ */
+export class RedisConnection {
+  readonly #client: Redis | Cluster;
+  readonly #owned: boolean;
+  readonly #deadlineMs: number;
+  #unanswered = 0;
+  readonly #listeners: (readonly [event: string, listener: () => void])[] = [];
+
+  constructor(source: RedisSource, deadlineMs: number) {
+    this.#owned = !isClient(source);
+    this.#client = isClient(source) ? source : createClient(source, deadlineMs);
+    this.#deadlineMs = deadlineMs;
+    // Without a listener ioredis prints each error of an owned client; they show as failures of commands anyway.
+    if (this.#owned) this.#client.on('error', () => {});
+  }
+
+  get isReady(): boolean {
+    return this.#client.status === 'ready';
+  }
+
+  /** Calls back each time a connection has been made: what is known of the server may be out of date. */
+  onConnected(listener: () => void): void {
+    for (const event of ['ready', '+node']) {
+      this.#client.on(event, listener);
+      this.#listeners.push([event, listener]);
+    }
+  }
+
+  /** Begins to connect; ends when that has succeeded or failed once. Later attempts are ioredis' own. */
+  async open(): Promise<void> {
+    if (this.#client.status !== 'wait') return;
+    try {
+      await this.#client.connect();
+    } catch {
+      // A service starts without Redis, and answers 503 until it is there.
+    }
+  }
+
+  /**
+   * Runs a script, atomically, in one round trip. All keys lie in one slot.
+   *
+   * @throws Error when there is no connection, no answer within the deadline, or an error
+   */
+  async evaluate(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Error('Redis did not answer within the deadline')),
+        this.#deadlineMs,
+      );
+    });
+    try {
+      return await Promise.race([
+        this.#tryUntil(performance.now() + this.#deadlineMs, script, keys, args),
+        late,
+      ]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const [event, listener] of this.#listeners) this.#client.off(event, listener);
+    if (!this.#owned) return;
+    try {
+      await Promise.race([this.#client.quit(), pause(this.#deadlineMs, undefined, { ref: false })]);
+    } catch {
+      // It was not connected, which is what is wanted.
+    }
+    this.#client.disconnect();
+  }
+
+  /** A reply may be lost with its connection; scripts here may be repeated. */
+  async #tryUntil(
+    deadline: number,
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    // Nobody waits for a connection that is not there.
+    if (!this.isReady) throw new Error('Redis is not connected');
+    for (;;) {
+      try {
+        return await this.#run(script, keys, args);
+      } catch (error) {
+        if (performance.now() + RETRY_PAUSE_MS > deadline) throw error;
+        await pause(RETRY_PAUSE_MS);
+      }
+    }
+  }
+
+  async #run(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    if (this.#unanswered >= MAX_UNANSWERED) throw new Error('Redis hangs');
+    this.#unanswered += 1;
+    try {
+      return await this.#client.evalsha(script.sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error as Error | undefined)?.message?.startsWith('NOSCRIPT')) throw error;
+      return await this.#client.eval(script.source, keys.length, ...keys, ...args);
+    } finally {
+      this.#unanswered -= 1;
+    }
+  }
+}
+
+function isClient(source: RedisSource): source is Redis | Cluster {
+  return typeof source === 'object' && 'evalsha' in source && typeof source.evalsha === 'function';
+}
+
+function createClient(
+  source: string | RedisOptions | RedisClusterSource,
+  deadlineMs: number,
+): Redis | Cluster {
+  const ours = {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    failoverDetector: true,
+    socketTimeout: SILENT_DEADLINES * deadlineMs,
+  } as const satisfies RedisOptions;
+  const retryStrategy = (attempt: number) => Math.min(50 * attempt, 500);
+  if (typeof source === 'string') return new Redis(source, { connectTimeout: 1000, retryStrategy, ...ours });
+  if (typeof source !== 'object' || source === null) {
+    fail('RedisStorage', 'given an ioredis client or cluster, a URL, ioredis options, or { nodes, options }');
+  }
+  if (!isClusterSource(source))
+    return new RedisOfOptions({ connectTimeout: 1000, retryStrategy, ...source, ...ours });
+  const { nodes, options } = source;
+  const { socketTimeout } = ours;
+  return new ClusterOfOptions([...nodes], {
+    slotsRefreshInterval: 1000,
+    ...options,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    redisOptions: { connectTimeout: 1000, ...options?.redisOptions, socketTimeout },
+  });
+}
+
+/** The declarations of ioredis 6 tell clients apart by how they map replies, which no script here depends on. */
+const RedisOfOptions = Redis as new (options: RedisOptions) => Redis;
+const ClusterOfOptions = Cluster as new (nodes: ClusterNode[], options: ClusterOptions) => Cluster;
+
+function isClusterSource(source: RedisOptions | RedisClusterSource): source is RedisClusterSource {
+  return 'nodes' in source;
+}
