@@ -28,6 +28,7 @@ export async function startAuthorizationServer({
     adapter: () => new InMemoryAdapter(),
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: SIGNING_ALGORITHM, use: 'sig' }] },
     scopes: SCOPES,
+    ttl: { ClientCredentials: TOKEN_LIFETIME_SECONDS },
     clients: [
       {
         client_id: REGISTERED_CLIENT.id,

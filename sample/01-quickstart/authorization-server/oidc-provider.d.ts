@@ -21,6 +21,7 @@ declare module 'oidc-provider' {
     readonly adapter?: (model: string) => Adapter;
     readonly jwks?: { readonly keys: readonly JWK[] };
     readonly scopes?: readonly string[];
+    readonly ttl?: { readonly ClientCredentials?: number };
     readonly clients?: readonly Readonly<Record<string, unknown>>[];
     readonly clientDefaults?: Readonly<Record<string, unknown>>;
     readonly features?: {

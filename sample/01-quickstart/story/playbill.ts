@@ -51,12 +51,11 @@ export function formatTable(played: readonly PlayedScene[], paint: Paint): strin
   const rows = played.map((result, index) => ({
     number: String(index + 1).padStart(2),
     title: result.scene.title.padEnd(titleWidth),
-    answers:
-      result.failure ?? result.exchanges.map((exchange) => formatOutcome(outcomeOf(exchange))).join(', '),
+    answers: result.failure ?? result.exchanges.map(formatAnswer).join(', '),
     result,
   }));
   const answersWidth = Math.max(...rows.map(({ answers }) => answers.length));
-  const rule = '─'.repeat(titleWidth + answersWidth + 26);
+  const rule = '─'.repeat(titleWidth + answersWidth + 19);
   const failed = played.filter(({ endedAsItMust }) => !endedAsItMust).length;
   return [
     rule,
@@ -74,35 +73,43 @@ export function formatTable(played: readonly PlayedScene[], paint: Paint): strin
 }
 
 async function formatExchange(exchange: Exchange, paint: Paint): Promise<string> {
-  const { sender, request, body, challenge, nonce } = exchange;
+  const { sender, note, request, body, challenge, nonce } = exchange;
   const { authorization, dpop } = request.headers;
-  const sent = [
-    `   ${sender.padEnd(6)}  ${paint('cyan', `${request.method} ${request.url.pathname}`)}`,
-    ...(authorization === undefined ? [] : [`Authorization: ${authorization.replace(/\S+$/, shorten)}`]),
-    ...(dpop === undefined ? [] : [`DPoP: ${shorten(dpop)}`, ...(await describeProof(dpop))]),
-  ];
   const outcome = outcomeOf(exchange);
   const said = outcome.code === undefined ? shortenText(JSON.stringify(body)) : String(body.message);
-  const answered = [
+  return [
+    `   ${sender.padEnd(6)}  ${paint('cyan', `${request.method} ${request.url.pathname}`)}${note === undefined ? '' : ` (${note})`}`,
+    ...formatField('Authorization', authorization?.replace(/\S+$/, shorten), paint),
+    ...formatField('DPoP', dpop === undefined ? undefined : await describeProof(dpop), paint),
     `   ${'API'.padEnd(6)}  ${paint(exchange.status < 300 ? 'green' : 'red', formatOutcome(outcome))}  ${said}`,
-    ...(challenge === undefined ? [] : [`WWW-Authenticate: ${shortenText(challenge)}`]),
-    ...(nonce === undefined ? [] : [`DPoP-Nonce: ${shorten(nonce)}`]),
-  ];
-  return [...sent, ...answered]
-    .map((line) => (line.startsWith(' ') ? line : paint('dim', `           ${line}`)))
-    .join('\n');
+    ...formatField('WWW-Authenticate', challenge && shortenText(shortenAlgorithms(challenge)), paint),
+    ...formatField('DPoP-Nonce', nonce && shorten(nonce), paint),
+  ].join('\n');
+}
+
+function formatField(name: string, value: string | undefined, paint: Paint): readonly string[] {
+  return value === undefined ? [] : [paint('dim', `           ${name}: ${value}`)];
+}
+
+/** `thief 401 invalid_token` */
+function formatAnswer(exchange: Exchange): string {
+  return `${exchange.sender} ${formatOutcome(outcomeOf(exchange))}`;
 }
 
 /** What a proof says. It is decoded here, not verified: that is the guard's part. */
-async function describeProof(proof: string): Promise<readonly string[]> {
+async function describeProof(proof: string): Promise<string> {
   const { jwk } = decodeProtectedHeader(proof);
   const { htm, htu, iat = 0, nonce, ath } = decodeJwt<Record<'htm' | 'htu' | 'nonce' | 'ath', string>>(proof);
-  const key = jwk === undefined ? 'none' : shorten(await calculateJwkThumbprint(jwk));
-  const age = Math.max(0, Math.floor(Date.now() / 1000) - iat);
-  return [
-    `  for ${htm} ${htu}, signed ${age < 10 ? 'just now' : `${age} s ago`} by the key ${key},`,
-    `  for the token with hash ${shorten(ath)}${nonce === undefined ? '' : `, with nonce ${shorten(nonce)}`}`,
+  const ageSeconds = Math.floor(Date.now() / 1000) - iat;
+  const claims = [
+    `htm ${htm}`,
+    `htu ${htu}`,
+    `iat ${ageSeconds < 10 ? 'now' : `${ageSeconds} s ago`}`,
+    `ath ${shorten(ath)}`,
+    ...(nonce === undefined ? [] : [`nonce ${shorten(nonce)}`]),
+    `key ${jwk === undefined ? 'none' : shorten(await calculateJwkThumbprint(jwk))}`,
   ];
+  return `${shorten(proof)}\n             ${claims.join(', ')}`;
 }
 
 function verdict(endedAsItMust: boolean, paint: Paint): string {
@@ -118,6 +125,11 @@ function shorten(text: string): string {
   return text.length <= 16 ? text : `${text.slice(0, 8)}…${text.slice(-6)}`;
 }
 
+/** Which algorithms are accepted is no part of the story. */
+function shortenAlgorithms(challenge: string): string {
+  return challenge.replace(/algs="(\S+) [^"]*"/, 'algs="$1 …"');
+}
+
 function shortenText(text: string): string {
-  return text.length <= 110 ? text : `${text.slice(0, 109)}…`;
+  return text.length <= 140 ? text : `${text.slice(0, 139)}…`;
 }

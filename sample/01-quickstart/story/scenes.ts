@@ -86,12 +86,12 @@ export const SCENES: readonly Scene[] = [
   },
   {
     title: 'A captured proof on another URL',
-    why: 'Held up before it was used, the proof is good, but only for the URL in its htu: delivered there it still passes.',
+    why: 'The proof was held up before it was used and is still good, but only for the URL in its htu.',
     expected: [{ status: 401, code: 'invalid_dpop_proof' }, { status: 200 }],
     async play({ wire, client, thief, token }) {
       const captured = await wire.holdUp(() => client.call({ ...ACCOUNTS, token }));
       await thief.resend(captured, { path: ACCOUNT.path });
-      await wire.deliver('client', captured);
+      await wire.deliver('client', captured, 'held up until now');
     },
   },
   {
@@ -101,7 +101,7 @@ export const SCENES: readonly Scene[] = [
     async play({ wire, client, thief, token }) {
       const captured = await wire.holdUp(() => client.call({ ...ACCOUNT, token }));
       await thief.resend(captured, { method: 'DELETE' });
-      await wire.deliver('client', captured);
+      await wire.deliver('client', captured, 'held up until now');
     },
   },
   {
@@ -111,7 +111,7 @@ export const SCENES: readonly Scene[] = [
     async play({ wire, client, thief, token, tokenWithScope }) {
       const captured = await wire.holdUp(() => client.call({ ...ACCOUNTS, token }));
       await thief.resend(captured, { token: tokenWithScope });
-      await wire.deliver('client', captured);
+      await wire.deliver('client', captured, 'held up until now');
     },
   },
   {

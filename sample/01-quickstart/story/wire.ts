@@ -9,6 +9,8 @@ export interface SentRequest {
 /** One request to the API and its answer. */
 export interface Exchange {
   readonly sender: string;
+  /** What is special about the request, for whoever reads of it. */
+  readonly note: string | undefined;
   readonly request: SentRequest;
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
@@ -40,11 +42,12 @@ export class Wire {
     return new Response(null, { status: 504 });
   };
 
-  async deliver(sender: string, request: SentRequest): Promise<Response> {
+  async deliver(sender: string, request: SentRequest, note?: string): Promise<Response> {
     const { method, url, headers } = request;
     const response = await fetch(url, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
     this.#exchanges.push({
       sender,
+      note,
       request,
       status: response.status,
       body: (await response.clone().json()) as Exchange['body'],

@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Stage } from '../sample/01-quickstart/stage.js';
+import type { PlayedScene } from '../sample/01-quickstart/story/story.js';
+
+/** The story of `npm run demo`, against a real authorization server, with a real client. */
+describe('the quickstart sample', () => {
+  let stage: Stage | undefined;
+  const played: PlayedScene[] = [];
+
+  beforeAll(async () => {
+    // oidc-provider warns of Node 20 as soon as it is imported.
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const { openStage } = await import('../sample/01-quickstart/stage.js');
+    const { gatherCast, playStory } = await import('../sample/01-quickstart/story/story.js');
+    warn.mockRestore();
+    stage = await openStage({ log: false });
+    for await (const scene of playStory(await gatherCast(stage))) played.push(scene);
+  });
+
+  afterAll(() => stage?.close());
+
+  test('each scene of the story ends as it must', () => {
+    expect(played.filter(({ endedAsItMust }) => !endedAsItMust)).toEqual([]);
+  });
+
+  test.each([
+    ['B1', 'A legitimate call', [200]],
+    ['E2', 'A call after a nonce challenge', [401, 201]],
+    ['B4', 'The stolen token as Bearer', [401]],
+    ['B3', "The stolen token with the thief's own key", [401]],
+    ['F1', 'A captured proof, replayed', [200, 401]],
+    ['C9 F3', 'A captured proof on another URL', [401, 200]],
+    ['C8 F3', 'A captured proof with another method', [401, 200]],
+    ['C12 F3', 'A captured proof with another token', [401, 200]],
+    ['C11', 'An expired proof', [401]],
+    ['D2', 'A missing scope', [403, 200]],
+  ])('%s: the story has the scene "%s", answered with %j', (_id, title, statuses) => {
+    const scene = played.find((result) => result.scene.title === title);
+    expect(scene?.exchanges.map(({ status }) => status)).toEqual(statuses);
+  });
+});
