@@ -1133,27 +1133,40 @@ describe.each(PLATFORMS)('D6 what an operator sees on %s', (platform) => {
     });
     const known = { issuer: issuer.issuer, clientId: 'client', jkt: client.jkt };
     const unknown = { issuer: undefined, clientId: undefined, jkt: undefined };
-    const durationMs: unknown = expect.any(Number);
+    const always = { replayChecked: true, durationMs: expect.any(Number) as unknown };
     expect(decisions).toEqual([
-      { outcome: 'accepted', code: undefined, reason: undefined, ...known, durationMs },
-      { outcome: 'refused', code: 'invalid_dpop_proof', reason: 'proof_replayed', ...known, durationMs },
+      { outcome: 'accepted', code: undefined, reason: undefined, ...known, ...always },
+      { outcome: 'refused', code: 'invalid_dpop_proof', reason: 'proof_replayed', ...known, ...always },
       {
         outcome: 'refused',
         code: 'missing_credentials',
         reason: 'credentials_missing',
         ...unknown,
-        durationMs,
+        ...always,
       },
-      { outcome: 'refused', code: 'use_dpop_nonce', reason: 'nonce_missing', ...known, durationMs },
+      { outcome: 'refused', code: 'use_dpop_nonce', reason: 'nonce_missing', ...known, ...always },
       {
         outcome: 'unavailable',
         code: 'temporarily_unavailable',
         reason: 'internal_failure',
         ...unknown,
-        durationMs,
+        ...always,
       },
     ]);
     for (const decision of decisions) expect(decision.durationMs).toBeGreaterThanOrEqual(0);
+  });
+
+  test('F5 a request that passes while the replay store fails is reported as such', async () => {
+    const failing = new AnsweringStore(() => Promise.reject(new Error('down')));
+    const storage = { replayStore: failing, shared: true };
+    const dpop = DpopModule.forRoot(options({ storage, onReplayStoreFailure: 'accept-and-report' }));
+    const app = await startApp(platform, root({ dpop }));
+    const decisions = await observe(async () => {
+      expect(await call(app, client, { token })).toMatchObject({ status: 200 });
+    });
+    expect(decisions).toMatchObject([
+      { outcome: 'accepted', reason: 'replay_store_unavailable', replayChecked: false },
+    ]);
   });
 
   test('D5 neither decisions nor logs hold a token, proof, nonce or jti, whatever fails and however', async () => {
