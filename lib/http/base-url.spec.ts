@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import { isSecureBaseUrl, normalizeBaseUrl } from './base-url.js';
+
+describe('C9o a base URL', () => {
+  test.each([
+    ['https://api.example.com', 'https://api.example.com'],
+    ['https://api.example.com/', 'https://api.example.com'],
+    ['https://api.example.com/v1/', 'https://api.example.com/v1'],
+    ['https://api.example.com/v1//', 'https://api.example.com/v1'],
+    ['HTTPS://API.example.com:443/V1', 'https://api.example.com/V1'],
+    ['https://api.example.com/%7ea/../b', 'https://api.example.com/b'],
+    ['https://bücher.example', 'https://xn--bcher-kva.example'],
+    ['http://[0:0::1]:3000', 'http://[::1]:3000'],
+    ['http://127.1:80', 'http://127.0.0.1'],
+  ])('%s has the normal form %s', (value, normal) => {
+    expect(normalizeBaseUrl(value)).toBe(normal);
+  });
+
+  test.each([
+    '',
+    'api.example.com',
+    '/v1',
+    'https://',
+    'https://api.example.com?a',
+    'https://api.example.com/#a',
+    'https://user@api.example.com',
+    'https://user:secret@api.example.com',
+    'ftp://api.example.com',
+    'file:///etc/passwd',
+    'wss://api.example.com',
+    'https://api.example.com:99999',
+    'https://api.example.com/%zz',
+  ])('%j is none', (value) => {
+    expect(normalizeBaseUrl(value)).toBeUndefined();
+  });
+});
+
+describe('A1 only https, and http on loopback', () => {
+  test.each([
+    'https://api.example.com',
+    'http://localhost',
+    'http://localhost:3000',
+    'http://app.localhost:3000/v1',
+    'http://127.0.0.1:3000',
+    'http://127.8.9.1',
+    'http://[::1]:3000',
+  ])('%s is secure', (value) => {
+    expect(isSecureBaseUrl(value)).toBe(true);
+  });
+
+  test.each([
+    'http://api.example.com',
+    'http://localhost.example.com',
+    'http://notlocalhost',
+    'http://127.0.0.1.example.com',
+    'http://127.0.0',
+    'http://128.0.0.1',
+    'http://[::2]',
+    'http://[::ffff:127.0.0.1]',
+    'http://localhost@example.com',
+    'http://0.0.0.0',
+    'http://10.0.0.1',
+    'ws://localhost',
+  ])('%s is not', (value) => {
+    expect(isSecureBaseUrl(value)).toBe(false);
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { DpopError } from '../errors/dpop.error.js';
+import { attemptedScheme, fieldValues, parseCredentials } from './credentials.js';
+
+const LIMITS = { tokenBytes: 100, proofBytes: 200 };
+const parse = (...rawHeaders: string[]) => parseCredentials(rawHeaders, LIMITS);
+
+function reasonOf(...rawHeaders: string[]): string | undefined {
+  try {
+    parse(...rawHeaders);
+    return undefined;
+  } catch (error) {
+    return error instanceof DpopError ? error.reason : String(error);
+  }
+}
+
+describe('A2 credentials', () => {
+  test.each(['DPoP token', 'dpop token', 'DPOP token', 'DPoP    token'])(
+    'are read from %j',
+    (authorization) => {
+      expect(parse('Authorization', authorization, 'DPoP', 'proof')).toEqual({
+        scheme: 'DPoP',
+        token: 'token',
+        proof: 'proof',
+      });
+    },
+  );
+
+  test('are read whatever the case of the field names', () => {
+    expect(parse('Host', 'a', 'AUTHORIZATION', 'bearer abc', 'dPoP', 'p')).toEqual({
+      scheme: 'Bearer',
+      token: 'abc',
+      proof: 'p',
+    });
+  });
+
+  test('may be all of token68', () => {
+    expect(parse('authorization', 'DPoP aZ09-._~+/==').token).toBe('aZ09-._~+/==');
+  });
+
+  test.each([
+    [],
+    ['Authorization', ''],
+    ['Authorization', 'Basic dXNlcjpwYXNz'],
+    ['Authorization', 'DPoPtoken'],
+    ['Authorization', 'DPoP-token x'],
+    ['Authorization', 'Negotiate'],
+    ['Authorization', ' DPoP token'],
+    ['Authorization', 'DPoP\ttoken'],
+    ['Authorization', 'DPoP,token'],
+    ['Proxy-Authorization', 'DPoP token', 'DPoP', 'proof'],
+    ['X-Authorization', 'DPoP token'],
+    ['DPoP', 'proof'],
+    ['Cookie', 'Authorization=DPoP token'],
+  ])('D1 are missing: %j %j %j %j', (...rawHeaders: string[]) => {
+    expect(reasonOf(...rawHeaders)).toBe('credentials_missing');
+  });
+
+  test.each([
+    'DPoP',
+    'Bearer',
+    'DPoP ',
+    'DPoP a b',
+    'DPoP a,b',
+    'DPoP "a"',
+    'DPoP a=b',
+    'DPoP =',
+    'DPoP a\tb',
+    'DPoP é',
+    'DPoP a, DPoP b',
+  ])('are malformed: %j', (authorization) => {
+    expect(reasonOf('Authorization', authorization)).toBe('authorization_malformed');
+  });
+});
+
+describe('A3 the DPoP field', () => {
+  test('more than one is refused, whatever the case and also when both are the same', () => {
+    expect(reasonOf('Authorization', 'DPoP t', 'DPoP', 'p', 'dpop', 'p')).toBe('proof_repeated');
+    expect(reasonOf('Authorization', 'Bearer t', 'DPoP', 'p', 'DPOP', 'q')).toBe('proof_repeated');
+  });
+
+  test('an empty one counts as none', () => {
+    expect(parse('Authorization', 'DPoP t', 'DPoP', '').proof).toBeUndefined();
+    expect(parse('Authorization', 'DPoP t').proof).toBeUndefined();
+  });
+});
+
+describe('A4 the Authorization field', () => {
+  test.each([
+    ['DPoP t', 'DPoP t'],
+    ['DPoP t', 'Bearer t'],
+    ['DPoP t', ''],
+    ['', ''],
+    ['Basic x', 'DPoP t'],
+  ])('more than one is refused: %j, %j', (first, second) => {
+    expect(reasonOf('Authorization', first, 'authorization', second, 'DPoP', 'p')).toBe(
+      'authorization_repeated',
+    );
+  });
+});
+
+describe('A5 sizes', () => {
+  test('up to the limit, and no more', () => {
+    const [token, proof] = ['t'.repeat(100), 'p'.repeat(200)];
+    expect(reasonOf('Authorization', `DPoP ${token}`, 'DPoP', proof)).toBeUndefined();
+    expect(reasonOf('Authorization', `DPoP ${token}t`, 'DPoP', proof)).toBe('token_too_large');
+    expect(reasonOf('Authorization', `DPoP ${token}`, 'DPoP', `${proof}p`)).toBe('proof_too_large');
+  });
+});
+
+describe('D5 whatever a request holds', () => {
+  test('ends in credentials or in a refusal', () => {
+    const name = fc.constantFrom('Authorization', 'authorization', 'DPoP', 'dpop', 'Host', '');
+    const value = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('DPoP t', 'Bearer t', 'dpop  t=', '', 'DPoP'),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, value), { maxLength: 4 }), (fields) => {
+        const rawHeaders = fields.flat();
+        expect(['DPoP', 'Bearer', undefined]).toContain(attemptedScheme(rawHeaders));
+        const reason = reasonOf(...rawHeaders) ?? '';
+        expect([
+          '',
+          'credentials_missing',
+          'authorization_repeated',
+          'authorization_malformed',
+          'proof_repeated',
+          'token_too_large',
+          'proof_too_large',
+        ]).toContain(reason);
+      }),
+    );
+  });
+
+  test('D3 the scheme that was tried is known also when the rest is unusable', () => {
+    expect(attemptedScheme(['authorization', 'dpop'])).toBe('DPoP');
+    expect(attemptedScheme(['Authorization', 'BEARER a b'])).toBe('Bearer');
+    expect(attemptedScheme(['Authorization', 'Basic a'])).toBeUndefined();
+    expect(attemptedScheme([])).toBeUndefined();
+  });
+
+  test('the values of a field come in order, and half a pair is none', () => {
+    expect(fieldValues(['A', '1', 'b', '2', 'a', '3', 'a'], 'a')).toEqual(['1', '3']);
+  });
+});
