@@ -13,7 +13,7 @@ describe('the quickstart sample', () => {
     const { openStage } = await import('../sample/01-quickstart/stage.js');
     const { gatherCast, playStory } = await import('../sample/01-quickstart/story/story.js');
     warn.mockRestore();
-    stage = await openStage({ log: false });
+    stage = await openStage({ logger: false });
     for await (const scene of playStory(await gatherCast(stage))) played.push(scene);
   });
 

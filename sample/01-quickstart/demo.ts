@@ -11,7 +11,7 @@ setTimeout(() => {
 }, LIMIT_MS).unref();
 
 const paint = createPaint(process.stdout);
-const stage = await openStage({ log: false });
+const stage = await openStage({ logger: false });
 const played: PlayedScene[] = [];
 try {
   const cast = await gatherCast(stage);

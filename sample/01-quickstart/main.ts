@@ -1,7 +1,11 @@
+import { ConsoleLogger } from '@nestjs/common';
 import { openStage } from './stage.js';
 
 const { PORT = '3000', ISSUER_PORT = '3001' } = process.env;
-const stage = await openStage({ ports: { api: Number(PORT), issuer: Number(ISSUER_PORT) } });
+const stage = await openStage({
+  ports: { api: Number(PORT), issuer: Number(ISSUER_PORT) },
+  logger: new ConsoleLogger({ colors: process.stdout.isTTY }),
+});
 
 let closing = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,3 +1,4 @@
+import type { LoggerService } from '@nestjs/common';
 import { startApi } from './api/api.js';
 import { startAuthorizationServer } from './authorization-server/authorization-server.js';
 import { findFreePorts } from './free-ports.js';
@@ -12,25 +13,18 @@ export interface Stage {
 export interface StageOptions {
   /** Ports that would be liked; 0, the default, takes any. */
   readonly ports?: { readonly api: number; readonly issuer: number };
-  /** Whether Nest logs what it does, default `true`. */
-  readonly log?: boolean;
+  /** What Nest logs with, `false` for silence. */
+  readonly logger: LoggerService | false;
 }
 
-export async function openStage({
-  ports = { api: 0, issuer: 0 },
-  log = true,
-}: StageOptions = {}): Promise<Stage> {
+export async function openStage({ ports = { api: 0, issuer: 0 }, logger }: StageOptions): Promise<Stage> {
   const [apiPort = 0, issuerPort = 0] = await findFreePorts([ports.api, ports.issuer]);
   const authorizationServer = await startAuthorizationServer({
     port: issuerPort,
     resource: `http://127.0.0.1:${apiPort}`,
   });
   try {
-    const api = await startApi({
-      port: apiPort,
-      issuer: authorizationServer.url,
-      ...(!log && { logger: false }),
-    });
+    const api = await startApi({ port: apiPort, issuer: authorizationServer.url, logger });
     return {
       issuer: authorizationServer.url,
       api: api.url,

@@ -6,8 +6,7 @@ import { AppModule } from './app.module.js';
 export interface ApiStartOptions {
   readonly port: number;
   readonly issuer: string;
-  /** `false` for silence; default: Nest's own logger. */
-  readonly logger?: LoggerService | false;
+  readonly logger: LoggerService | false;
 }
 
 /** Starts the Nest API on loopback. */
@@ -16,7 +15,7 @@ export async function startApi({ port, issuer, logger }: ApiStartOptions): Promi
   const app = await NestFactory.create(AppModule.register({ origin: url, issuer }), {
     forceCloseConnections: true,
     abortOnError: false,
-    ...(logger !== undefined && { logger }),
+    logger,
   });
   await app.listen(port, '127.0.0.1');
   return { url, close: () => app.close() };
