@@ -3,12 +3,19 @@ export interface CacheBounds {
   readonly maxBytes: number;
 }
 
+interface Entry<V> {
+  readonly value: V;
+  readonly bytes: number;
+  used: boolean;
+}
+
 /**
- * A map that forgets what was used least recently once it holds too many entries or bytes. `bytes` of an entry is
- * what its owner says.
+ * A map that forgets what was not used lately once it holds too many entries or bytes. `bytes` of an entry is what its
+ * owner says. A hit only marks its entry; when room is needed, the oldest entry goes, unless it is marked: then it
+ * loses the mark and becomes the youngest (the second-chance algorithm).
  */
 export class BoundedCache<V> {
-  readonly #entries = new Map<string, { readonly value: V; readonly bytes: number }>();
+  readonly #entries = new Map<string, Entry<V>>();
   readonly #bounds: CacheBounds;
   #bytes = 0;
 
@@ -23,21 +30,18 @@ export class BoundedCache<V> {
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    // A Map keeps the order of insertion, so that the first entry is the one used least recently.
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    entry.used = true;
     return entry.value;
   }
 
   set(key: string, value: V, bytes: number): void {
     this.delete(key);
-    if (bytes > this.#bounds.maxBytes) return;
-    this.#entries.set(key, { value, bytes });
-    this.#bytes += bytes;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#bounds.maxEntries && this.#bytes <= this.#bounds.maxBytes) break;
-      this.delete(oldest);
+    if (bytes > this.#bounds.maxBytes || this.#bounds.maxEntries === 0) return;
+    while (this.#entries.size >= this.#bounds.maxEntries || this.#bytes + bytes > this.#bounds.maxBytes) {
+      this.#makeRoom();
     }
+    this.#entries.set(key, { value, bytes, used: false });
+    this.#bytes += bytes;
   }
 
   delete(key: string): void {
@@ -47,8 +51,13 @@ export class BoundedCache<V> {
     this.#bytes -= entry.bytes;
   }
 
-  clear(): void {
-    this.#entries.clear();
-    this.#bytes = 0;
+  #makeRoom(): void {
+    // A Map keeps the order of insertion.
+    for (const [key, entry] of this.#entries) {
+      this.delete(key);
+      if (!entry.used) return;
+      this.#entries.set(key, { ...entry, used: false });
+      this.#bytes += entry.bytes;
+    }
   }
 }

@@ -1,7 +1,6 @@
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { isPlainAuthority } from '../proof/htu.js';
 import { isSecureBaseUrl, normalizeBaseUrl } from './base-url.js';
-import { fieldValues } from './credentials.js';
 import type { DpopRequest } from './dpop-request.js';
 
 /** Where the origin that clients sign comes from: configured, the request by an explicit choice, or a function. */
@@ -25,12 +24,17 @@ export function createOriginResolver(origin: OriginOption, allowInsecureHttp: bo
 
 function originOfRequest(request: DpopRequest, allowInsecureHttp: boolean): string {
   const { protocol, host } = request;
-  if (fieldValues(request.rawHeaders, 'host').length > 1) throw new DpopError('host_unusable');
+  if (countHosts(request.rawHeaders) > 1) throw new DpopError('host_unusable');
   if (host === undefined || !isPlainAuthority(host)) throw new DpopError('host_unusable');
   const baseUrl = normalizeBaseUrl(`${protocol}://${host}`);
   if (baseUrl === undefined) throw new DpopError('host_unusable');
   if (!allowInsecureHttp && !isSecureBaseUrl(baseUrl)) throw new DpopError('https_required');
   return baseUrl;
+}
+
+/** Node takes the first of several (RFC 9112 §3.2 has them refused). */
+function countHosts(rawHeaders: readonly string[]): number {
+  return rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length;
 }
 
 function originOfFunction(

@@ -1,4 +1,4 @@
-import { KeyObject, verify } from 'node:crypto';
+import { KeyObject, verify, type VerifyKeyObjectInput } from 'node:crypto';
 import { importJWK, type JWK } from 'jose';
 import { DpopError } from '../errors/dpop.error.js';
 import type { ProofAlgorithm } from './algorithms.js';
@@ -8,8 +8,9 @@ import type { ProofHeader } from './proof-header.js';
 /** A public key ready to verify proofs, and the thumbprint it is known by. */
 export interface ProofKey {
   readonly jkt: string;
-  readonly algorithm: ProofAlgorithm;
-  readonly key: KeyObject;
+  readonly hash: ProofAlgorithm['hash'];
+  /** The key, and how signatures by it are made. */
+  readonly key: VerifyKeyObjectInput;
 }
 
 /**
@@ -22,7 +23,7 @@ export async function importProofKey(header: ProofHeader): Promise<ProofKey> {
   try {
     const key = await importJWK(jwk as JWK, alg);
     if (key instanceof Uint8Array) throw new DpopError('proof_jwk');
-    return { jkt, algorithm, key: KeyObject.from(key) };
+    return { jkt, hash: algorithm.hash, key: { key: KeyObject.from(key), ...algorithm.verifyOptions } };
   } catch {
     // Not all that an importer throws is a JOSE error.
     throw new DpopError('proof_jwk');
@@ -34,13 +35,13 @@ export async function importProofKey(header: ProofHeader): Promise<ProofKey> {
  *
  * @throws DpopError `proof_signature`
  */
-export function verifyProofSignature(proof: CompactProof, { algorithm, key }: ProofKey): void {
+export function verifyProofSignature(proof: CompactProof, { hash, key }: ProofKey): void {
   let valid = false;
   try {
     valid = verify(
-      algorithm.hash,
+      hash,
       Buffer.from(proof.signingInput, 'latin1'),
-      { key, ...algorithm.verifyOptions },
+      key,
       Buffer.from(proof.signature, 'base64url'),
     );
   } catch {
