@@ -24,7 +24,15 @@ function findForeignFiles(paths) {
 
 /** Nothing of ours runs on the machine of whoever installs the package. */
 function findInstallScripts({ scripts }) {
-  const names = ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare', 'prepublish'];
+  const names = [
+    'preinstall',
+    'install',
+    'postinstall',
+    'preprepare',
+    'prepare',
+    'postprepare',
+    'prepublish',
+  ];
   const found = names.filter((name) => name in scripts).map((name) => `package.json has a script ${name}`);
   return existsSync('binding.gyp') ? [...found, 'binding.gyp makes npm run node-gyp'] : found;
 }

@@ -243,7 +243,7 @@ describe('C6 the signature', () => {
     const pair = keys.get(alg);
     if (pair === undefined) throw new Error(`no key for ${alg}`);
     return await new CompactSign(Buffer.from('{}'))
-      .setProtectedHeader({ alg, typ: 'dpop+jwt', jwk: (jwk ?? pair.jwk) as JWK })
+      .setProtectedHeader({ alg, typ: 'dpop+jwt', jwk: jwk ?? pair.jwk })
       .sign(pair.privateKey);
   }
 

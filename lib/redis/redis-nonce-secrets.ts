@@ -82,10 +82,8 @@ export class RedisNonceSecrets implements NonceSecretSource {
     if (ring.length === 0) return;
     // The same arrays for the same secrets: keys derived from them are remembered by identity.
     this.#ring = ring.map((entry) => this.#ring.find(({ secret }) => equal(secret, entry.secret)) ?? entry);
-    const settled = this.#ring.filter(
-      ({ madeAtSeconds }) => nowSeconds - madeAtSeconds >= PROPAGATION_SECONDS,
-    );
-    const signing = settled[0] ?? this.#ring.at(-1);
+    const settled = this.#ring.find(({ madeAtSeconds }) => nowSeconds - madeAtSeconds >= PROPAGATION_SECONDS);
+    const signing = settled ?? this.#ring.at(-1);
     this.#secrets = [...this.#ring]
       .toSorted((a, b) => Number(b === signing) - Number(a === signing))
       .map(({ secret }) => secret);

@@ -33,7 +33,7 @@ export function sendBytes(port: number, bytes: Uint8Array): Promise<RawResponse>
       try {
         resolve(parseResponse(text));
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     };
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
