@@ -63,7 +63,8 @@ export class MemoryReplayStore extends ReplayStore {
   #mayBeForgotten({ nowSeconds, freshUntilSeconds, lifetimeSeconds, memory }: ReplayClaim): boolean {
     this.#lostBeforeSeconds ??= nowSeconds;
     if (this.#afterDataLoss === 'accept' || memory === this.#memory) return false;
-    return freshUntilSeconds <= this.#lostBeforeSeconds + lifetimeSeconds;
+    // Rounded up as `freshUntilSeconds` is: the last of the proofs seen before must not look newer than it is.
+    return freshUntilSeconds <= Math.ceil(this.#lostBeforeSeconds + lifetimeSeconds);
   }
 
   #sliceOf(freshUntilSeconds: number): DigestSet {
