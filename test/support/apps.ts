@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import {
   All,
   Controller,
+  Get,
   type INestApplication,
   Module,
   type ModuleMetadata,
@@ -35,6 +36,8 @@ export interface AppOptions extends Pick<ModuleMetadata, 'providers'> {
   readonly dpop?: DpopModuleOptions;
   /** Default: the recording controller. */
   readonly controllers?: readonly Type[];
+  /** Whether the recording controller leaves methods other than GET alone: CORS on Fastify brings its own OPTIONS. */
+  readonly onlyGet?: boolean;
   /** Whether the framework believes `X-Forwarded-*`, default no. */
   readonly trustProxy?: boolean;
   /** Called before the app listens. */
@@ -93,12 +96,12 @@ async function createApp(
 
 function createModule(
   platform: Platform,
-  { imports = [], dpop, controllers, providers = [] }: AppOptions,
+  { imports = [], dpop, controllers, onlyGet = false, providers = [] }: AppOptions,
   calls: RecordedCall[],
 ) {
   @Module({
     imports: [...imports, ...(dpop === undefined ? [] : [DpopModule.forRoot(dpop)])],
-    controllers: [...(controllers ?? [createRecordingController(platform, calls)])],
+    controllers: [...(controllers ?? [createRecordingController(platform, calls, onlyGet ? Get : All)])],
     providers,
   })
   class TestAppModule {}
@@ -109,7 +112,11 @@ function createModule(
  * A controller whose guarded handlers write down that they ran: `/scoped` needs the scope `accounts:write`, `/step-up`
  * a recent strong authentication, `/nonce` a nonce; everything else, on any path and by any method, nothing more.
  */
-export function createRecordingController(platform: Platform, calls: RecordedCall[]): Type {
+export function createRecordingController(
+  platform: Platform,
+  calls: RecordedCall[],
+  Route: typeof All = All,
+): Type {
   const wildcard = platform === 'fastify' ? '*' : '*path';
 
   function record(route: string, request: unknown, verdict: Pick<DpopVerdict, 'jkt' | 'scheme'>) {
@@ -139,7 +146,7 @@ export function createRecordingController(platform: Platform, calls: RecordedCal
       return record('nonce', request, { jkt, scheme });
     }
 
-    @All(['/', wildcard])
+    @Route(['/', wildcard])
     any(@Req() request: unknown, @DpopBound() jkt: string, @DpopBound('scheme') scheme: 'DPoP') {
       return record('any', request, { jkt, scheme });
     }

@@ -1,0 +1,152 @@
+import type { DpopModuleOptions } from '../../lib/index.js';
+import { MemoryStorage, type ReplayClaim, type ReplayOutcome, ReplayStore } from '../../lib/index.js';
+import type { AppOptions } from '../support/apps.js';
+import { AUDIENCE, clock, ISSUER, ORIGIN } from './baseline.js';
+import { type Change, field, hosts, htu, nonce } from './changes.js';
+import { clients, issuers, keySetOf, thumbprintOf } from './keys.js';
+
+/** A service under test: its options, what its challenges must say, and what makes the baseline right for it. */
+export interface Configuration {
+  readonly dpop: DpopModuleOptions;
+  readonly app?: Omit<AppOptions, 'dpop'>;
+  readonly offersBearer?: boolean;
+  readonly algs?: string;
+  /** Parameters of every challenge. */
+  readonly everywhere?: Readonly<Record<string, string>>;
+  readonly baseline?: readonly Change[];
+  /** Whether rows need a nonce of another process of the same service. */
+  readonly hasTwin?: boolean;
+  /** When a service that was filled up serves again. */
+  readonly recoversAfterSeconds?: number;
+}
+
+export const DEFAULT_ALGS = 'ES256 ES384 ES512 PS256 PS384 PS512 RS256 RS384 RS512 Ed25519 EdDSA';
+export const METADATA_URL = 'https://api.example.com/.well-known/oauth-protected-resource';
+export const SECOND_ISSUER = 'https://second.example.com';
+export const SECOND_AUDIENCE = 'urn:example:second';
+export const UNREACHABLE_ISSUER = 'https://down.example.com';
+
+const secret = new Uint8Array(32).fill(7);
+const mainIssuer = { issuer: ISSUER, audience: AUDIENCE, keys: keySetOf(issuers.main) };
+const secondIssuer = {
+  issuer: SECOND_ISSUER,
+  audience: SECOND_AUDIENCE,
+  keys: keySetOf(issuers.second),
+  typ: 'JWT',
+};
+const unreachableIssuer = {
+  issuer: UNREACHABLE_ISSUER,
+  audience: AUDIENCE,
+  // Nobody listens on the first port of loopback.
+  jwksUri: 'http://127.0.0.1:1/jwks',
+};
+
+/** Each app has a replay memory of its own, although it shares everything else. */
+const options = (changes: Partial<DpopModuleOptions> = {}): DpopModuleOptions => ({
+  origin: ORIGIN,
+  accessToken: mainIssuer,
+  nonce: { mode: 'off', secret },
+  clock: () => clock.nowMs,
+  ...changes,
+});
+
+const loopbackRequest: Change = (draft, context) => {
+  const host = `127.0.0.1:${context.port}`;
+  return htu(`http://${host}/accounts`)(hosts(host)(draft, context), context);
+};
+
+/** Remembers as ever, but breaks down for some clients: so that the same service also passes the baseline. */
+class BrittleReplayStore extends ReplayStore {
+  readonly #storage = new MemoryStorage();
+
+  override claim(claim: ReplayClaim): ReplayOutcome {
+    if (claim.jkt === thumbprintOf(clients.unlucky.publicJwk)) throw new Error('the store is down');
+    if (claim.jkt === thumbprintOf(clients.puzzling.publicJwk)) return 'OK' as ReplayOutcome;
+    return this.#storage.replayStore.claim(claim);
+  }
+
+  override memoryOf(): string {
+    return this.#storage.replayStore.memoryOf();
+  }
+}
+
+export type ConfigurationName =
+  | 'default'
+  | 'nonce'
+  | 'nonce-freshness'
+  | 'bearer'
+  | 'origin-request'
+  | 'trusted-proxy'
+  | 'prefix'
+  | 'loopback'
+  | 'insecure-http'
+  | 'query-reject'
+  | 'only-es256'
+  | 'two-issuers'
+  | 'realm'
+  | 'cors'
+  | 'after-loss'
+  | 'infrastructure'
+  | 'full-store';
+
+export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configuration>> = {
+  default: () => ({ dpop: options() }),
+  nonce: () => ({
+    dpop: options({ nonce: { mode: 'required', secret } }),
+    baseline: [nonce(({ present }) => present)],
+  }),
+  'nonce-freshness': () => ({
+    dpop: options({ nonce: { mode: 'required', secret, freshness: 'nonce' } }),
+    baseline: [nonce(({ present }) => present)],
+  }),
+  bearer: () => ({ dpop: options({ bearer: 'allow-unbound' }), offersBearer: true }),
+  'origin-request': () => ({ dpop: options({ origin: 'request' }), baseline: [loopbackRequest] }),
+  'trusted-proxy': () => ({
+    dpop: options({ origin: 'request' }),
+    app: { trustProxy: true },
+    baseline: [field('X-Forwarded-Host', 'api.example.com'), field('X-Forwarded-Proto', 'https')],
+  }),
+  prefix: () => ({
+    dpop: options({ origin: ['https://edge.example.com/v1/', 'https://api.example.com'] }),
+  }),
+  loopback: () => ({
+    dpop: options({ origin: 'http://localhost:3000' }),
+    baseline: [htu('http://localhost:3000/accounts')],
+  }),
+  'insecure-http': () => ({
+    dpop: options({ origin: 'http://api.example.com', allowInsecureHttp: true }),
+    baseline: [htu('http://api.example.com/accounts')],
+  }),
+  'query-reject': () => ({ dpop: options({ proof: { queryInHtu: 'reject' } }) }),
+  'only-es256': () => ({ dpop: options({ proof: { algorithms: ['ES256'] } }), algs: 'ES256' }),
+  'two-issuers': () => ({ dpop: options({ accessToken: [mainIssuer, secondIssuer] }) }),
+  realm: () => ({
+    dpop: options({ realm: 'an "other" realm', metadata: { url: METADATA_URL }, bearer: 'allow-unbound' }),
+    offersBearer: true,
+    everywhere: { realm: 'an "other" realm', resource_metadata: METADATA_URL },
+  }),
+  cors: () => ({
+    dpop: options(),
+    app: {
+      onlyGet: true,
+      configure: (app) => app.enableCors({ origin: 'https://app.example.com', exposedHeaders: ['X-Total'] }),
+    },
+  }),
+  'after-loss': () => ({
+    dpop: options({ storage: new MemoryStorage({ afterDataLoss: 'challenge' }) }),
+    baseline: [nonce(({ present }) => present)],
+    hasTwin: true,
+  }),
+  infrastructure: () => ({
+    dpop: options({
+      accessToken: [mainIssuer, unreachableIssuer],
+      storage: { replayStore: new BrittleReplayStore(), shared: true },
+      bearer: 'allow-unbound',
+    }),
+    offersBearer: true,
+  }),
+  'full-store': () => ({
+    dpop: options({ storage: new MemoryStorage({ maxEntries: 1 }) }),
+    recoversAfterSeconds: 120,
+  }),
+};

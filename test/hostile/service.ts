@@ -1,0 +1,158 @@
+import { expect } from '@jest/globals';
+import { type Platform, startApp, type StartedApp } from '../support/apps.js';
+import { type RawResponse, sendRaw } from '../support/raw-request.js';
+import { clock, createBaseline, NOW_MS } from './baseline.js';
+import { applyChanges, type Change, type ChangeContext, type Nonces, path, proofClaims } from './changes.js';
+import { type Configuration, CONFIGURATIONS, type ConfigurationName } from './configurations.js';
+import { assemble, type Draft, RIGHT_JWS, type Sent } from './draft.js';
+import {
+  assertAccepted,
+  assertNothingReflected,
+  assertRefused,
+  assertUnavailable,
+  noncesOf,
+} from './expectations.js';
+import { type Json, thumbprintOf } from './keys.js';
+import { accepted, type Accepted, type Expected, type Row } from './row.js';
+
+const NONCE_WINDOW_MS = 120_000;
+
+/** One app under test, which plays the rows of its configuration. */
+export class Service {
+  private constructor(
+    private readonly app: StartedApp,
+    private readonly configuration: Configuration,
+    private readonly nonces: Nonces,
+  ) {}
+
+  static async start(platform: Platform, name: ConfigurationName): Promise<Service> {
+    const configuration = CONFIGURATIONS[name]();
+    const app = await startApp(platform, { ...configuration.app, dpop: configuration.dpop });
+    const foreign = await nonceOfAnother(platform, 'realm');
+    const twin = configuration.hasTwin === true ? await nonceOfAnother(platform, name) : foreign;
+    const nonces = { ...(await collectNonces(app, configuration)), foreign, twin };
+    return new Service(app, configuration, nonces);
+  }
+
+  /** The valid request that every row starts from: 200, and the handler ran. */
+  async assertBaseline(from: readonly Change[] = [], expected: Accepted = accepted): Promise<void> {
+    await this.#sendAndAssert(this.#draft(from, this.#context(undefined)), expected);
+  }
+
+  /** As in the beginning, after whatever came in between. */
+  async assertAlive(): Promise<void> {
+    await at(this.configuration.recoversAfterSeconds ?? 0, () => this.assertBaseline());
+  }
+
+  async play({ from, fromScheme, after, laterSeconds, change, expect: expected }: Row): Promise<void> {
+    if (from !== undefined) await this.assertBaseline(from, { ...accepted, scheme: fromScheme ?? 'DPoP' });
+    const valid = from ?? [];
+    const prior =
+      after === undefined
+        ? undefined
+        : await this.#sendAndAssert(
+            this.#draft([...valid, ...(after.change ?? [])], this.#context(undefined)),
+            after.expect ?? accepted,
+          );
+    const draft = this.#draft([...valid, ...change], this.#context(prior));
+    await at(laterSeconds ?? 0, () => this.#sendAndAssert(draft, expected));
+  }
+
+  close(): Promise<void> {
+    return this.app.close();
+  }
+
+  #context(prior: Sent | undefined): ChangeContext {
+    return { port: this.app.port, nonces: this.nonces, prior };
+  }
+
+  #draft(changes: readonly Change[], context: ChangeContext): Draft {
+    return applyChanges(createBaseline(), [...(this.configuration.baseline ?? []), ...changes], context);
+  }
+
+  async #sendAndAssert(draft: Draft, expected: Expected): Promise<Sent> {
+    const sent = assemble(draft);
+    const response = await this.#send(sent, expected);
+    const [nonce] = response.status === 401 ? noncesOf(response) : [];
+    if (nonce !== undefined) await this.#assertRetry(draft, sent, nonce);
+    return sent;
+  }
+
+  /** E2: one retry succeeds. It has the same `jti`, for what was refused is not spent. */
+  async #assertRetry(draft: Draft, { token }: Sent, nonce: string): Promise<void> {
+    const { compact } = RIGHT_JWS;
+    const retry = {
+      ...draft,
+      token: { ...draft.token, compact: () => token },
+      proof: { ...draft.proof, compact, claims: { ...draft.proof.claims, nonce } },
+    };
+    await this.#send(assemble(retry), accepted);
+  }
+
+  async #send(sent: Sent, expected: Expected): Promise<RawResponse> {
+    const before = this.app.calls.length;
+    const response = await sendRaw(this.app.port, sent.request);
+    const calls = this.app.calls.slice(before).map(({ scheme, jkt }) => ({ scheme, jkt }));
+    assertNothingReflected(response, sent);
+    if (expected.kind === 'refused') assertRefused(response, expected, this.configuration);
+    if (expected.kind === 'unavailable') assertUnavailable(response);
+    if (expected.kind === 'refused by server') expect(response.status).toBe(expected.status);
+    if (expected.kind === 'accepted') assertAccepted(response, expected.freshNonce);
+    // The handler ran once and for the right client, or it did not run.
+    expect(calls).toEqual(expected.kind === 'accepted' ? [callOf(sent, expected)] : []);
+    return response;
+  }
+}
+
+function callOf({ proof }: Sent, { scheme }: Accepted): { scheme: string; jkt: string | undefined } {
+  if (scheme === 'Bearer') return { scheme, jkt: undefined };
+  const { jwk } = JSON.parse(Buffer.from(proof.split('.')[0] ?? '', 'base64url').toString()) as { jwk: Json };
+  return { scheme, jkt: thumbprintOf(jwk) };
+}
+
+async function at<T>(laterSeconds: number, action: () => Promise<T>): Promise<T> {
+  clock.nowMs = NOW_MS + laterSeconds * 1000;
+  try {
+    return await action();
+  } finally {
+    clock.nowMs = NOW_MS;
+  }
+}
+
+/** What a client gets who asks at different times, all of them over HTTP. */
+async function collectNonces(
+  app: StartedApp,
+  configuration: Configuration,
+): Promise<Omit<Nonces, 'foreign' | 'twin'>> {
+  const inWindow = (offset: number) =>
+    at((offset * NONCE_WINDOW_MS) / 1000, () => askForNonce(app, configuration));
+  return {
+    present: await inWindow(0),
+    previous: await inWindow(-1),
+    next: await inWindow(1),
+    expired: await inWindow(-2),
+    premature: await inWindow(2),
+  };
+}
+
+/** `/nonce` asks for one whatever the service does. */
+async function askForNonce(app: StartedApp, { baseline = [] }: Configuration): Promise<string> {
+  const none = { present: '', previous: '', next: '', expired: '', premature: '', foreign: '', twin: '' };
+  const context = { port: app.port, nonces: none, prior: undefined };
+  const changes = [...baseline, path('/nonce'), proofClaims({ nonce: undefined })];
+  const { request } = assemble(applyChanges(createBaseline(), changes, context));
+  const [nonce] = noncesOf(await sendRaw(app.port, request));
+  if (nonce === undefined) throw new Error('the service handed out no nonce');
+  return nonce;
+}
+
+/** A present nonce of another app: of the other service, or of another process of the same one. */
+async function nonceOfAnother(platform: Platform, name: ConfigurationName): Promise<string> {
+  const configuration = CONFIGURATIONS[name]();
+  const app = await startApp(platform, { ...configuration.app, dpop: configuration.dpop });
+  try {
+    return await askForNonce(app, configuration);
+  } finally {
+    await app.close();
+  }
+}

@@ -1,0 +1,5 @@
+import type { Row } from './row.js';
+import { sectionA } from './section-a.js';
+
+/** Every hostile request, by section of the requirements. */
+export const TABLE: readonly Row[] = [...sectionA];
