@@ -10,6 +10,12 @@ export interface DpopPolicy {
   readonly authentication?: AuthenticationRequirement;
 }
 
+/** One policy over another; what the upper one leaves out, or undefined, is as in the lower one. */
+export function overlayPolicy(lower: DpopPolicy, upper: Partial<DpopPolicy>): DpopPolicy {
+  const told = Object.entries(upper).filter(([, value]) => value !== undefined);
+  return { ...lower, ...(Object.fromEntries(told) as Partial<DpopPolicy>) };
+}
+
 /** A demand for step-up authentication: RFC 9470 §3. */
 export interface AuthenticationRequirement {
   /** One of these authentication context classes must stand in `acr`. */

@@ -1,6 +1,6 @@
 import { BoundedCache } from './bounded-cache.js';
 import { DpopExamination, type DpopVerifierParts } from './dpop.examination.js';
-import type { DpopPolicy } from './dpop.policy.js';
+import { type DpopPolicy, overlayPolicy } from './dpop.policy.js';
 import type { DpopVerdict } from './dpop.verdict.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import type { ProofKey } from './proof/proof-key.js';
@@ -32,7 +32,7 @@ export class DpopVerifier {
    * @throws DpopError when the request is refused, DpopUnavailableError when no verdict can be reached; nothing else
    */
   verify(request: DpopRequest, policy: Partial<DpopPolicy> = {}): Promise<DpopVerdict> {
-    return this.examine(request).admit({ ...this.#parts.config.policy, ...policy });
+    return this.examine(request).admit(overlayPolicy(this.#parts.config.policy, policy));
   }
 
   /**

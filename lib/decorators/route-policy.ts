@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Reflector } from '@nestjs/core';
-import type { DpopPolicy } from '../dpop.policy.js';
+import { type DpopPolicy, overlayPolicy } from '../dpop.policy.js';
 import { routeMetadata } from './policy.decorators.js';
 
 /**
@@ -14,10 +14,6 @@ export function routePolicyOf(
 ): DpopPolicy | undefined {
   const handler = context.getHandler();
   const controller = context.getClass();
-  const policies = [
-    reflector.get(routeMetadata.policy, controller),
-    reflector.get(routeMetadata.policy, handler),
-  ];
   const scopes = reflector.getAllAndOverride(routeMetadata.scopes, [handler, controller]);
   const authentication = reflector.getAllAndOverride(routeMetadata.authentication, [handler, controller]);
   // Closed when in doubt: whoever asks for something on the handler does not want it skipped.
@@ -27,10 +23,10 @@ export function routePolicyOf(
   if (reflector.getAllAndOverride(routeMetadata.skip, [handler, controller]) && !askedOnHandler) {
     return undefined;
   }
+  const ofController = overlayPolicy(service, reflector.get(routeMetadata.policy, controller) ?? {});
+  const ofHandler = overlayPolicy(ofController, reflector.get(routeMetadata.policy, handler) ?? {});
   return Object.freeze({
-    ...service,
-    ...policies[0],
-    ...policies[1],
+    ...ofHandler,
     ...(scopes && { scopes }),
     ...(authentication && { authentication }),
   });
