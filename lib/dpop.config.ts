@@ -6,7 +6,7 @@ import { type Clock, systemClock } from './clock.js';
 import type { CacheOptions, DpopModuleOptions, NonceOptions, ProofOptions } from './dpop.options.js';
 import type { DpopPolicy } from './dpop.policy.js';
 import type { ChallengeParameters } from './errors/challenge.js';
-import { isSecureBaseUrl, normalizeBaseUrl } from './http/base-url.js';
+import { isSecureBaseUrl, isTrustedUrl, normalizeBaseUrl } from './http/base-url.js';
 import type { CredentialLimits } from './http/credentials.js';
 import { createOriginResolver, type OriginOption, type OriginResolver } from './http/request-origin.js';
 import { parseNonceSecrets } from './nonce/nonce-secrets.js';
@@ -60,6 +60,8 @@ const DAY_SECONDS = 86_400;
  */
 export function createConfig(options: DpopModuleOptions): DpopConfig {
   assertObject(options, 'DpopModule options');
+  if (options.isGlobal !== undefined)
+    fail('isGlobal', 'given beside the factory: forRootAsync({ isGlobal, … })');
   assertKnownNames(options, 'DpopModule options', [
     'origin',
     'allowInsecureHttp',
@@ -73,23 +75,20 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'realm',
     'metadata',
     'cache',
-    'isGlobal',
     'clock',
   ]);
   const { allowInsecureHttp = false, bearer = 'reject', maxTokenBytes = 8192, clock = systemClock } = options;
   if (typeof allowInsecureHttp !== 'boolean') fail('allowInsecureHttp', 'true or false');
   assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
-  const { onReplayStoreFailure = 'refuse' } = options;
+  const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
   assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
   assertInteger(maxTokenBytes, 'maxTokenBytes', 256, MAX_HEADER_BYTES);
   assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch');
   if (options.realm !== undefined) assertHeaderText(options.realm, 'realm', 'a string of printable ASCII');
-  if (options.isGlobal !== undefined && typeof options.isGlobal !== 'boolean')
-    fail('isGlobal', 'true or false');
 
   const origin = parseOrigin(options.origin, allowInsecureHttp);
-  const { maxBytes, algorithms, ...proof } = parseProof(options.proof ?? {});
-  const nonce = parseNonce(options.nonce ?? 'off');
+  const { maxBytes, algorithms, ...proof } = parseProof(proofOptions);
+  const nonce = parseNonce(nonceOption);
   const issuance = parseAccessToken(options.accessToken, allowInsecureHttp);
   const iatLifetime = proof.maxAgeSeconds + proof.futureToleranceSeconds;
   return Object.freeze({
@@ -101,11 +100,15 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     proofLifetimeSeconds:
       nonce.freshness === 'nonce' ? Math.max(iatLifetime, 3 * nonce.lifetimeSeconds) : iatLifetime,
     nonce: { ...nonce, service: describeService(options.realm, origin, issuance.issuers) },
-    challenge: { algorithms, realm: options.realm, resourceMetadata: parseMetadata(options.metadata) },
+    challenge: {
+      algorithms,
+      realm: options.realm,
+      resourceMetadata: parseMetadata(options.metadata, allowInsecureHttp),
+    },
     ...issuance,
     storage: parseStorage(options.storage),
     onReplayStoreFailure,
-    cache: parseCache(options.cache ?? {}),
+    cache: parseCache(options.cache),
   });
 }
 
@@ -157,7 +160,7 @@ interface ParsedNonce {
 
 function parseNonce(option: 'off' | 'required' | NonceOptions): ParsedNonce {
   const options: unknown = typeof option === 'string' ? { mode: option } : option;
-  assertObject(options, 'nonce');
+  assertObject(options, 'nonce', '"off" or "required", or an object with mode, secret and so on');
   assertKnownNames(options, 'nonce', ['mode', 'secret', 'lifetimeSeconds', 'freshness']);
   const { mode, secret, lifetimeSeconds = 120, freshness = 'iat' } = options;
   assertOneOf(mode, typeof option === 'string' ? 'nonce' : 'nonce.mode', ['off', 'required']);
@@ -190,29 +193,43 @@ function parseAccessToken(
   return { issuers, fallbackVerifier: verifiers[0] };
 }
 
-function parseMetadata(metadata: DpopModuleOptions['metadata']): string | undefined {
+function parseMetadata(
+  metadata: DpopModuleOptions['metadata'],
+  allowInsecureHttp: boolean,
+): string | undefined {
   if (metadata === undefined) return undefined;
   const accepted = 'the https URL of the protected resource metadata (RFC 9728)';
   assertObject(metadata, 'metadata');
   assertKnownNames(metadata, 'metadata', ['url']);
   assertHeaderText(metadata.url, 'metadata.url', accepted);
-  if (!URL.canParse(metadata.url)) fail('metadata.url', accepted);
+  if (!isTrustedUrl(metadata.url, allowInsecureHttp)) fail('metadata.url', accepted);
   return metadata.url;
 }
 
 function parseStorage(storage: DpopStorage | undefined): DpopStorage {
   if (storage === undefined) return new MemoryStorage();
   const accepted = 'a DpopStorage, such as new MemoryStorage()';
-  if (typeof storage !== 'object' || storage === null) fail('storage', accepted);
-  if (typeof storage.replayStore?.claim !== 'function') fail('storage', accepted);
-  if (typeof storage.replayStore.memoryOf !== 'function') fail('storage', accepted);
+  assertObject(storage, 'storage', accepted);
+  const { replayStore, nonceSecrets, shared } = storage;
+  const given = ['open', 'close', 'ping'].filter((method) => storage[method] !== undefined);
+  const complete =
+    hasMethods(replayStore, ['claim', 'memoryOf']) &&
+    (nonceSecrets === undefined || hasMethods(nonceSecrets, ['secrets'])) &&
+    hasMethods(storage, given) &&
+    typeof shared === 'boolean';
+  if (!complete) fail('storage', `${accepted}; this one lacks a member, or has one of the wrong type`);
   return storage;
+}
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  const members = value as Readonly<Record<string, unknown>> | null | undefined;
+  return names.every((name) => typeof members?.[name] === 'function');
 }
 
 /** A proof's header and a token are counted with two octets for each character, and what is made of them. */
 const BYTES_PER_ENTRY = 4096;
 
-function parseCache(options: CacheOptions): DpopConfig['cache'] {
+function parseCache(options: CacheOptions = {}): DpopConfig['cache'] {
   assertObject(options, 'cache');
   assertKnownNames(options, 'cache', ['maxKeys', 'maxTokens']);
   const { maxKeys = 10_000, maxTokens = 10_000 } = options as CacheOptions;

@@ -1,5 +1,6 @@
-import { ConfigurableModuleBuilder } from '@nestjs/common';
+import { type ConfigurableModuleAsyncOptions, ConfigurableModuleBuilder } from '@nestjs/common';
 import type { DpopModuleOptions } from './dpop.options.js';
+import { assertFunction, assertKnownNames, assertObject, fail } from './option-asserts.js';
 
 /** How options get in: `forRoot`, or `forRootAsync` with `useFactory`, `useClass` or `useExisting`. */
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
@@ -13,6 +14,24 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
       return { ...definition, global: isGlobal };
     })
     .build();
+
+/** What `forRootAsync` takes: one of `useFactory`, `useClass` and `useExisting`. */
+export type DpopModuleAsyncOptions = ConfigurableModuleAsyncOptions<DpopModuleOptions, 'createDpopOptions'> &
+  Pick<DpopModuleOptions, 'isGlobal'>;
+
+/** Nest takes any object, and then fails to resolve something that nobody has named. */
+export function assertAsyncOptions(options: unknown): asserts options is DpopModuleAsyncOptions {
+  const name = 'DpopModule.forRootAsync()';
+  const accepted = 'given one of useFactory, useClass and useExisting';
+  assertObject(options, name, accepted);
+  const ways = ['useFactory', 'useClass', 'useExisting'];
+  assertKnownNames(options, name, [...ways, 'inject', 'imports', 'provideInjectionTokensFrom', 'isGlobal']);
+  const given = ways.filter((way) => options[way] !== undefined);
+  if (given.length !== 1) fail(name, accepted);
+  for (const way of ['useFactory', 'useClass'].filter((candidate) => given.includes(candidate))) {
+    assertFunction(options[way], `${name} ${way}`, 'a function or a class');
+  }
+}
 
 /** For `useClass` and `useExisting`: a provider that knows the options. */
 export interface DpopOptionsFactory {

@@ -1,16 +1,30 @@
-import { Inject, Logger, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Logger,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { AccessTokenVerifier } from './access-token/access-token.verifier.js';
 import { JwtAccessTokenVerifier } from './access-token/jwt-access-token.verifier.js';
 import { TrustedIssuersVerifier } from './access-token/trusted-issuers.verifier.js';
 import { createConfig, type DpopConfig } from './dpop.config.js';
 import { DpopGuard } from './dpop.guard.js';
 import { DpopHealthIndicator } from './dpop.health.js';
-import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './dpop.module-definition.js';
+import {
+  assertAsyncOptions,
+  ConfigurableModuleClass,
+  type DpopModuleAsyncOptions,
+  MODULE_OPTIONS_TOKEN,
+} from './dpop.module-definition.js';
+import type { DpopModuleOptions } from './dpop.options.js';
 import { DpopStrategy } from './dpop.strategy.js';
 import { DPOP_CONFIG } from './dpop.tokens.js';
 import { DpopVerifier } from './dpop.verifier.js';
 import { FixedNonceSecrets } from './nonce/nonce-secrets.js';
 import { NonceService } from './nonce/nonce.service.js';
+import { assertObject } from './option-asserts.js';
 import { StatelessNonceService } from './nonce/stateless-nonce.service.js';
 import { ReplayStore } from './replay/replay.store.js';
 
@@ -68,6 +82,16 @@ import { ReplayStore } from './replay/replay.store.js';
 export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
   constructor(@Inject(DPOP_CONFIG) private readonly config: DpopConfig) {
     super();
+  }
+
+  static override forRoot(options: DpopModuleOptions): DynamicModule {
+    assertObject(options, 'DpopModule.forRoot()', 'given an object of options');
+    return super.forRoot(options);
+  }
+
+  static override forRootAsync(options: DpopModuleAsyncOptions): DynamicModule {
+    assertAsyncOptions(options);
+    return super.forRootAsync(options);
   }
 
   async onModuleInit(): Promise<void> {

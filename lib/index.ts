@@ -12,7 +12,7 @@ export {
 export { DpopGuard } from './dpop.guard.js';
 export { type DpopHealth, DpopHealthIndicator } from './dpop.health.js';
 export { DpopModule } from './dpop.module.js';
-export type { DpopOptionsFactory } from './dpop.module-definition.js';
+export type { DpopModuleAsyncOptions, DpopOptionsFactory } from './dpop.module-definition.js';
 export type {
   AccessTokenOption,
   CacheOptions,

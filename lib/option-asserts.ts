@@ -7,8 +7,9 @@ export function fail(option: string, accepted: string): never {
 export function assertObject(
   value: unknown,
   option: string,
+  accepted = 'an object',
 ): asserts value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(option, 'an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(option, accepted);
 }
 
 /** Refuses names that are not known: a misspelt option would silently leave a default in force. */

@@ -1,4 +1,4 @@
-import { isSecureBaseUrl } from '../http/base-url.js';
+import { isTrustedUrl } from '../http/base-url.js';
 import { assertInteger, assertKnownNames, assertObject, assertStrings, fail } from '../option-asserts.js';
 import { isPrivateJwk } from '../private-jwk.js';
 import { DEFAULT_TOKEN_ALGORITHMS, type JwtAccessTokenOptions } from './jwt-access-token.options.js';
@@ -27,12 +27,10 @@ export function parseJwtAccessTokenOptions(
   assertObject(value, option);
   assertKnownNames(value, option, NAMES);
   const { issuer, audience, jwksUri, keys, algorithms, typ } = value;
-  assertUrl(
-    issuer,
-    `${option}.issuer`,
-    'the issuer exactly as in iss, such as "https://auth.example.com"',
-    allowInsecureHttp,
-  );
+  const issuerForm = 'the issuer exactly as in iss, such as "https://auth.example.com"';
+  assertUrl(issuer, `${option}.issuer`, issuerForm, allowInsecureHttp);
+  // RFC 8414 §2. Discovery would drop them, and ask somebody else.
+  if (/[?#]/.test(issuer)) fail(`${option}.issuer`, `${issuerForm}, without query or fragment`);
   assertStrings(
     [audience].flat(),
     `${option}.audience`,
@@ -63,12 +61,7 @@ function assertUrl(
   accepted: string,
   allowInsecureHttp: boolean,
 ): asserts value is string {
-  if (typeof value !== 'string' || !URL.canParse(value)) fail(option, accepted);
-  const { protocol, href } = new URL(value);
-  const acceptable = allowInsecureHttp
-    ? protocol === 'https:' || protocol === 'http:'
-    : isSecureBaseUrl(href);
-  if (!acceptable) fail(option, accepted);
+  if (typeof value !== 'string' || !isTrustedUrl(value, allowInsecureHttp)) fail(option, accepted);
 }
 
 function assertPublicKeys(value: unknown, option: string): void {

@@ -2,8 +2,32 @@ import { createParamDecorator, type ExecutionContext, type PipeTransform, type T
 import type { DpopVerdict } from '../dpop.verdict.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { DpopHttpException } from '../http/dpop-http.exception.js';
+import { assertOneOf } from '../option-asserts.js';
 import { transportOf } from '../http/transport.js';
 import { verdictOn } from '../http/verdict-on-request.js';
+
+const VERDICT_KEYS = Object.keys({
+  scheme: true,
+  jkt: true,
+  claims: true,
+  issuer: true,
+  subject: true,
+  clientId: true,
+  scopes: true,
+  token: true,
+  hasNonce: true,
+  nextNonce: true,
+} satisfies Record<keyof DpopVerdict, true>);
+
+const bind = createParamDecorator((key: keyof DpopVerdict | undefined, context: ExecutionContext) => {
+  const verdict = findVerdict(context);
+  if (verdict === undefined) {
+    throw new DpopHttpException(
+      new DpopUnavailableError('verdict_missing', { advice: '@DpopBound() needs DpopGuard on the route' }),
+    );
+  }
+  return verdict[key ?? 'jkt'];
+});
 
 /**
  * Hands the verified thumbprint of the client's key to a handler or, with a key, another part of the verdict. A route
@@ -14,21 +38,16 @@ import { verdictOn } from '../http/verdict-on-request.js';
  * @Get('accounts')
  * list(@DpopBound() jkt: string, @DpopBound('claims') claims: AccessTokenClaims) {}
  * ```
+ * @throws TypeError for a key that no verdict has
  */
-export const DpopBound: (
+export const DpopBound = (
   key?: keyof DpopVerdict,
   ...pipes: (Type<PipeTransform> | PipeTransform)[]
-) => ParameterDecorator = createParamDecorator(
-  (key: keyof DpopVerdict | undefined, context: ExecutionContext) => {
-    const verdict = findVerdict(context);
-    if (verdict === undefined) {
-      throw new DpopHttpException(
-        new DpopUnavailableError('verdict_missing', { advice: '@DpopBound() needs DpopGuard on the route' }),
-      );
-    }
-    return verdict[key ?? 'jkt'];
-  },
-);
+): ParameterDecorator => {
+  // A misspelt key would hand out undefined for ever.
+  if (key !== undefined) assertOneOf(key, '@DpopBound()', VERDICT_KEYS);
+  return bind(key, ...pipes);
+};
 
 /** A guard for a transport of its own leaves the verdict on whatever it took for the request: one of the arguments. */
 function findVerdict(context: ExecutionContext): DpopVerdict | undefined {

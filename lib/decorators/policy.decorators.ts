@@ -87,7 +87,7 @@ function assertAcrValues(values: unknown): void {
   if (
     !Array.isArray(values) ||
     values.length === 0 ||
-    !values.every((value) => SCOPE_TOKEN.test(String(value)))
+    !values.every((value) => typeof value === 'string' && SCOPE_TOKEN.test(value))
   ) {
     fail('@RequireAuthentication() acrValues', 'an array of authentication context classes, such as ["phr"]');
   }

@@ -15,6 +15,13 @@ export function normalizeBaseUrl(value: string): string | undefined {
   return normal.uri.replace(/\/+$/, '');
 }
 
+/** An absolute URL that may be trusted: https, http on loopback, and http anywhere where that was chosen. */
+export function isTrustedUrl(value: string, allowInsecureHttp: boolean): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, href } = new URL(value);
+  return isSecureBaseUrl(href) || (allowInsecureHttp && protocol === 'http:');
+}
+
 /** Only https, and http on loopback (§2). Takes the normal form. */
 export function isSecureBaseUrl(baseUrl: string): boolean {
   return baseUrl.startsWith('https://') || LOOPBACK.test(baseUrl);
