@@ -8,6 +8,8 @@ import { DEFAULT_TOKEN_ALGORITHMS, type JwtAccessTokenOptions } from './jwt-acce
 
 const DEFAULT_TYP = 'at+jwt';
 const DEFAULT_TOLERANCE_SECONDS = 10;
+/** jose's decoder forgives padding and the alphabet of base64: one token would have many spellings. */
+const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Verifies the JWT access tokens of one issuer: signature, type, issuer, audience, times.
@@ -44,6 +46,7 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
   }
 
   override async verify(token: string): Promise<AccessTokenClaims> {
+    if (!COMPACT_JWS.test(token)) throw new DpopError('token_invalid');
     const now = this.#clock();
     const { payload, protectedHeader } = await this.#verifyJwt(token, {
       ...this.#rules,
@@ -73,9 +76,10 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     }
   }
 
-  #assertType(typ: string | undefined): void {
+  #assertType(typ: unknown): void {
     if (this.#types.includes('any')) return;
-    if (typ === undefined || !this.#types.includes(normalizeType(typ))) throw new DpopError('token_type');
+    if (typeof typ !== 'string' || !this.#types.includes(normalizeType(typ)))
+      throw new DpopError('token_type');
   }
 }
 
