@@ -30,6 +30,12 @@ export type Change = (draft: Draft, context: ChangeContext) => Draft;
 export const applyChanges = (draft: Draft, changes: readonly Change[], context: ChangeContext): Draft =>
   changes.reduce((changed, change) => change(changed, context), draft);
 
+/** Several steps that make one defect together. */
+export const all =
+  (...changes: readonly Change[]): Change =>
+  (draft, context) =>
+    applyChanges(draft, changes, context);
+
 const request =
   (parts: Partial<Draft>): Change =>
   (draft) => ({ ...draft, ...parts });

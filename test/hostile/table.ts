@@ -1,5 +1,6 @@
 import type { Row } from './row.js';
 import { sectionA } from './section-a.js';
+import { sectionB } from './section-b.js';
 
 /** Every hostile request, by section of the requirements. */
-export const TABLE: readonly Row[] = [...sectionA];
+export const TABLE: readonly Row[] = [...sectionA, ...sectionB];
