@@ -24,6 +24,18 @@ const rows = readme
       .map((cell) => cell.trim()),
   );
 
+/** The first cells of all tables whose head begins with this word. */
+function namesInTables(head: string): string[] {
+  const names: string[] = [];
+  let inside = false;
+  for (const [first = ''] of rows) {
+    const isName = first.startsWith('`');
+    if (!isName && !first.startsWith('-')) inside = first.startsWith(head);
+    else if (isName && inside) names.push(first);
+  }
+  return names;
+}
+
 function rowOf(name: string): readonly string[] {
   const found = rows.filter(([first]) => first === `\`${name}\``);
   if (found.length === 0) throw new Error(`README.md has no row for ${name}`);
@@ -75,6 +87,7 @@ describe('every option has a row that tells its default', () => {
     ['lib/dpop.options.ts', 'CacheOptions', 'cache.'],
     ['lib/access-token/jwt-access-token.options.ts', 'JwtAccessTokenOptions', ''],
     ['lib/replay/memory-replay.store.ts', 'MemoryReplayStoreOptions', ''],
+    ['lib/redis/redis.storage.ts', 'RedisStorageOptions', ''],
   ] as const;
   const inParts = new Set(['proof', 'metadata', 'cache']);
   const options = interfaces.flatMap(([document, name, prefix]) =>
@@ -83,12 +96,19 @@ describe('every option has a row that tells its default', () => {
       .map((member) => ({ option: prefix + member.name, defaultValue: member.defaultValue })),
   );
 
-  test.each([...options, { option: 'metadata.url', defaultValue: undefined }])(
-    '$option',
-    ({ option, defaultValue = '' }) => {
-      expect(rowOf(option).join(' ')).toContain(defaultValue);
-    },
-  );
+  options.push({ option: 'metadata.url', defaultValue: undefined });
+
+  test.each(options)('$option', ({ option, defaultValue = '' }) => {
+    expect(rowOf(option).join(' ')).toContain(defaultValue);
+  });
+
+  test('and no row speaks of an option that is not there', () => {
+    const known = options.map(({ option }) => `\`${option}\``);
+    const parts = [...inParts].map((part) => `\`${part}\``);
+    const told = namesInTables('option');
+    expect(told.length).toBeGreaterThanOrEqual(new Set(known).size);
+    expect([...known, ...parts]).toEqual(expect.arrayContaining(told));
+  });
 });
 
 describe('the parts of the verdict', () => {
