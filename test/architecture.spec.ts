@@ -1,0 +1,183 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import ts from 'typescript';
+
+interface Import {
+  /** A file of lib, such as `proof/htu.ts`, or the name of a package. */
+  readonly target: string;
+  readonly internal: boolean;
+}
+
+interface SourceFile {
+  /** Below lib, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly Import[];
+}
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const LIB = `${ROOT}lib`;
+
+function parseFile(path: string): SourceFile {
+  const text = readFileSync(`${LIB}/${path}`, 'utf8');
+  const imports = specifiersOf(ts.createSourceFile(path, text, ts.ScriptTarget.Latest)).map((specifier) =>
+    specifier.startsWith('.')
+      ? { target: posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts'), internal: true }
+      : { target: specifier, internal: false },
+  );
+  return { path, text, imports };
+}
+
+/** Of imports and re-exports, static or not, of values and of types. */
+function specifiersOf(source: ts.SourceFile): string[] {
+  const specifiers: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier);
+    if (ts.isCallExpression(node) && isLoader(node.expression)) add(node.arguments[0]);
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal);
+    ts.forEachChild(node, visit);
+  };
+  const add = (specifier: ts.Node | undefined) => {
+    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) specifiers.push(specifier.text);
+  };
+  visit(source);
+  return specifiers;
+}
+
+function isLoader(callee: ts.Expression): boolean {
+  return (
+    callee.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(callee) && callee.text === 'require')
+  );
+}
+
+const paths = readdirSync(LIB, { recursive: true, encoding: 'utf8' })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.ts'))
+  .toSorted();
+const files = paths.filter((path) => !path.endsWith('.spec.ts')).map(parseFile);
+const byPath = new Map(files.map((file) => [file.path, file]));
+
+/** `file → what it imports`, of the imports that are not allowed. */
+function arrows(from: RegExp, forbidden: (item: Import) => boolean): string[] {
+  return files
+    .filter(({ path }) => from.test(path))
+    .flatMap(({ path, imports }) => imports.filter(forbidden).map(({ target }) => `${path} → ${target}`));
+}
+
+const isNest = ({ target }: Import) => /^@nestjs\/|^passport|^rxjs|^reflect-metadata/.test(target);
+
+describe('who may know whom', () => {
+  test('all of lib is looked at, and its imports are found', () => {
+    expect(paths).toContain('proof/htu.ts');
+    const guard = byPath.get('dpop.guard.ts')?.imports.map(({ target }) => target) ?? [];
+    expect(guard).toContain('@nestjs/common');
+    expect(guard).toContain('errors/dpop.error.ts');
+    const missing = files.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ target, internal }) => internal && !byPath.has(target))
+        .map(({ target }) => `${path} → ${target}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('only guards, modules, decorators, strategies and http know Nest', () => {
+    const knows =
+      /^(decorators|http)\/|\.(guard|module|module-definition|strategy|decorator|decorators|controller)\.ts$/;
+    expect(
+      files.filter(({ path, imports }) => !knows.test(path) && imports.some(isNest)).map(({ path }) => path),
+    ).toEqual([]);
+  });
+
+  test('proof, errors, nonce and replay know neither Nest nor Redis', () => {
+    const pure = /^(proof|errors|nonce|replay)\//;
+    expect(arrows(pure, (item) => isNest(item) || item.target.startsWith('ioredis'))).toEqual([]);
+  });
+
+  test('only redis knows ioredis, and nothing but its own entry point knows redis', () => {
+    const notRedis = /^(?!redis\/)/;
+    expect(arrows(notRedis, ({ target }) => /^ioredis|^redis\//.test(target))).toEqual([]);
+  });
+
+  test.each([
+    ['errors', /^errors\//, /^errors\//],
+    ['proof', /^proof\//, /^(proof|errors)\/|^private-jwk\.ts$/],
+    ['replay', /^replay\//, /^(replay|errors)\/|^clock\.ts$/],
+    ['nonce', /^nonce\//, /^(nonce|errors)\/|^(clock|option-asserts)\.ts$/],
+    [
+      'access-token',
+      /^access-token\//,
+      /^(access-token|errors)\/|^http\/base-url\.ts$|^(clock|bounded-cache|option-asserts|private-jwk)\.ts$/,
+    ],
+  ])('arrows from %s point one way, to what is more basic', (_folder, from, allowed) => {
+    expect(arrows(from, ({ target, internal }) => internal && !allowed.test(target))).toEqual([]);
+  });
+
+  test('the verifier is reached by guard and strategy, and knows neither', () => {
+    const verification = /^(dpop\.(verifier|examination|verdict|policy)|policy-checks)\.ts$/;
+    const nest = /^decorators\/|\.(guard|module|module-definition|strategy)\.ts$/;
+    expect(arrows(verification, ({ target }) => nest.test(target))).toEqual([]);
+  });
+
+  test('testing is for tests: lib does not know it', () => {
+    expect(arrows(/^(?!testing\/)/, ({ target }) => target.startsWith('testing/'))).toEqual([]);
+  });
+
+  test('only what package.json promises is imported, and Node by its prefix', () => {
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
+      readonly dependencies: Readonly<Record<string, string>>;
+      readonly peerDependencies: Readonly<Record<string, string>>;
+    };
+    const promised = new Set(Object.keys({ ...dependencies, ...peerDependencies }));
+    const packageOf = (target: string) => /^(?:@[^/]+\/)?[^/]+/.exec(target)?.[0] ?? target;
+    const isPromised = ({ target, internal }: Import) =>
+      internal || (isBuiltin(target) ? target.startsWith('node:') : promised.has(packageOf(target)));
+    expect(arrows(/./, (item) => !isPromised(item))).toEqual([]);
+  });
+
+  test('no file imports itself by way of others', () => {
+    expect(findCircles()).toEqual([]);
+  });
+});
+
+function findCircles(): string[] {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
+    if (trail.includes(path) || done.has(path)) return;
+    const internal = byPath.get(path)?.imports.filter((item) => item.internal) ?? [];
+    for (const { target } of internal) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const { path } of files) visit(path, []);
+  return circles;
+}
+
+describe('the shape of files', () => {
+  test.each(files.map(({ path }) => path))('%s has a name of its own and at most 220 lines', (path) => {
+    expect(path).toMatch(/^([a-z\d]+(-[a-z\d]+)*\/)*[a-z\d]+([.-][a-z\d]+)*\.ts$/);
+    expect(path).not.toMatch(/(^|[/.-])(utils?|helpers?|common|misc|shared)([/.-]|$)/);
+    expect(byPath.get(path)?.text.trimEnd().split('\n').length).toBeLessThanOrEqual(220);
+  });
+
+  test.each(paths.filter((path) => /(^|\/)index\.ts$/.test(path)))('%s names each of its exports', (path) => {
+    const source = ts.createSourceFile(path, readFileSync(`${LIB}/${path}`, 'utf8'), ts.ScriptTarget.Latest);
+    const named = source.statements.map(
+      (statement) =>
+        ts.isExportDeclaration(statement) &&
+        statement.moduleSpecifier !== undefined &&
+        statement.exportClause !== undefined &&
+        ts.isNamedExports(statement.exportClause),
+    );
+    expect(named).not.toHaveLength(0);
+    expect(named).not.toContain(false);
+  });
+
+  test('index.ts and its neighbours for testing and redis are the only ones', () => {
+    const known = new Set(['index.ts', 'redis/index.ts', 'testing/index.ts']);
+    expect(paths.filter((path) => path.endsWith('index.ts') && !known.has(path))).toEqual([]);
+  });
+});
