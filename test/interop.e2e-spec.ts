@@ -27,6 +27,12 @@ interface ForeignClient {
 const JSON_TYPE = { 'content-type': 'application/json' };
 const NONCE_SECONDS = 5;
 
+// Deprecated so that they stand out; here all is plain http on loopback.
+// oxlint-disable-next-line typescript/no-deprecated
+const allowPlainHttp = (config: openid.Configuration) => openid.allowInsecureRequests(config);
+// oxlint-disable-next-line typescript/no-deprecated
+const insecure = { [oauth.allowInsecureRequests]: true };
+
 const remapEd25519: openid.ModifyAssertionOptions = {
   [openid.modifyAssertion]: (header) => {
     if (header['alg'] === 'Ed25519') header['alg'] = 'EdDSA';
@@ -36,7 +42,7 @@ const remapEd25519: openid.ModifyAssertionOptions = {
 /** Answers nonces itself. */
 async function createOpenidClient(algorithm: string): Promise<ForeignClient> {
   const config = new openid.Configuration({ issuer: 'https://issuer.test' }, 'client');
-  openid.allowInsecureRequests(config);
+  allowPlainHttp(config);
   const remapped = algorithm === 'EdDSA';
   const keyPair = await openid.randomDPoPKeyPair(remapped ? 'Ed25519' : algorithm);
   const DPoP = openid.getDPoPHandle(config, keyPair, remapped ? remapEd25519 : undefined);
@@ -52,7 +58,7 @@ async function createOauth4webapiClient(algorithm: string): Promise<ForeignClien
   const remapped = algorithm === 'EdDSA';
   const keyPair = await oauth.generateKeyPair(remapped ? 'Ed25519' : algorithm);
   const DPoP = oauth.DPoP({}, keyPair, remapped ? remapEd25519 : undefined);
-  const options = { DPoP, [oauth.allowInsecureRequests]: true };
+  const options = { DPoP, ...insecure };
   return {
     jkt: await DPoP.calculateThumbprint(),
     call: ({ token, url, method = 'GET', body }) => {
@@ -353,7 +359,7 @@ describe('oidc-provider and openid-client', () => {
       url = app.url;
 
       const config = await openid.discovery(new URL(issuer), 'client', 'secret', undefined, {
-        execute: [openid.allowInsecureRequests],
+        execute: [allowPlainHttp],
       });
       expect(config.serverMetadata().dpop_signing_alg_values_supported).toContain('ES256');
       const keyPair = await openid.randomDPoPKeyPair('ES256');
