@@ -13,7 +13,7 @@ import { assertPolicy } from './policy-checks.js';
 import { type CompactProof, parseCompactProof } from './proof/compact-proof.js';
 import { isJsonObject } from './proof/json-segment.js';
 import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof/proof-checks.js';
-import { parseProofClaims } from './proof/proof-claims.js';
+import { type ProofClaims, parseProofClaims } from './proof/proof-claims.js';
 import { parseProofHeader } from './proof/proof-header.js';
 import { importProofKey, type ProofKey, verifyProofSignature } from './proof/proof-key.js';
 import type { ReplayClaim, ReplayStore } from './replay/replay.store.js';
@@ -126,8 +126,7 @@ export class DpopExamination {
     assertHtu(claims.htu, this.#parts.config.resolveOrigin(this.#request), path, rules.queryInHtu);
     assertAth(claims.ath, ath);
     const nonce = this.#checkNonce(claims.nonce, bound);
-    const nonceUntilSeconds = rules.freshness === 'nonce' ? nonce?.untilSeconds : undefined;
-    const freshUntilSeconds = assertFreshness(claims, this.#nowSeconds(), rules, nonceUntilSeconds);
+    const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
 
     const key = 'key' in presented ? presented : await importProofKey(presented); //      6 signature
     verifyProofSignature(compact, key);
@@ -149,6 +148,17 @@ export class DpopExamination {
     const accepted = this.#parts.nonces.check(nonce);
     if (accepted === undefined) throw new DpopError('nonce_unacceptable', { nonce: this.#freshNonce(jkt) });
     return accepted;
+  }
+
+  #checkFreshness(claims: ProofClaims, nonce: AcceptedNonce | undefined, jkt: string): number {
+    const { proof: rules } = this.#parts.config;
+    if (rules.freshness === 'iat') return assertFreshness(claims, this.#nowSeconds(), rules, undefined);
+    try {
+      return assertFreshness(claims, this.#nowSeconds(), rules, nonce?.untilSeconds);
+    } catch (error) {
+      // A client whose clock is wrong must be given a nonce, or it never gets in.
+      throw nonce === undefined ? new DpopError('nonce_missing', { nonce: this.#freshNonce(jkt) }) : error;
+    }
   }
 
   async #record({ jkt, jti, freshUntilSeconds, memory, learnKey }: ProvedPossession): Promise<void> {
