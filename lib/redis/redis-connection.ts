@@ -17,6 +17,8 @@ const RETRY_PAUSE_MS = 20;
 const MAX_UNANSWERED = 10_000;
 /** A connection that has been silent for so many deadlines is given up, and the master looked for anew. */
 const SILENT_DEADLINES = 3;
+/** A service starts without Redis, and answers 503 until it is there: so long the start waits. */
+const OPEN_MS = 2000;
 
 /**
  * A connection to Redis that answers or fails within a deadline of its own, whatever the settings of the client: ioredis
@@ -26,7 +28,8 @@ export class RedisConnection {
   readonly #client: Redis | Cluster;
   readonly #owned: boolean;
   readonly #deadlineMs: number;
-  #unanswered = 0;
+  /** Counted anew for each connection: a client that forgets what a lost one owed would fill the count for good. */
+  #unanswered = { count: 0 };
   readonly #listeners: (readonly [event: string, listener: () => void])[] = [];
 
   constructor(source: RedisSource, deadlineMs: number) {
@@ -35,6 +38,7 @@ export class RedisConnection {
     this.#deadlineMs = deadlineMs;
     // Without a listener ioredis prints each error of an owned client; they show as failures of commands anyway.
     if (this.#owned) this.#client.on('error', () => {});
+    this.onConnected(() => (this.#unanswered = { count: 0 }));
   }
 
   get isReady(): boolean {
@@ -49,14 +53,12 @@ export class RedisConnection {
     }
   }
 
-  /** Begins to connect; ends when that has succeeded or failed once. Later attempts are ioredis' own. */
+  /** Begins to connect; ends when that has succeeded, failed once, or taken too long. The rest is ioredis' own. */
   async open(): Promise<void> {
     if (this.#client.status !== 'wait') return;
-    try {
-      await this.#client.connect();
-    } catch {
-      // A service starts without Redis, and answers 503 until it is there.
-    }
+    const connected = this.#client.connect().catch(() => {});
+    // A server that hangs, or sentinels out of reach, would keep it waiting for good.
+    await Promise.race([connected, pause(OPEN_MS, undefined, { ref: false })]);
   }
 
   /**
@@ -110,7 +112,7 @@ export class RedisConnection {
       try {
         return await this.#run(script, keys, args);
       } catch (error) {
-        if (performance.now() + RETRY_PAUSE_MS > deadline) throw error;
+        if (isAnswer(error) || performance.now() + RETRY_PAUSE_MS > deadline) throw error;
         await pause(RETRY_PAUSE_MS);
       }
     }
@@ -121,17 +123,23 @@ export class RedisConnection {
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<unknown> {
-    if (this.#unanswered >= MAX_UNANSWERED) throw new Error('Redis hangs');
-    this.#unanswered += 1;
+    const unanswered = this.#unanswered;
+    if (unanswered.count >= MAX_UNANSWERED) throw new Error('Redis hangs');
+    unanswered.count += 1;
     try {
       return await this.#client.evalsha(script.sha, keys.length, ...keys, ...args);
     } catch (error) {
-      if (!(error as Error | undefined)?.message?.startsWith('NOSCRIPT')) throw error;
+      if (!isAnswer(error) || !error.message.startsWith('NOSCRIPT')) throw error;
       return await this.#client.eval(script.source, keys.length, ...keys, ...args);
     } finally {
-      this.#unanswered -= 1;
+      unanswered.count -= 1;
     }
   }
+}
+
+/** Whether the server itself said no, which asking again does not change. */
+function isAnswer(error: unknown): error is Error {
+  return (error as Error | undefined)?.name === 'ReplyError';
 }
 
 function isClient(source: RedisSource): source is Redis | Cluster {
@@ -142,29 +150,43 @@ function createClient(
   source: string | RedisOptions | RedisClusterSource,
   deadlineMs: number,
 ): Redis | Cluster {
+  const silenceMs = SILENT_DEADLINES * deadlineMs;
+  const defaults = {
+    connectTimeout: 1000,
+    // A server that was demoted, or a sentinel that hangs: closed soon, and the master looked for anew.
+    disconnectTimeout: silenceMs,
+    sentinelCommandTimeout: silenceMs,
+    sentinelReconnectStrategy: () => 1000,
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+    maxLoadingRetryTime: 500,
+    retryStrategy: (attempt) => Math.min(50 * attempt, 500),
+  } satisfies RedisOptions;
   const ours = {
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     failoverDetector: true,
-    socketTimeout: SILENT_DEADLINES * deadlineMs,
+    socketTimeout: silenceMs,
   } as const satisfies RedisOptions;
-  const retryStrategy = (attempt: number) => Math.min(50 * attempt, 500);
-  if (typeof source === 'string') return new Redis(source, { connectTimeout: 1000, retryStrategy, ...ours });
+  if (typeof source === 'string') return new Redis(source, { ...defaults, ...ours });
   if (typeof source !== 'object' || source === null) {
     fail('RedisStorage', 'given an ioredis client or cluster, a URL, ioredis options, or { nodes, options }');
   }
-  if (!isClusterSource(source))
-    return new RedisOfOptions({ connectTimeout: 1000, retryStrategy, ...source, ...ours });
+  if (!isClusterSource(source)) return new RedisOfOptions({ ...defaults, ...source, ...ours });
   const { nodes, options } = source;
-  const { socketTimeout } = ours;
+  const { connectTimeout, disconnectTimeout } = defaults;
   return new ClusterOfOptions([...nodes], {
     slotsRefreshInterval: 1000,
     ...options,
     lazyConnect: true,
     enableOfflineQueue: false,
-    redisOptions: { connectTimeout: 1000, ...options?.redisOptions, socketTimeout },
+    redisOptions: {
+      connectTimeout,
+      disconnectTimeout,
+      ...options?.redisOptions,
+      socketTimeout: ours.socketTimeout,
+    },
   });
 }
 

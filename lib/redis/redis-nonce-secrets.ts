@@ -15,6 +15,8 @@ const SECRET_BYTES = 32;
 /** The present secret and those before it: a nonce outlives at most one rotation. */
 const MAX_ENTRIES = 3;
 const REFRESH_MS = 15_000;
+/** Until the ring has been read for the first time, nonces are neither made nor known. */
+const RETRY_MS = 1000;
 /** A new secret is recognised at once and signs only when every instance has had the time to learn it. */
 const PROPAGATION_SECONDS = 60;
 
@@ -29,7 +31,7 @@ export class RedisNonceSecrets implements NonceSecretSource {
   readonly #clock: Clock;
   #ring: readonly RingEntry[] = [];
   #secrets: readonly Uint8Array[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #timers: readonly NodeJS.Timeout[] = [];
 
   constructor(connection: RedisConnection, keyPrefix: string, rotationSeconds: number, clock: Clock) {
     this.#connection = connection;
@@ -51,11 +53,20 @@ export class RedisNonceSecrets implements NonceSecretSource {
 
   async open(): Promise<void> {
     await this.refresh();
-    this.#timer = setInterval(() => void this.refresh(), REFRESH_MS).unref();
+    this.#timers = [
+      setInterval(() => void this.refresh(), REFRESH_MS).unref(),
+      setInterval(() => void this.#readFirst(), RETRY_MS).unref(),
+    ];
+  }
+
+  /** @throws DpopUnavailableError until the ring has been read for the first time; tries to */
+  async ping(): Promise<void> {
+    await this.#readFirst();
+    this.secrets();
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
   }
 
   /** Reads the ring, rotates it when it is time, and writes it back when it is lost; never fails. */
@@ -71,6 +82,10 @@ export class RedisNonceSecrets implements NonceSecretSource {
       // The secrets at hand remain good.
       if (this.#ring.length > 0) this.#adopt(this.#ring, nowSeconds);
     }
+  }
+
+  async #readFirst(): Promise<void> {
+    if (this.#ring.length === 0) await this.refresh();
   }
 
   #isDue(nowSeconds: number): boolean {

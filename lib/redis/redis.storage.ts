@@ -79,9 +79,9 @@ export class RedisStorage implements DpopStorage {
     await Promise.all([this.nonceSecrets.open(), this.replayStore.lookAtMemories()]);
   }
 
-  /** @throws Error when Redis does not answer within the deadline */
+  /** @throws Error when Redis does not answer within the deadline, or the nonce secrets have not been read yet */
   async ping(): Promise<void> {
-    await this.replayStore.ping();
+    await Promise.all([this.replayStore.ping(), this.nonceSecrets.ping()]);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,45 @@
+/** One process of the fleet: a small API that a test starts, and asks what it decided. */
+import { subscribe } from 'node:diagnostics_channel';
+import type { AddressInfo } from 'node:net';
+import { Controller, HttpCode, Module, Post, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { DPOP_DECISION_CHANNEL, type DpopDecision, DpopGuard, DpopModule } from '../../lib/index.js';
+import { RedisStorage } from '../../lib/redis/index.js';
+import type { FleetQuestion, WorkerOptions } from './fleet.js';
+
+@UseGuards(DpopGuard)
+@Controller('transfers')
+class TransfersController {
+  @HttpCode(200)
+  @Post()
+  transfer(): { readonly done: true } {
+    return { done: true };
+  }
+}
+
+async function start({ origin, accessToken, source, storage }: WorkerOptions) {
+  @Module({
+    imports: [DpopModule.forRoot({ origin, accessToken, storage: new RedisStorage(source, storage) })],
+    controllers: [TransfersController],
+  })
+  class WorkerModule {}
+
+  const app = await NestFactory.create(WorkerModule, { logger: false, forceCloseConnections: true });
+  await app.listen(0, '127.0.0.1');
+  return app;
+}
+
+const durationsMs: number[] = [];
+subscribe(DPOP_DECISION_CHANNEL, (message) => durationsMs.push((message as DpopDecision).durationMs));
+
+process.once('message', async (options: WorkerOptions) => {
+  const app = await start(options);
+  const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
+  process.on('message', async (question: FleetQuestion) => {
+    if (question === 'durations') process.send?.(durationsMs.splice(0));
+    if (question !== 'end') return;
+    await app.close();
+    process.disconnect();
+  });
+  process.send?.(port);
+});

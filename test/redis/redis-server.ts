@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { keep } from './keeper.js';
+import { until } from './until.js';
+
+export interface RedisServerOptions {
+  /** Of the configuration file, in order: `['appendonly', 'yes']`. */
+  readonly settings?: readonly (readonly string[])[];
+  readonly isSentinel?: boolean;
+}
+
+/** Below the ports that systems hand out, and so that a cluster's second port, 10,000 above, is too. */
+const FIRST_PORT = 15_000;
+const LAST_PORT = 22_000;
+
+if (spawnSync('redis-server', ['--version']).error !== undefined) {
+  throw new Error('These tests need a redis-server that they may kill: apt-get install redis-server');
+}
+
+/** A Redis of the test's own on loopback, which may be killed, frozen and brought back. */
+export class RedisServer {
+  #process: ChildProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    readonly directory: string,
+    private readonly isSentinel: boolean,
+  ) {}
+
+  static async start({ settings = [], isSentinel = false }: RedisServerOptions = {}): Promise<RedisServer> {
+    const directory = await mkdtemp(join(tmpdir(), 'dpop-redis-'));
+    const server = new RedisServer(await freePort(), directory, isSentinel);
+    const all = [
+      ['bind', '127.0.0.1'],
+      ['port', String(server.port)],
+      ['dir', directory],
+      ...(isSentinel ? [] : [['save', '""']]),
+      ...settings,
+    ];
+    await writeFile(server.#configFile, all.map((words) => `${words.join(' ')}\n`).join(''));
+    await server.up();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts the process, with whatever data it left on disk. */
+  async up(): Promise<void> {
+    const mode = this.isSentinel ? ['--sentinel'] : [];
+    const child = spawn('redis-server', [this.#configFile, ...mode], { stdio: 'ignore' });
+    this.#process = child;
+    keep(child);
+    await until(`a Redis answers on port ${this.port}`, async () => {
+      if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
+      return (await this.command('PING')) === 'PONG';
+    });
+  }
+
+  /** As a crash or the power would. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    this.#process = undefined;
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+  }
+
+  /** It keeps its connections, and takes new ones, but answers nobody. */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  /** A command of the operator's, over a connection of its own. */
+  async command(name: string, ...args: string[]): Promise<unknown> {
+    const client = new Redis({ port: this.port, host: '127.0.0.1', retryStrategy: null, lazyConnect: true });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return await client.call(name, ...args);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  get #configFile(): string {
+    return join(this.directory, 'redis.conf');
+  }
+}
+
+/** A port that is free now, and 10,000 above it too. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}
