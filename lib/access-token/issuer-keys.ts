@@ -70,7 +70,7 @@ class RemoteIssuerKeys implements IssuerKeys {
     const { issuer, jwksUri, fetchTimeoutMs = DEFAULT_TIMEOUT_MS } = this.options;
     const location = jwksUri ?? (await discoverJwksUri(issuer, AbortSignal.timeout(fetchTimeoutMs)));
     // The issuer's word is trusted for https only, as the issuer's own URL is.
-    if (isSecureBaseUrl(issuer) && !isSecureBaseUrl(location)) {
+    if (isSecureUrl(issuer) && !isSecureUrl(location)) {
       throw new Error(`the issuer ${issuer} names a jwks_uri that is not https`);
     }
     const fetched = {};
@@ -82,6 +82,11 @@ class RemoteIssuerKeys implements IssuerKeys {
       cooldownDuration: (this.options.keysCooldownSeconds ?? DEFAULT_COOLDOWN_SECONDS) * 1000,
     });
   }
+}
+
+/** A scheme may be written in capitals, also in an issuer that must be kept as it is. */
+function isSecureUrl(url: string): boolean {
+  return isSecureBaseUrl(new URL(url).href);
 }
 
 /** jose's verdicts about the token itself; everything else means that the keys could not be had. */
