@@ -17,9 +17,14 @@ export async function discoverJwksUri(issuer: string, signal: AbortSignal): Prom
       await response.body?.cancel();
       continue;
     }
-    const metadata = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown } | null;
+    // Some servers answer every path with a page: then the next location may have the document.
+    const metadata = (await response.json().catch(() => null)) as {
+      issuer?: unknown;
+      jwks_uri?: unknown;
+    } | null;
+    if (metadata === null) refusals.push(`${location.pathname}: no JSON object`);
     // RFC 8414 §3.3: a document that speaks for somebody else must not be used.
-    if (metadata?.issuer !== issuer)
+    else if (metadata.issuer !== issuer)
       refusals.push(`${location.pathname}: its issuer is not the one configured`);
     else if (typeof metadata.jwks_uri !== 'string') refusals.push(`${location.pathname}: no jwks_uri`);
     else return metadata.jwks_uri;
