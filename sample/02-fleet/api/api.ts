@@ -1,0 +1,21 @@
+import { NestFactory } from '@nestjs/core';
+import { type ApiOptions, AppModule } from './app.module.js';
+
+/** One instance of the fleet. */
+export interface Instance {
+  /** Where it listens. Only the front knows. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Starts one instance of the API on a free port of loopback, in this process. */
+export async function startApi(options: ApiOptions): Promise<Instance> {
+  const app = await NestFactory.create(AppModule.register(options), {
+    forceCloseConnections: true,
+    abortOnError: false,
+    // The story tells of each outage itself; a service would keep its logger.
+    logger: false,
+  });
+  await app.listen(0, '127.0.0.1');
+  return { url: await app.getUrl(), close: () => app.close() };
+}

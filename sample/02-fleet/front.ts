@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { Agent, createServer, type IncomingMessage, request as send, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+
+/** Which instance answered; the story wants to know. */
+export const SERVED_BY = 'x-served-by';
+
+const TIMEOUT_MS = 5000;
+
+/** What clients see of the fleet: one address, behind which each request goes to the next instance in turn. */
+export class Front {
+  readonly #agent = new Agent({ keepAlive: true });
+  #instances: readonly string[] = [];
+  #turn = 0;
+
+  private constructor(
+    readonly url: string,
+    private readonly server: ReturnType<typeof createServer>,
+  ) {}
+
+  /** Listens at once: the instances must know this address before they can start. */
+  static async listen(): Promise<Front> {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const front = new Front(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, server);
+    server.on('request', (request, response) => void front.#pass(request, response));
+    return front;
+  }
+
+  /** @param urls of the instances */
+  distributeTo(urls: readonly string[]): void {
+    this.#instances = urls;
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    this.#agent.destroy();
+    await once(this.server, 'close');
+  }
+
+  async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const turn = this.#turn++ % Math.max(1, this.#instances.length);
+    try {
+      const answer = await this.#forward(request, new URL(this.#instances[turn] ?? ''));
+      const headers = [...answer.rawHeaders, SERVED_BY, `api-${turn + 1}`];
+      response.writeHead(answer.statusCode ?? 502, headers);
+      await pipeline(answer, response);
+    } catch {
+      if (!response.headersSent) response.writeHead(502);
+      response.end();
+    }
+  }
+
+  /** Line by line as they came: the API must see a header that was sent twice (RFC 9449 §4.3, check 1). */
+  async #forward(request: IncomingMessage, { hostname, port }: URL): Promise<IncomingMessage> {
+    const { method, url, rawHeaders } = request;
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const forwarded = send({
+      agent: this.#agent,
+      hostname,
+      port,
+      method,
+      path: url,
+      headers: [...rawHeaders],
+      signal,
+    });
+    const answered = once(forwarded, 'response', { signal });
+    await Promise.all([pipeline(request, forwarded), answered]);
+    const [answer] = (await answered) as [IncomingMessage];
+    return answer;
+  }
+}
