@@ -4,8 +4,8 @@ import { until } from './until.js';
 
 /** What a client does when it is told that the service is down. */
 const BACK_OFF_MS = 10;
-/** Of the proofs captured, those that an attacker thinks the most promising. */
-const LATEST = 40;
+/** Of the proofs captured, as many are the most promising. */
+const LATEST = 60;
 
 /**
  * Clients that use the fleet as they should, each request on another instance, answering a demand for a nonce once; and
@@ -18,7 +18,6 @@ export class Load {
   readonly #answers: Answer[] = [];
   readonly #loops: Promise<void>[];
   #isOver = false;
-  #replays = 0;
 
   constructor(urls: readonly string[], members: readonly Member[]) {
     this.#urls = urls;
@@ -33,9 +32,14 @@ export class Load {
     });
   }
 
-  /** Waits until every proof captured so far has been sent again to each instance. */
-  async replayAll(): Promise<void> {
-    for (const request of [...this.#captured]) await this.#replay(request);
+  /** The proofs that were used last. */
+  get latest(): readonly SignedRequest[] {
+    return this.#captured.slice(-LATEST);
+  }
+
+  /** Sends each of them again to each instance. */
+  async replay(requests: readonly SignedRequest[]): Promise<void> {
+    for (const request of requests) await this.#replay(request);
   }
 
   /** Answers to clients other than success and unavailability. */
@@ -46,10 +50,6 @@ export class Load {
   /** How often proofs were accepted that had been accepted before. */
   get acceptedReplays(): number {
     return [...this.#acceptances.values()].reduce((sum, times) => sum + times - 1, 0);
-  }
-
-  get replays(): number {
-    return this.#replays;
   }
 
   async stop(): Promise<void> {
@@ -86,7 +86,7 @@ export class Load {
 
   async #attack(): Promise<void> {
     for (let turn = 0; !this.#isOver; turn += 1) {
-      const pool = turn % 2 === 0 ? this.#captured : this.#captured.slice(-LATEST);
+      const pool = turn % 2 === 0 ? this.#captured : this.latest;
       const request = pool[Math.floor(Math.random() * pool.length)];
       if (request === undefined) await pause(BACK_OFF_MS);
       else await this.#replay(request);
@@ -94,7 +94,6 @@ export class Load {
   }
 
   async #replay(request: SignedRequest): Promise<void> {
-    this.#replays += 1;
     await Promise.all(this.#urls.map((url) => this.#send(url, request)));
   }
 

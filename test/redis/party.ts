@@ -12,16 +12,19 @@ export interface Member {
 export class Party {
   private constructor(
     readonly issuer: TestIssuer,
-    readonly members: readonly Member[],
+    readonly members: readonly [Member, ...Member[]],
   ) {}
 
   static async gather(size: number): Promise<Party> {
     const issuer = await TestIssuer.create();
-    const members = Array.from({ length: size }, async () => {
+    const invite = async (): Promise<Member> => {
       const client = await TestClient.create();
       return { client, token: await issuer.issueToken({ client, expiresInSeconds: 3600 }) };
-    });
-    return new Party(issuer, await Promise.all(members));
+    };
+    return new Party(issuer, [
+      await invite(),
+      ...(await Promise.all(Array.from({ length: size - 1 }, invite))),
+    ]);
   }
 }
 

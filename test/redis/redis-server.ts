@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ export interface RedisServerOptions {
 /** Below the ports that systems hand out, and so that a cluster's second port, 10,000 above, is too. */
 const FIRST_PORT = 15_000;
 const LAST_PORT = 22_000;
+const CONFIG_FILE = 'redis.conf';
 
 if (spawnSync('redis-server', ['--version']).error !== undefined) {
   throw new Error('These tests need a redis-server that they may kill: apt-get install redis-server');
@@ -73,6 +74,13 @@ export class RedisServer {
     await exit;
   }
 
+  /** Removes what it left on disk. */
+  async forget(): Promise<void> {
+    for (const entry of await readdir(this.directory)) {
+      if (entry !== CONFIG_FILE) await rm(join(this.directory, entry), { recursive: true });
+    }
+  }
+
   /** It keeps its connections, and takes new ones, but answers nobody. */
   freeze(): void {
     this.#process?.kill('SIGSTOP');
@@ -100,7 +108,7 @@ export class RedisServer {
   }
 
   get #configFile(): string {
-    return join(this.directory, 'redis.conf');
+    return join(this.directory, CONFIG_FILE);
   }
 }
 
