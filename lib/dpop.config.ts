@@ -53,7 +53,8 @@ export interface DpopConfig {
 }
 
 const MAX_HEADER_BYTES = 65_536;
-const DAY_SECONDS = 86_400;
+/** What is fresh for longer is not fresh; replay memory holds each proof for as long. */
+const MAX_FRESHNESS_SECONDS = 3600;
 
 /**
  * @throws TypeError that names the option and the accepted form
@@ -144,7 +145,7 @@ function parseProof(options: ProofOptions): Required<ProofOptions> {
   const accepted = `an array of algorithms that this Node supports, of ${[...PROOF_ALGORITHMS.keys()].join(', ')}`;
   assertStrings(algorithms, 'proof.algorithms', accepted);
   if (!algorithms.every(isSupportedAlgorithm)) fail('proof.algorithms', accepted);
-  assertInteger(maxAgeSeconds, 'proof.maxAgeSeconds', 1, DAY_SECONDS);
+  assertInteger(maxAgeSeconds, 'proof.maxAgeSeconds', 1, MAX_FRESHNESS_SECONDS);
   assertInteger(futureToleranceSeconds, 'proof.futureToleranceSeconds', 0, 3600);
   assertInteger(maxBytes, 'proof.maxBytes', 512, MAX_HEADER_BYTES);
   assertOneOf(queryInHtu, 'proof.queryInHtu', ['ignore', 'reject']);
@@ -164,7 +165,7 @@ function parseNonce(option: 'off' | 'required' | NonceOptions): ParsedNonce {
   assertKnownNames(options, 'nonce', ['mode', 'secret', 'lifetimeSeconds', 'freshness']);
   const { mode, secret, lifetimeSeconds = 120, freshness = 'iat' } = options;
   assertOneOf(mode, typeof option === 'string' ? 'nonce' : 'nonce.mode', ['off', 'required']);
-  assertInteger(lifetimeSeconds, 'nonce.lifetimeSeconds', 1, DAY_SECONDS);
+  assertInteger(lifetimeSeconds, 'nonce.lifetimeSeconds', 1, MAX_FRESHNESS_SECONDS);
   assertOneOf(freshness, 'nonce.freshness', ['iat', 'nonce']);
   const secrets = secret === undefined ? undefined : parseNonceSecrets(secret, 'nonce.secret');
   return { mode, secrets, lifetimeSeconds, freshness };

@@ -134,7 +134,7 @@ const MEMBERS: readonly (readonly [option: string, member: string, inner: Untype
     'proof',
     'maxAgeSeconds',
     {},
-    [[null, 0, -60, 1.5, '60', NAN, Infinity, 86_401], 'an integer from 1 to 86400'],
+    [[null, 0, -60, 1.5, '60', NAN, Infinity, 3601], 'an integer from 1 to 3600'],
   ],
   ['proof', 'futureToleranceSeconds', {}, [[null, -1, 0.5, '30', NAN, 3601], 'an integer from 0 to 3600']],
   ['proof', 'maxBytes', {}, [[null, 0, 511, 65_537, '8192'], 'an integer from 512 to 65536']],
@@ -165,7 +165,7 @@ const MEMBERS: readonly (readonly [option: string, member: string, inner: Untype
     'nonce',
     'lifetimeSeconds',
     { mode: 'required' },
-    [[null, 0, -1, 1.5, '120', NAN, 86_401], 'an integer from 1 to 86400'],
+    [[null, 0, -1, 1.5, '120', NAN, 3601], 'an integer from 1 to 3600'],
   ],
   ['nonce', 'freshness', { mode: 'required' }, [[null, 'both', true], '"iat" or "nonce"']],
   [
