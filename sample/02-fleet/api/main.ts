@@ -8,9 +8,10 @@ if (origin === undefined || issuer === undefined || redis === undefined) {
 // Ctrl-C reaches the whole group of processes; when this one ends is for its parent to say.
 process.on('SIGINT', () => {});
 
-// However the parent ends, it takes this process along.
+// However the parent ends, it takes this process along; also while the imports above were being loaded.
 let end = (): void => process.exit();
 process.once('disconnect', () => end());
+if (process.connected !== true) end();
 
 const instance = await startApi({ origin, issuer, redis });
 end = () => void instance.close().finally(() => process.exit());
