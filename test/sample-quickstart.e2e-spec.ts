@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Stage } from '../sample/01-quickstart/stage.js';
-import type { PlayedScene } from '../sample/01-quickstart/story/story.js';
+import type { Exchange } from '../sample/01-quickstart/story/wire.js';
+import type { PlayedScene } from '../sample/story/scene.js';
 
 /** The story of `npm run demo`, against a real authorization server, with a real client. */
 describe('the quickstart sample', () => {
   let stage: Stage | undefined;
-  const played: PlayedScene[] = [];
+  const played: PlayedScene<Exchange>[] = [];
 
   beforeAll(async () => {
     // oidc-provider warns of Node 20 as soon as it is imported.

@@ -1,6 +1,9 @@
+import { createPaint, formatTable } from '../story/playbill.js';
+import type { PlayedScene } from '../story/scene.js';
 import { openStage } from './stage.js';
-import { createPaint, formatPrologue, formatScene, formatTable } from './story/playbill.js';
-import { gatherCast, type PlayedScene, playStory } from './story/story.js';
+import { formatAnswers, formatPrologue, formatScene } from './story/playbill.js';
+import { gatherCast, playStory } from './story/story.js';
+import type { Exchange } from './story/wire.js';
 
 /** The story takes a second; whatever gets stuck must not hold up whoever waits for it. */
 const LIMIT_MS = 60_000;
@@ -12,7 +15,7 @@ setTimeout(() => {
 
 const paint = createPaint(process.stdout);
 const stage = await openStage({ logger: false });
-const played: PlayedScene[] = [];
+const played: PlayedScene<Exchange>[] = [];
 try {
   const cast = await gatherCast(stage);
   console.log(formatPrologue(stage.issuer, cast, paint));
@@ -23,5 +26,5 @@ try {
 } finally {
   await stage.close();
 }
-console.log(formatTable(played, paint));
+console.log(formatTable(played, formatAnswers, paint));
 if (!played.every(({ endedAsItMust }) => endedAsItMust)) process.exitCode = 1;

@@ -1,16 +1,8 @@
-import { styleText } from 'node:util';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader } from 'jose';
+import { formatVerdict, type Paint, shorten } from '../../story/playbill.js';
+import { formatOutcome, outcomeOf, type PlayedScene } from '../../story/scene.js';
 import type { Cast } from './scenes.js';
-import { formatOutcome, outcomeOf, type PlayedScene } from './story.js';
 import type { Exchange } from './wire.js';
-
-export type Style = 'bold' | 'dim' | 'green' | 'red' | 'cyan';
-export type Paint = (style: Style, text: string) => string;
-
-/** Colours for a terminal, none for files, pipes and whoever asks for none (https://no-color.org). */
-export function createPaint({ isTTY }: { readonly isTTY?: boolean }): Paint {
-  return isTTY === true && !process.env.NO_COLOR ? styleText : (_style, text) => text;
-}
 
 /** Who takes part, and what the token says. */
 export function formatPrologue(issuer: string, { api, client, token }: Cast, paint: Paint): string {
@@ -30,45 +22,19 @@ export function formatPrologue(issuer: string, { api, client, token }: Cast, pai
 
 /** One scene: what was sent, what came back, and why. */
 export async function formatScene(
-  { scene, exchanges, failure, endedAsItMust }: PlayedScene,
+  played: PlayedScene<Exchange>,
   number: number,
   paint: Paint,
 ): Promise<string> {
+  const { scene, exchanges, failure } = played;
   const blocks = await Promise.all(exchanges.map((exchange) => formatExchange(exchange, paint)));
   return [
     paint('bold', `${number}. ${scene.title}`),
     ...blocks,
     ...(failure === undefined ? [] : [`   ${paint('red', failure)}`]),
     `   why     ${scene.why}`,
-    `   ${verdict(endedAsItMust, paint)}`,
+    `   ${formatVerdict(played, paint)}`,
     '',
-  ].join('\n');
-}
-
-/** All scenes in a table. */
-export function formatTable(played: readonly PlayedScene[], paint: Paint): string {
-  const titleWidth = Math.max(...played.map(({ scene }) => scene.title.length));
-  const rows = played.map((result, index) => ({
-    number: String(index + 1).padStart(2),
-    title: result.scene.title.padEnd(titleWidth),
-    answers: result.failure ?? result.exchanges.map(formatAnswer).join(', '),
-    result,
-  }));
-  const answersWidth = Math.max(...rows.map(({ answers }) => answers.length));
-  const rule = '─'.repeat(titleWidth + answersWidth + 19);
-  const failed = played.filter(({ endedAsItMust }) => !endedAsItMust).length;
-  return [
-    rule,
-    paint('bold', `    ${'Scene'.padEnd(titleWidth)}  ${'Answers'.padEnd(answersWidth)}`),
-    rule,
-    ...rows.map(
-      ({ number, title, answers, result }) =>
-        `${number}  ${title}  ${answers.padEnd(answersWidth)}  ${verdict(result.endedAsItMust, paint)}${expectation(result)}`,
-    ),
-    rule,
-    failed === 0
-      ? paint('green', `All ${played.length} scenes ended as they must.`)
-      : paint('red', `${failed} of ${played.length} scenes did not end as they must.`),
   ].join('\n');
 }
 
@@ -91,9 +57,9 @@ function formatField(name: string, value: string | undefined, paint: Paint): rea
   return value === undefined ? [] : [paint('dim', `           ${name}: ${value}`)];
 }
 
-/** `thief 401 invalid_token` */
-function formatAnswer(exchange: Exchange): string {
-  return `${exchange.sender} ${formatOutcome(outcomeOf(exchange))}`;
+/** `client 200, thief 401 invalid_token` */
+export function formatAnswers(exchanges: readonly Exchange[]): string {
+  return exchanges.map((exchange) => `${exchange.sender} ${formatOutcome(outcomeOf(exchange))}`).join(', ');
 }
 
 /** What a proof says. It is decoded here, not verified: that is the guard's part. */
@@ -110,19 +76,6 @@ async function describeProof(proof: string): Promise<string> {
     `key ${jwk === undefined ? 'none' : shorten(await calculateJwkThumbprint(jwk))}`,
   ];
   return `${shorten(proof)}\n             ${claims.join(', ')}`;
-}
-
-function verdict(endedAsItMust: boolean, paint: Paint): string {
-  return endedAsItMust ? paint('green', '✓ as it must') : paint('red', '✗ not as it must');
-}
-
-function expectation({ endedAsItMust, scene }: PlayedScene): string {
-  return endedAsItMust ? '' : ` (${scene.expected.map(formatOutcome).join(', ')})`;
-}
-
-/** The two ends of something long and opaque. */
-function shorten(text: string): string {
-  return text.length <= 16 ? text : `${text.slice(0, 8)}…${text.slice(-6)}`;
 }
 
 /** Which algorithms are accepted is no part of the story. */

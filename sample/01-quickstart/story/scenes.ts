@@ -1,3 +1,4 @@
+import type { Scene } from '../../story/scene.js';
 import type { QuickstartClient } from '../client/quickstart-client.js';
 import type { Thief } from './thief.js';
 import type { Wire } from './wire.js';
@@ -12,28 +13,13 @@ export interface Cast {
   readonly tokenWithScope: string;
 }
 
-/** How one request must end: its status and, where it is refused, the `code` in the body. */
-export interface Outcome {
-  readonly status: number;
-  readonly code?: string;
-}
-
-export interface Scene {
-  readonly title: string;
-  /** What the answers of this scene show, in one sentence. */
-  readonly why: string;
-  /** How each request of the scene must end, in order. */
-  readonly expected: readonly Outcome[];
-  play(cast: Cast): Promise<void>;
-}
-
 const ACCOUNTS = { method: 'GET', path: '/accounts' } as const;
 const ACCOUNT = { method: 'GET', path: '/accounts/1' } as const;
 const STATEMENTS = { method: 'GET', path: '/statements' } as const;
 const TRANSFER = { method: 'POST', path: '/transfers' } as const;
 const STALE_SECONDS = 120;
 
-export const SCENES: readonly Scene[] = [
+export const SCENES: readonly Scene<Cast>[] = [
   {
     title: 'A public route, and a protected one without credentials',
     why: 'The guard is bound to the whole app; only the route marked @SkipDpop() is open.',
