@@ -105,7 +105,7 @@ describe('E4 windows', () => {
         expect(accepted !== undefined).toBe(Math.abs(age) <= 1);
         if (accepted !== undefined) expect(accepted.renew).toBe(age === 1);
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 

@@ -106,7 +106,7 @@ describe('C9 the normal form of an htu', () => {
         if (normal === undefined) return;
         expect(normalizeHtu(normal.uri)).toEqual({ uri: normal.uri, hasQuery: false });
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
@@ -136,7 +136,7 @@ describe('C9 the normal form of an htu', () => {
           expect(normalizeHtu(value)?.uri).toBe(origin + pathname);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 

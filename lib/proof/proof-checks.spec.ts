@@ -105,7 +105,7 @@ describe('C9 htu', () => {
         const long = signed !== undefined && signed.uri === requested?.uri;
         expect(reasonOf(() => assertHtu(htu, [baseUrl], path, 'ignore')) === undefined).toBe(long);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 });
@@ -155,7 +155,7 @@ describe('C11 freshness', () => {
         expect(judge(until)).toBeUndefined();
         expect(judge(until + 0.125)).toBe('proof_stale');
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 

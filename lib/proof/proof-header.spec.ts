@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { DpopError } from '../errors/dpop.error.js';
 import { DEFAULT_PROOF_ALGORITHMS, PROOF_ALGORITHMS } from './algorithms.js';
 import { parseCompactProof } from './compact-proof.js';
@@ -233,11 +233,19 @@ describe('C6 the signature', () => {
   const keys = new Map<string, { readonly privateKey: CryptoKey; readonly jwk: JWK }>();
 
   beforeAll(async () => {
-    for (const alg of DEFAULT_PROOF_ALGORITHMS) {
-      const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
-      keys.set(alg, { privateKey, jwk: await exportJWK(publicKey) });
-    }
+    // One RSA key for all: they take long to make.
+    const rsaKey = await exportJWK((await generateKeyPair('RS256', { extractable: true })).privateKey);
+    for (const alg of DEFAULT_PROOF_ALGORITHMS) keys.set(alg, await createKey(alg, rsaKey));
   });
+
+  async function createKey(alg: string, rsaKey: JWK): Promise<{ privateKey: CryptoKey; jwk: JWK }> {
+    if (/^[PR]S/.test(alg)) {
+      const { kty, n, e } = rsaKey;
+      return { privateKey: (await importJWK(rsaKey, alg)) as CryptoKey, jwk: { kty, n, e } as JWK };
+    }
+    const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
+    return { privateKey, jwk: await exportJWK(publicKey) };
+  }
 
   async function sign(alg: string, jwk?: object): Promise<string> {
     const pair = keys.get(alg);
@@ -294,6 +302,7 @@ describe('C6 the signature', () => {
     ['key_ops that do not verify', { ...EC, key_ops: ['sign'] }],
     ['key_ops that are no list', { ...EC, key_ops: 'verify' }],
     ['key_ops that name nothing', { ...EC, key_ops: ['dance'] }],
+    ['key_ops that allow nothing', { ...EC, key_ops: [] }],
   ])('with %s is refused', async (_what, jwk) => {
     expect(await verify(await sign('ES256', jwk))).toBe('proof_jwk');
   });

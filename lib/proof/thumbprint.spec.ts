@@ -14,7 +14,8 @@ function algorithmOf(name: string): ProofAlgorithm {
 const BESIDE = { kid: 'k', use: 'sig', key_ops: ['verify'], x5t: 'x', ext: true, iat: 1 };
 
 describe('B3 the thumbprint of a key', () => {
-  const names = [...PROOF_ALGORITHMS.keys()].filter((name) => !name.startsWith('ML-DSA'));
+  // RSA keys are the same for all their algorithms, and take long to make.
+  const names = [...PROOF_ALGORITHMS.keys()].filter((name) => !/^ML-DSA|^[PR]S(?!256)/.test(name));
 
   test.each(names)('of %s agrees with jose, required members only', async (name) => {
     const { publicKey } = await generateKeyPair(name, { extractable: true });

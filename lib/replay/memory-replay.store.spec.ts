@@ -84,7 +84,7 @@ describe('F4 the record outlives the proof', () => {
         }
         expect(outcomes).toEqual(outcomes.map((_, index) => (index === 0 ? 'first' : 'replayed')));
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -183,7 +183,7 @@ describe('F6 a restart', () => {
           if (again !== undefined) expect(store.claim(again)).toBe('unknown');
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
