@@ -52,6 +52,7 @@ function assertPublicKey(jwk: unknown, alg: string, algorithm: ProofAlgorithm): 
     if (jwk['alg'] !== alg) throw new DpopError('proof_jwk');
   }
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') throw new DpopError('proof_jwk');
+  if (jwk['key_ops'] !== undefined && !allowsVerify(jwk['key_ops'])) throw new DpopError('proof_jwk');
   for (const [member, length] of Object.entries(algorithm.members)) {
     const value = jwk[member];
     if (typeof value !== 'string' || !BASE64URL.test(value)) throw new DpopError('proof_jwk');
@@ -59,6 +60,9 @@ function assertPublicKey(jwk: unknown, alg: string, algorithm: ProofAlgorithm): 
   }
   if (algorithm.kty === 'RSA') assertRsaSize(String(jwk['n']), String(jwk['e']));
 }
+
+const allowsVerify = (operations: unknown): boolean =>
+  Array.isArray(operations) && operations.includes('verify');
 
 /**
  * A modulus of 2048 to 4096 bits, an exponent of 3 to 2³²−1: a large exponent costs milliseconds of our CPU for each
