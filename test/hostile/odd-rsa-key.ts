@@ -17,15 +17,15 @@ export function createOddRsaKey(modulusBits: number, exponent: bigint): SigningK
   return { alg: 'RS256', publicJwk: { kty: 'RSA', n: toBase64url(modulus), e: toBase64url(exponent) }, sign };
 }
 
-/** Distinct primes whose product has exactly so many bits, and for which the exponent has an inverse. */
+/** Primes whose product has exactly so many bits, and for which the exponent has an inverse. */
 function findPrimes(modulusBits: number, exponent: bigint): readonly bigint[] {
-  const count = Math.floor(modulusBits / PRIME_BITS);
-  for (;;) {
-    const rest = modulusBits - (count - 1) * PRIME_BITS;
-    const primes = Array.from({ length: count }, (_, index) =>
-      findPrime(index === 0 ? rest : PRIME_BITS, exponent),
-    );
-    if (product(primes).toString(2).length === modulusBits) return primes;
+  const count = Math.floor(modulusBits / PRIME_BITS) - 1;
+  const primes = Array.from({ length: count }, () => findPrime(PRIME_BITS, exponent));
+  const missing = modulusBits - bitLength(product(primes));
+  // The last one has as many bits as are missing or, when the product falls short, one more.
+  for (let attempt = 0; ; attempt += 1) {
+    const all = [...primes, findPrime(missing + (attempt % 2), exponent)];
+    if (bitLength(product(all)) === modulusBits) return all;
   }
 }
 
@@ -79,6 +79,7 @@ function greatestCommonDivisor(a: bigint, b: bigint): bigint {
   return b === 0n ? a : greatestCommonDivisor(b, a % b);
 }
 
+const bitLength = (value: bigint): number => value.toString(2).length;
 const product = (factors: readonly bigint[]): bigint => factors.reduce((all, factor) => all * factor, 1n);
 
 export function fromBytes(bytes: Uint8Array): bigint {
@@ -90,5 +91,5 @@ export function toBytes(value: bigint, length: number): Buffer {
 }
 
 function toBase64url(value: bigint): string {
-  return toBytes(value, Math.ceil(value.toString(2).length / 8)).toString('base64url');
+  return toBytes(value, Math.ceil(bitLength(value) / 8)).toString('base64url');
 }
