@@ -37,6 +37,14 @@ export class RedisCluster {
     return { nodes: this.servers.map(({ port }) => ({ host: '127.0.0.1', port })) };
   }
 
+  /** The master that holds most of the keys with names like this. */
+  async busiestMaster(pattern: string): Promise<RedisServer> {
+    const counted = this.masters.map(async (master) => {
+      return { master, count: ((await master.command('KEYS', pattern)) as unknown[]).length };
+    });
+    return (await Promise.all(counted)).reduce((most, one) => (one.count > most.count ? one : most)).master;
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.close()));
   }
@@ -44,6 +52,8 @@ export class RedisCluster {
   async #meet(): Promise<void> {
     for (const [index, server] of this.servers.entries()) {
       await server.command('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
+    }
+    for (const server of this.servers) {
       for (const { port } of this.servers) await server.command('CLUSTER', 'MEET', '127.0.0.1', String(port));
     }
     for (const server of this.servers) {

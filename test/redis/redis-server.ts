@@ -102,6 +102,12 @@ export class RedisServer {
     }
   }
 
+  /** Its replicas stay as they are from now on: whoever takes its place will lack what it is yet to learn. */
+  async cutOffReplicas(): Promise<void> {
+    await this.command('ACL', 'SETUSER', 'default', '-psync', '-sync');
+    await this.command('CLIENT', 'KILL', 'TYPE', 'replica');
+  }
+
   async close(): Promise<void> {
     await this.kill();
     await rm(this.directory, { recursive: true, force: true });
