@@ -11,7 +11,7 @@ process.on('SIGINT', () => {});
 // However the parent ends, it takes this process along; also while the imports above were being loaded.
 let end = (): void => process.exit();
 process.once('disconnect', () => end());
-if (process.connected !== true) end();
+if (!process.connected) end();
 
 const instance = await startApi({ origin, issuer, redis });
 end = () => void instance.close().finally(() => process.exit());
