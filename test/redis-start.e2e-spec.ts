@@ -1,6 +1,8 @@
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { NO_MEMORY } from '../lib/nonce/stateless-nonce.service.js';
 import { RedisStorage } from '../lib/redis/index.js';
 import { RedisServer } from './redis/redis-server.js';
 import { until } from './redis/until.js';
@@ -8,7 +10,9 @@ import { until } from './redis/until.js';
 /** Well before the ring would be read anew anyway, which is every 15 seconds. */
 const TRIES = 300;
 
-describe('E5 a start at which Redis was too slow to tell the nonce secrets', () => {
+const DEADLINE_MS = 50;
+
+describe('an instance for which Redis was too slow at its start', () => {
   let server: RedisServer | undefined;
   let client: Redis;
   let storage: RedisStorage;
@@ -24,7 +28,7 @@ describe('E5 a start at which Redis was too slow to tell the nonce secrets', () 
     // Connected before, and left connected: no reconnection makes up for what the start has missed.
     client = new Redis(server?.url ?? '');
     await once(client, 'ready');
-    storage = new RedisStorage(client, { deadlineMs: 50 });
+    storage = new RedisStorage(client, { deadlineMs: DEADLINE_MS });
     await storage.open();
   });
 
@@ -34,16 +38,38 @@ describe('E5 a start at which Redis was too slow to tell the nonce secrets', () 
     client.disconnect();
   });
 
-  test('is not healthy before they are known, and is as soon as they are', async () => {
+  test('E5: is not healthy before it knows the nonce secrets, and is as soon as it does', async () => {
     await expect(storage.ping()).rejects.toThrow();
     await server?.command('CLIENT', 'UNPAUSE');
     await until('the storage is healthy', () => storage.ping().then(() => true));
     expect(storage.nonceSecrets.secrets()).toHaveLength(1);
   });
 
-  test('is made up for without being asked', async () => {
+  test('E5: reads the nonce secrets without being asked', async () => {
     expect(() => storage.nonceSecrets.secrets()).toThrow('cannot be verified at the moment');
     await server?.command('CLIENT', 'UNPAUSE');
     await until('the secrets are known', () => storage.nonceSecrets.secrets().length === 1, TRIES);
   });
+
+  test('F6: once healthy, it hands out nonces that prove a proof to be new', async () => {
+    const jkt = hash('sha256', 'a key', 'base64url');
+    expect(storage.replayStore.memoryOf(jkt)).toBe(NO_MEMORY);
+    await server?.command('CLIENT', 'UNPAUSE');
+    await until('the storage is healthy', () => storage.ping().then(() => true));
+    expect(storage.replayStore.memoryOf(jkt)).not.toBe(NO_MEMORY);
+  });
+
+  test('F5: takes an answer that came in time, also where this process was held up beyond the deadline', async () => {
+    await server?.command('CLIENT', 'UNPAUSE');
+    await until('the storage is healthy', () => storage.ping().then(() => true));
+    const pinged = storage.ping();
+    holdUp(10 * DEADLINE_MS);
+    await expect(pinged).resolves.toBeUndefined();
+  });
 });
+
+/** As a long computation would: nothing that waits in this process gets on. */
+function holdUp(milliseconds: number): void {
+  const untilMs = performance.now() + milliseconds;
+  while (performance.now() < untilMs);
+}

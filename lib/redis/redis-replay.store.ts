@@ -72,6 +72,8 @@ export class RedisReplayStore extends ReplayStore {
   /** @throws Error when Redis does not answer within the deadline */
   async ping(): Promise<void> {
     await this.#connection.evaluate(LOOK_SCRIPT, [this.#markerOf(0)], []);
+    // A nonce without a memory makes a client be asked for another one.
+    if (this.#memories.includes(NO_MEMORY)) await this.lookAtMemories();
   }
 
   async #look(): Promise<void> {
