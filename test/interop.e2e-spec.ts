@@ -27,9 +27,9 @@ interface ForeignClient {
 const JSON_TYPE = { 'content-type': 'application/json' };
 const NONCE_SECONDS = 5;
 
-// Deprecated so that they stand out; here all is plain http on loopback. No wrapper: openid-client looks for its own function.
-// The function itself: openid-client looks for this very one.
-const allowPlainHttp: (config: openid.Configuration) => void = openid.allowInsecureRequests;
+// Deprecated so that they stand out; here all is plain http on loopback. No wrapper: openid-client looks for its own
+// function.
+// oxlint-disable-next-line typescript/no-deprecated
 const allowPlainHttp: (config: openid.Configuration) => void = openid.allowInsecureRequests;
 // oxlint-disable-next-line typescript/no-deprecated
 const insecure = { [oauth.allowInsecureRequests]: true };
