@@ -390,6 +390,18 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
       expectDemand(await get(app, { proof }));
     });
 
+    test('a proof is fresh for as long as its nonce lives, to the last instant', async () => {
+      const app = await start({ nonce });
+      const ahead = (await start({ nonce, clock: () => clock.ms + WINDOW * 1000 })).nest.get(NonceService);
+      const [present, next] = [app.nest.get(NonceService).issue(), ahead.issue()];
+      const claims = { iat: 1 };
+      clock.advanceSeconds(2 * WINDOW - 0.001);
+      expect(await get(app, { claims, nonce: present })).toMatchObject({ status: 200 });
+      clock.advanceSeconds(WINDOW);
+      expectDemand(await get(app, { claims, nonce: present }));
+      expect(await get(app, { claims, nonce: next })).toMatchObject({ status: 200 });
+    });
+
     /** Sends the proof at each of these seconds: it may be accepted once, and never again. */
     async function expectOneSuccess(
       app: RunningApp,
