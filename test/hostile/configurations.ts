@@ -16,6 +16,8 @@ export interface Configuration {
   readonly baseline?: readonly Change[];
   /** Whether rows need a nonce of another process of the same service. */
   readonly hasTwin?: boolean;
+  /** Names that the app itself exposes to scripts, and still must (D7). In lower case. */
+  readonly exposes?: readonly string[];
   /** When a service that was filled up serves again. */
   readonly recoversAfterSeconds?: number;
 }
@@ -94,6 +96,7 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
   nonce: () => ({
     dpop: options({ nonce: { mode: 'required', secret } }),
     baseline: [nonce(({ present }) => present)],
+    hasTwin: true,
   }),
   'nonce-freshness': () => ({
     dpop: options({ nonce: { mode: 'required', secret, freshness: 'nonce' } }),
@@ -127,6 +130,7 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
   }),
   cors: () => ({
     dpop: options(),
+    exposes: ['x-total'],
     app: {
       onlyGet: true,
       configure: (app) => app.enableCors({ origin: 'https://app.example.com', exposedHeaders: ['X-Total'] }),

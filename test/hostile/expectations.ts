@@ -35,7 +35,7 @@ export function assertRefused(response: RawResponse, expected: Refused, configur
   expect(challengesOf(response)).toEqual(challengesFor(expected, configuration));
   expect(noncesOf(response)).toHaveLength(code === 'use_dpop_nonce' ? 1 : 0);
   if (status === 401) expect(valuesOf(response, 'cache-control')).toEqual(['no-store']);
-  assertExposed(response);
+  assertExposed(response, configuration);
 }
 
 /** D8: closed, with a time to come back, and nothing that makes a client throw its token away. */
@@ -52,7 +52,11 @@ export function assertUnavailable(response: RawResponse): void {
   expect(Number(valuesOf(response, 'retry-after')[0])).toBeGreaterThan(0);
 }
 
-export function assertAccepted(response: RawResponse, freshNonce: boolean): void {
+export function assertAccepted(
+  response: RawResponse,
+  freshNonce: boolean,
+  configuration: Configuration,
+): void {
   expect({ status: response.status, body: response.body }).toEqual({
     status: 200,
     body: expect.stringContaining('"ran"') as unknown,
@@ -61,7 +65,7 @@ export function assertAccepted(response: RawResponse, freshNonce: boolean): void
   expect(noncesOf(response)).toHaveLength(freshNonce ? 1 : 0);
   if (!freshNonce) return;
   expect(valuesOf(response, 'cache-control')).toEqual(['no-store']);
-  assertExposed(response);
+  assertExposed(response, configuration);
 }
 
 /** D5: nothing that a client sent comes back, be it a text of its own, its token or its proof. */
@@ -99,9 +103,9 @@ function challengesFor(expected: Refused, configuration: Configuration): readonl
 }
 
 /** D7: scripts of other origins may read what they need. */
-function assertExposed(response: RawResponse): void {
+function assertExposed(response: RawResponse, { exposes = [] }: Configuration): void {
   const names = valuesOf(response, 'access-control-expose-headers').join(',').toLowerCase().split(/ *, */);
-  expect(names).toEqual(expect.arrayContaining(['dpop-nonce', 'www-authenticate']));
+  expect(names).toEqual(expect.arrayContaining(['dpop-nonce', 'www-authenticate', ...exposes]));
   expect(new Set(names).size).toBe(names.length);
 }
 

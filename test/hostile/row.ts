@@ -19,6 +19,8 @@ export interface Row {
   readonly laterSeconds?: number;
   readonly change: readonly Change[];
   readonly expect: Expected;
+  /** Where Fastify itself answers in another way. */
+  readonly expectOnFastify?: RefusedByServer;
 }
 
 export type Expected = Accepted | Refused | Unavailable | RefusedByServer;

@@ -44,7 +44,9 @@ export class Service {
     await at(this.configuration.recoversAfterSeconds ?? 0, () => this.assertBaseline());
   }
 
-  async play({ from, fromScheme, after, laterSeconds, change, expect: expected }: Row): Promise<void> {
+  async play(row: Row): Promise<void> {
+    const { from, fromScheme, after, laterSeconds, change } = row;
+    const expected = (this.app.platform === 'fastify' ? row.expectOnFastify : undefined) ?? row.expect;
     if (from !== undefined) await this.assertBaseline(from, { ...accepted, scheme: fromScheme ?? 'DPoP' });
     const valid = from ?? [];
     const prior =
@@ -97,7 +99,7 @@ export class Service {
     if (expected.kind === 'refused') assertRefused(response, expected, this.configuration);
     if (expected.kind === 'unavailable') assertUnavailable(response);
     if (expected.kind === 'refused by server') expect(response.status).toBe(expected.status);
-    if (expected.kind === 'accepted') assertAccepted(response, expected.freshNonce);
+    if (expected.kind === 'accepted') assertAccepted(response, expected.freshNonce, this.configuration);
     // The handler ran once and for the right client, or it did not run.
     expect(calls).toEqual(expected.kind === 'accepted' ? [callOf(sent, expected)] : []);
     return response;
