@@ -16,7 +16,7 @@ describe('the quickstart sample', () => {
     warn.mockRestore();
     stage = await openStage({ logger: false });
     for await (const scene of playStory(await gatherCast(stage))) played.push(scene);
-  });
+  }, 60_000);
 
   afterAll(() => stage?.close());
 
