@@ -142,7 +142,7 @@ function isAnswer(error: unknown): error is Error {
 }
 
 function isClient(source: RedisSource): source is Redis | Cluster {
-  return typeof source === 'object' && 'evalsha' in source && typeof source.evalsha === 'function';
+  return typeof (source as Partial<Redis> | undefined | null)?.evalsha === 'function';
 }
 
 function createClient(

@@ -4,15 +4,15 @@ import { NO_MEMORY } from '../nonce/stateless-nonce.service.js';
 import { type ReplayClaim, type ReplayOutcome, ReplayStore } from '../replay/replay.store.js';
 import type { RedisConnection } from './redis-connection.js';
 import { CLAIM_SCRIPT, LOOK_SCRIPT } from './redis-scripts.js';
+import { CLOCK_SKEW_SECONDS, liveSlices, secondsToKeep, type Slice, sliceOf } from './replay-slices.js';
 
 /** Slots of a cluster are filled evenly by this many partitions; one client always meets the same one. */
 const PARTITIONS = 256;
 /** Hashes a partition's slice is cut into, so that Redis keeps them in its compact encoding: 60 entries at a million. */
 const SHARDS = 64;
-const SLICE_SECONDS = 60;
-/** By how much the clocks of two instances may differ. */
-const CLOCK_SKEW_SECONDS = 30;
-/** Characters of base64url: 96 bits of the claim's id. */
+/** How often partitions are asked for their memory, as long as some answer. */
+const LOOKS = 3;
+/** Of the claim's id, what is kept: 96 bits. */
 const FIELD_BYTES = 12;
 
 /**
@@ -42,7 +42,7 @@ export class RedisReplayStore extends ReplayStore {
     const answer = await this.#evaluate(this.#keysOf(partition, claim), [
       Buffer.from(id.buffer, id.byteOffset, FIELD_BYTES).toString('base64url'),
       randomBytes(6).toString('base64url'),
-      Math.ceil(sliceEnd(freshUntilSeconds) - nowSeconds) + CLOCK_SKEW_SECONDS,
+      secondsToKeep(freshUntilSeconds, nowSeconds),
       lifetimeSeconds + CLOCK_SKEW_SECONDS,
       Math.floor(freshUntilSeconds - nowSeconds),
       memory === undefined || memory === NO_MEMORY ? '' : memory,
@@ -77,11 +77,19 @@ export class RedisReplayStore extends ReplayStore {
   }
 
   async #look(): Promise<void> {
-    const looks = Array.from({ length: PARTITIONS }, async (_, partition) => {
-      const memory = await this.#connection.evaluate(LOOK_SCRIPT, [this.#markerOf(partition)], []);
-      if (typeof memory === 'string') this.#learn(partition, memory);
-    });
-    await Promise.allSettled(looks);
+    let partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    // The client of a Cluster connects to a node when it is first asked for, and fails much of what comes meanwhile.
+    for (let tries = 0; tries < LOOKS && partitions.length > 0; tries += 1) {
+      const looks = await Promise.allSettled(partitions.map((partition) => this.#lookAt(partition)));
+      const missed = partitions.filter((_, index) => looks[index]?.status === 'rejected');
+      if (missed.length === partitions.length) return;
+      partitions = missed;
+    }
+  }
+
+  async #lookAt(partition: number): Promise<void> {
+    const memory = await this.#connection.evaluate(LOOK_SCRIPT, [this.#markerOf(partition)], []);
+    if (typeof memory === 'string') this.#learn(partition, memory);
   }
 
   async #evaluate(keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
@@ -99,12 +107,9 @@ export class RedisReplayStore extends ReplayStore {
   #keysOf(partition: number, { id, nowSeconds, freshUntilSeconds, lifetimeSeconds }: ReplayClaim): string[] {
     const shard = (id[FIELD_BYTES] ?? 0) % SHARDS;
     const own = sliceOf(freshUntilSeconds);
-    const keyOf = (slice: number) => `${this.#keyPrefix}{${partition}}:${slice.toString(36)}:${shard}`;
-    const keys = [this.#markerOf(partition), keyOf(own)];
-    for (let slice = sliceOf(nowSeconds); slice <= sliceOf(nowSeconds + lifetimeSeconds); slice += 1) {
-      if (slice !== own) keys.push(keyOf(slice));
-    }
-    return keys;
+    const keyOf = (slice: Slice) => `${this.#keyPrefix}{${partition}}:${slice.toString(36)}:${shard}`;
+    const others = liveSlices(nowSeconds, lifetimeSeconds).filter((slice) => slice !== own);
+    return [this.#markerOf(partition), keyOf(own), ...others.map(keyOf)];
   }
 
   #markerOf(partition: number): string {
@@ -123,6 +128,3 @@ export class RedisReplayStore extends ReplayStore {
 function partitionOf(jkt: string): number {
   return Buffer.from(jkt.slice(0, 2), 'base64url')[0] ?? 0;
 }
-
-const sliceOf = (seconds: number) => Math.floor(seconds / SLICE_SECONDS);
-const sliceEnd = (seconds: number) => (sliceOf(seconds) + 1) * SLICE_SECONDS;
