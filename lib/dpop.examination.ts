@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import type { AccessTokenClaims, AccessTokenVerifier } from './access-token/access-token.verifier.js';
+import type { AccessTokenVerifier } from './access-token/access-token.verifier.js';
+import { assertClaims, boundThumbprint } from './access-token/bound-claims.js';
 import type { BoundedCache } from './bounded-cache.js';
 import type { DpopConfig } from './dpop.config.js';
 import type { DpopPolicy } from './dpop.policy.js';
@@ -11,7 +12,6 @@ import { parseRequestPath } from './http/request-path.js';
 import type { AcceptedNonce, NonceService } from './nonce/nonce.service.js';
 import { assertPolicy } from './policy-checks.js';
 import { type CompactProof, parseCompactProof } from './proof/compact-proof.js';
-import { isJsonObject } from './proof/json-segment.js';
 import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof/proof-checks.js';
 import { type ProofClaims, parseProofClaims } from './proof/proof-claims.js';
 import { parseProofHeader } from './proof/proof-header.js';
@@ -44,6 +44,9 @@ interface ProvedPossession {
   readonly learnKey: (() => void) | undefined;
 }
 
+/** Longer than any request should take; beyond it the token is looked at again. */
+const LONG_REQUEST_SECONDS = 60;
+
 /**
  * One request under examination. Guards that are bound globally, to a class and to a method, and the resolvers of one
  * GraphQL operation, ask about the same request several times: each asks with the policy of its own route, while the
@@ -54,6 +57,7 @@ export class DpopExamination {
   readonly #parts: DpopVerifierParts;
   readonly #knownKeys: BoundedCache<ProofKey>;
   readonly #startedMs: number;
+  readonly #openedSeconds: number;
   #possession: Promise<Possession> | undefined;
   #recorded: Promise<void> | undefined;
   /** The failure of the replay store in spite of which this request passes. */
@@ -64,6 +68,7 @@ export class DpopExamination {
     this.#parts = parts;
     this.#knownKeys = knownKeys;
     this.#startedMs = performance.now();
+    this.#openedSeconds = this.#nowSeconds();
   }
 
   /**
@@ -107,10 +112,7 @@ export class DpopExamination {
     assertClaims(accessToken);
     if (scheme === 'Bearer' || proof === undefined) {
       if (accessToken.cnf !== undefined) throw new DpopError('bound_token_as_bearer');
-      return {
-        verdict: createVerdict(scheme, token, accessToken, undefined, undefined, undefined),
-        proof: undefined,
-      };
+      return { verdict: createVerdict(scheme, token, accessToken), proof: undefined };
     }
     const bound = boundThumbprint(accessToken);
 
@@ -140,6 +142,10 @@ export class DpopExamination {
   }
 
   #assertPolicy(verdict: DpopVerdict, policy: DpopPolicy): void {
+    const { exp } = verdict.claims;
+    // The handshake of a socket is asked about for as long as the socket lives.
+    const isLongAgo = this.#nowSeconds() - this.#openedSeconds > LONG_REQUEST_SECONDS;
+    if (isLongAgo && exp !== undefined && this.#nowSeconds() >= exp) throw new DpopError('token_expired');
     assertPolicy(verdict, policy, this.#nowSeconds(), () => this.#freshNonce(verdict.jkt));
   }
 
@@ -210,19 +216,4 @@ export class DpopExamination {
   #nowSeconds(): number {
     return this.#parts.config.clock() / 1000;
   }
-}
-
-/** A verifier of the app's own may answer anything; without claims there is no verdict. */
-function assertClaims(claims: unknown): asserts claims is AccessTokenClaims {
-  if (isJsonObject(claims)) return;
-  throw new DpopUnavailableError('internal_failure', {
-    advice: 'AccessTokenVerifier.verify must return the claims of the token, or throw',
-  });
-}
-
-/** The key that the token is bound to: `cnf.jkt` at the top level, and nowhere else (§6). */
-function boundThumbprint({ cnf }: AccessTokenClaims): string {
-  const jkt: unknown = isJsonObject(cnf) ? cnf.jkt : undefined;
-  if (typeof jkt !== 'string' || jkt === '') throw new DpopError('token_unbound');
-  return jkt;
 }

@@ -27,9 +27,9 @@ export function createVerdict(
   scheme: Scheme,
   token: string,
   claims: AccessTokenClaims,
-  jkt: string | undefined,
-  nonce: AcceptedNonce | undefined,
-  nextNonce: string | undefined,
+  jkt?: string,
+  nonce?: AcceptedNonce,
+  nextNonce?: string,
 ): DpopVerdict {
   return Object.freeze({
     scheme,

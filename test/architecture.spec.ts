@@ -85,7 +85,7 @@ describe('who may know whom', () => {
 
   test('only guards, modules, decorators, strategies and http know Nest', () => {
     const knows =
-      /^(decorators|http)\/|\.(guard|module|module-definition|strategy|decorator|decorators|controller)\.ts$/;
+      /^(decorators|http)\/|\.(guard|module|module-definition|strategy|decorator|decorators|controller|health)\.ts$/;
     expect(
       files.filter(({ path, imports }) => !knows.test(path) && imports.some(isNest)).map(({ path }) => path),
     ).toEqual([]);
@@ -103,13 +103,13 @@ describe('who may know whom', () => {
 
   test.each([
     ['errors', /^errors\//, /^errors\//],
-    ['proof', /^proof\//, /^(proof|errors)\/|^private-jwk\.ts$/],
+    ['proof', /^proof\//, /^(proof|errors)\/|^(json-object|private-jwk)\.ts$/],
     ['replay', /^replay\//, /^(replay|errors)\/|^clock\.ts$/],
     ['nonce', /^nonce\//, /^(nonce|errors)\/|^(clock|option-asserts)\.ts$/],
     [
       'access-token',
       /^access-token\//,
-      /^(access-token|errors)\/|^http\/base-url\.ts$|^(clock|bounded-cache|option-asserts|private-jwk)\.ts$/,
+      /^(access-token|errors)\/|^http\/base-url\.ts$|^(clock|bounded-cache|json-object|option-asserts|private-jwk)\.ts$/,
     ],
   ])('arrows from %s point one way, to what is more basic', (_folder, from, allowed) => {
     expect(arrows(from, ({ target, internal }) => internal && !allowed.test(target))).toEqual([]);

@@ -399,17 +399,22 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
     });
 
     test('a key that is not known cannot be judged in one: 503, and known keys go on', async () => {
+      const clock = new HandClock(Date.now());
       const issuer = await listen();
-      const known = await issuer.issueToken({ client });
-      const app = await start({ ...issuer.accessToken, keysCooldownSeconds: 0 });
+      const [known, other] = [await issuer.issueToken({ client }), await issuer.issueToken({ client })];
+      const app = await start({ ...issuer.accessToken, keysCooldownSeconds: 0 }, { clock: clock.read });
       expect(await call(app, client, { token: known })).toMatchObject({ status: 200 });
       await issuer.rotateKey();
       const renewed = await issuer.issueToken({ client });
       hits = 0;
       issuer.outageStatus = 503;
       expectOutage(await call(app, client, { token: renewed }));
-      expect(await call(app, client, { token: known })).toMatchObject({ status: 200 });
       issuer.outageStatus = undefined;
+      // Nobody makes an issuer in trouble be asked over and over; what is signed with keys at hand passes meanwhile.
+      expectOutage(await call(app, client, { token: renewed }));
+      expect(await call(app, client, { token: known })).toMatchObject({ status: 200 });
+      expect(await call(app, client, { token: other })).toMatchObject({ status: 200 });
+      clock.ms += 1000;
       expect(await call(app, client, { token: renewed })).toMatchObject({ status: 200 });
     });
 

@@ -644,6 +644,20 @@ describe('DpopVerifier used directly', () => {
     rawHeaders: ['Authorization', `DPoP ${token}`, 'DPoP', proof],
   });
 
+  test('a request that is asked about for as long as a socket lives ends with its token', async () => {
+    let nowMs = Date.now();
+    const verifier = await verifierOf({ clock: () => nowMs });
+    const examination = verifier.examine(
+      request(await proofFor(client, { method: 'POST', path: '/a', token })),
+    );
+    const policy = { nonce: 'off', bearer: 'reject' } as const;
+    const verdict = await examination.admit(policy);
+    nowMs += 120_000;
+    expect(await examination.admit(policy)).toBe(verdict);
+    nowMs = (verdict.claims.exp ?? 0) * 1000;
+    await expect(examination.admit(policy)).rejects.toMatchObject({ reason: 'token_expired' });
+  });
+
   test('gives a frozen verdict for plain data, and spends the proof', async () => {
     const verifier = await verifierOf();
     const proof = await proofFor(client, { method: 'POST', path: '/a', token });

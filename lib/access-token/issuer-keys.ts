@@ -1,4 +1,13 @@
-import { createLocalJWKSet, createRemoteJWKSet, jwksCache, type JWTVerifyGetKey } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  type CryptoKey,
+  type FlattenedJWSInput,
+  type JSONWebKeySet,
+  jwksCache,
+  type JWTHeaderParameters,
+  type JWTVerifyGetKey,
+} from 'jose';
 import type { Clock } from '../clock.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { isSecureBaseUrl } from '../http/base-url.js';
@@ -32,7 +41,7 @@ class RemoteIssuerKeys implements IssuerKeys {
   #keySet: Promise<RemoteKeySet> | undefined;
   #present: RemoteKeySet | undefined;
   /** Filled by jose with each turn; `jwks()` of its key set is a new copy at each call and tells no turn. */
-  #fetched: { readonly jwks?: object } = {};
+  #fetched: { readonly jwks?: JSONWebKeySet } = {};
   #failedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -40,12 +49,12 @@ class RemoteIssuerKeys implements IssuerKeys {
     private readonly clock: Clock,
   ) {}
 
-  generation(): object | undefined {
+  generation(): JSONWebKeySet | undefined {
     return this.#present?.fresh === true ? this.#fetched.jwks : undefined;
   }
 
   find: JWTVerifyGetKey = async (header, token) => {
-    if (this.generation() === undefined) this.#assertMayFetch();
+    if (this.#hasJustFailed()) return await this.#findAtHand(header, token);
     try {
       const keySet = await (this.#keySet ??= this.#locate());
       this.#present = keySet;
@@ -59,11 +68,20 @@ class RemoteIssuerKeys implements IssuerKeys {
     }
   };
 
-  #assertMayFetch(): void {
+  #hasJustFailed(): boolean {
     const sinceMs = this.clock() - this.#failedAtMs;
-    if (sinceMs >= 0 && sinceMs < RETRY_AFTER_SECONDS * 1000) {
-      throw unavailable('the last attempt to fetch the keys of the issuer has just failed');
+    return sinceMs >= 0 && sinceMs < RETRY_AFTER_SECONDS * 1000;
+  }
+
+  /** Without a fetch: a key that is not among the fresh ones may be new, and its token good. */
+  async #findAtHand(header: JWTHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
+    const fresh = this.generation();
+    try {
+      if (fresh !== undefined) return await createLocalJWKSet(fresh)(header, token);
+    } catch (cause) {
+      if (codeOf(cause) !== 'ERR_JWKS_NO_MATCHING_KEY') throw cause;
     }
+    throw unavailable('the last attempt to fetch the keys of the issuer has just failed');
   }
 
   async #locate(): Promise<RemoteKeySet> {
@@ -91,12 +109,16 @@ function isSecureUrl(url: string): boolean {
 
 /** jose's verdicts about the token itself; everything else means that the keys could not be had. */
 function isAboutToken(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
+  const code = codeOf(error);
   return (
     code === 'ERR_JWKS_NO_MATCHING_KEY' ||
     code === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS' ||
     code === 'ERR_JOSE_NOT_SUPPORTED'
   );
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
 }
 
 function unavailable(advice: string, cause?: unknown): DpopUnavailableError {

@@ -1,7 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-
-/** A JSON object whose members are yet to be checked. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { isJsonObject, type JsonObject } from '../json-object.js';
 
 /**
  * The JSON object in one segment of a compact JWS.
@@ -15,8 +13,4 @@ export function parseJsonSegment(segment: string): JsonObject {
   const value: unknown = JSON.parse(octets.toString());
   if (!isJsonObject(value)) throw new SyntaxError('a JWT segment must hold a JSON object');
   return value;
-}
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import { DpopError } from '../errors/dpop.error.js';
-import { type JsonObject, parseJsonSegment } from './json-segment.js';
+import type { JsonObject } from '../json-object.js';
+import { parseJsonSegment } from './json-segment.js';
 
 /** The claims of a proof (§4.2), their types checked and nothing else. */
 export interface ProofClaims {

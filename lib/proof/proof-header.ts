@@ -1,7 +1,8 @@
 import { DpopError } from '../errors/dpop.error.js';
 import { isPrivateJwk } from '../private-jwk.js';
 import { PROOF_ALGORITHMS, type ProofAlgorithm } from './algorithms.js';
-import { isJsonObject, type JsonObject, parseJsonSegment } from './json-segment.js';
+import { isJsonObject, type JsonObject } from '../json-object.js';
+import { parseJsonSegment } from './json-segment.js';
 import { calculateThumbprint } from './thumbprint.js';
 
 /** A protected header that passed every check that needs no cryptography, and the thumbprint of its key. */

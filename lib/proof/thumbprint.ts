@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ProofAlgorithm } from './algorithms.js';
-import type { JsonObject } from './json-segment.js';
+import type { JsonObject } from '../json-object.js';
 
 /**
  * The JWK thumbprint (RFC 7638, SHA-256): the required members only, in lexicographic order. They have been vetted as
