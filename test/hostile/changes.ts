@@ -20,7 +20,7 @@ export interface Nonces {
   readonly premature: string;
   /** Of a service with the same secret and another realm. */
   readonly foreign: string;
-  /** Of another process of the same service, with the same secret and a replay memory of its own. */
+  /** Of the neighbour that the configuration names: the same service with a replay memory, or a secret, of its own. */
   readonly twin: string;
 }
 

@@ -14,8 +14,8 @@ export interface Configuration {
   /** Parameters of every challenge. */
   readonly everywhere?: Readonly<Record<string, string>>;
   readonly baseline?: readonly Change[];
-  /** Whether rows need a nonce of another process of the same service. */
-  readonly hasTwin?: boolean;
+  /** The service that a neighbour runs whose nonces rows present here: another process of the same one, or its past. */
+  readonly twin?: ConfigurationName;
   /** Names that the app itself exposes to scripts, and still must (D7). In lower case. */
   readonly exposes?: readonly string[];
   /** When a service that was filled up serves again. */
@@ -29,6 +29,7 @@ export const SECOND_AUDIENCE = 'urn:example:second';
 export const UNREACHABLE_ISSUER = 'https://down.example.com';
 
 const secret = new Uint8Array(32).fill(7);
+const nextSecret = new Uint8Array(32).fill(8);
 const mainIssuer = { issuer: ISSUER, audience: AUDIENCE, keys: keySetOf(issuers.main) };
 const secondIssuer = {
   issuer: SECOND_ISSUER,
@@ -76,6 +77,8 @@ export type ConfigurationName =
   | 'default'
   | 'nonce'
   | 'nonce-freshness'
+  | 'secret-rotated'
+  | 'secret-replaced'
   | 'bearer'
   | 'origin-request'
   | 'trusted-proxy'
@@ -96,7 +99,17 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
   nonce: () => ({
     dpop: options({ nonce: { mode: 'required', secret } }),
     baseline: [nonce(({ present }) => present)],
-    hasTwin: true,
+    twin: 'nonce',
+  }),
+  'secret-rotated': () => ({
+    dpop: options({ nonce: { mode: 'required', secret: [nextSecret, secret] } }),
+    baseline: [nonce(({ present }) => present)],
+    twin: 'nonce',
+  }),
+  'secret-replaced': () => ({
+    dpop: options({ nonce: { mode: 'required', secret: nextSecret } }),
+    baseline: [nonce(({ present }) => present)],
+    twin: 'nonce',
   }),
   'nonce-freshness': () => ({
     dpop: options({ nonce: { mode: 'required', secret, freshness: 'nonce' } }),
@@ -139,7 +152,7 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
   'after-loss': () => ({
     dpop: options({ storage: new MemoryStorage({ afterDataLoss: 'challenge' }) }),
     baseline: [nonce(({ present }) => present)],
-    hasTwin: true,
+    twin: 'after-loss',
   }),
   infrastructure: () => ({
     dpop: options({

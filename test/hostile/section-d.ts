@@ -4,7 +4,9 @@ import {
   asBearer,
   authorizationLines,
   type Change,
+  body,
   clientKey,
+  dpop,
   dpopLines,
   field,
   htu,
@@ -21,6 +23,7 @@ import {
   tokenHeader,
   tokenPayloadOctets,
   tokenSignedBy,
+  version,
 } from './changes.js';
 import { encode } from './draft.js';
 import { clients, issuers } from './keys.js';
@@ -306,6 +309,19 @@ const bytes: readonly Row[] = [
       'DEL in DPoP': dpopLines((proof) => [`${proof}\x7f`]),
       'a control character in Authorization': authorizationLines((token) => [`DPoP \x01${token}`]),
       'octets beyond ASCII in the target': target('/accounts\xff\xfe'),
+      'a proof folded over two lines': dpopLines((proof) => [proof.replace('.', '.\r\n ')]),
+      'a token folded over two lines': authorizationLines((token) => [`DPoP\r\n ${token}`]),
+      'a line without a colon': dpopLines((proof) => [`${proof}\r\n${MARKER}`]),
+      'a bare line feed after DPoP, and another line': dpopLines((proof) => [`${proof}\nX: ${MARKER}`]),
+      'a space before the colon': dpop((proof) => [['DPoP ', proof]]),
+      'an empty name': dpop((proof) => [['', proof]]),
+      'two ways to tell the length': all(
+        body('application/x-www-form-urlencoded', '0\r\n\r\n'),
+        field('Transfer-Encoding', 'chunked'),
+      ),
+      'two lengths': all(body('application/x-www-form-urlencoded', 'a=b'), field('Content-Length', '4')),
+      'a version that is none': version('HTTP/9.9'),
+      'no version': version(''),
       'a method that nobody knows': method('GETT'),
       'a method in lower case': method('get'),
     },

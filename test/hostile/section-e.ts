@@ -130,6 +130,20 @@ const windows: readonly Row[] = [
     expect: accepted,
   },
   {
+    id: 'E6',
+    what: 'a nonce of the secret before the present one',
+    on: 'secret-rotated',
+    change: [nonce(({ twin }) => twin)],
+    expect: accepted,
+  },
+  {
+    id: 'E6',
+    what: 'a nonce of a secret that is no longer known',
+    on: 'secret-replaced',
+    change: [nonce(({ twin }) => twin)],
+    expect: unacceptable,
+  },
+  {
     id: 'E4',
     what: 'a nonce that runs out while the proof would be fresh',
     on: 'nonce',
@@ -141,12 +155,12 @@ const windows: readonly Row[] = [
 
 export const sectionE: readonly Row[] = [...required, ...windows];
 
-function octets(nonce: string): Buffer {
-  return Buffer.from(nonce, 'base64url');
+function octets(text: string): Buffer {
+  return Buffer.from(text, 'base64url');
 }
 
-function flipped(nonce: string, bit: number): string {
-  return flipBit(octets(nonce), bit).toString('base64url');
+function flipped(text: string, bit: number): string {
+  return flipBit(octets(text), bit).toString('base64url');
 }
 
 function swapCase(text: string): string {

@@ -29,7 +29,8 @@ export class Service {
     const configuration = CONFIGURATIONS[name]();
     const app = await startApp(platform, { ...configuration.app, dpop: configuration.dpop });
     const foreign = await nonceOfAnother(platform, 'realm');
-    const twin = configuration.hasTwin === true ? await nonceOfAnother(platform, name) : foreign;
+    const twin =
+      configuration.twin === undefined ? foreign : await nonceOfAnother(platform, configuration.twin);
     const nonces = { ...(await collectNonces(app, configuration)), foreign, twin };
     return new Service(app, configuration, nonces);
   }
