@@ -1,9 +1,10 @@
 import { hash, randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../../test/redis/redis-server.js';
-import type { ReplayOutcome } from '../replay/replay.store.js';
+import { DpopUnavailableError } from '../errors/dpop.error.js';
+import type { ReplayClaim, ReplayOutcome } from '../replay/replay.store.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisReplayStore } from './redis-replay.store.js';
 
@@ -16,14 +17,19 @@ const DEADLINE_MS = 10_000;
 
 let server: RedisServer;
 let redis: Redis;
-let connections: readonly RedisConnection[];
-let stores: readonly RedisReplayStore[];
+let connections: readonly [RedisConnection, RedisConnection];
+let stores: readonly [RedisReplayStore, RedisReplayStore];
 
 beforeAll(async () => {
   server = await RedisServer.start();
   redis = new Redis(server.url);
-  connections = Array.from({ length: INSTANCES }, () => new RedisConnection(server.url, DEADLINE_MS));
-  stores = connections.map((connection) => new RedisReplayStore(connection, KEY_PREFIX, 'challenge'));
+  const connect = () => new RedisConnection(server.url, DEADLINE_MS);
+  connections = [connect(), connect()];
+  const [one, other] = connections;
+  stores = [
+    new RedisReplayStore(one, KEY_PREFIX, 'challenge'),
+    new RedisReplayStore(other, KEY_PREFIX, 'challenge'),
+  ];
   for (const connection of connections) await connection.open();
 }, 30_000);
 
@@ -168,4 +174,83 @@ describe('F6 loss and recovery', () => {
       { numRuns: 60 },
     );
   }, 120_000);
+});
+
+describe('one store', () => {
+  const jkt = hash('sha256', 'a client', 'base64url');
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const claim: ReplayClaim = {
+    id: hash('sha256', 'a claim', 'buffer'),
+    jkt,
+    nowSeconds,
+    freshUntilSeconds: nowSeconds + MAX_AGE_SECONDS,
+    lifetimeSeconds: MAX_AGE_SECONDS + FUTURE_TOLERANCE_SECONDS,
+    memory: undefined,
+  };
+  let store: RedisReplayStore;
+
+  beforeEach(async () => {
+    await redis.flushdb();
+    [store] = stores;
+    await store.lookAtMemories();
+  });
+
+  test('F4: the record of a proof is kept for longer than the proof is fresh, and not for good', async () => {
+    expect(await store.claim({ ...claim, memory: store.memoryOf(jkt) })).toBe('first');
+    const records = await redis.keys(`${KEY_PREFIX}{*}:*`);
+    expect(records).toHaveLength(1);
+    for (const record of records) {
+      expect(await redis.ttl(record)).toBeGreaterThan(MAX_AGE_SECONDS);
+      expect(await redis.ttl(record)).toBeLessThan(MAX_AGE_SECONDS + 100);
+    }
+  });
+
+  test('F2: what is stored tells neither jti nor key, and is as long for every client', async () => {
+    await store.claim({ ...claim, memory: store.memoryOf(jkt) });
+    const [record = ''] = await redis.keys(`${KEY_PREFIX}{*}:*`);
+    expect(record).not.toContain(jkt);
+    expect(Object.entries(await redis.hgetall(record)).join()).toMatch(/^[\w-]{16},[\w-]{8}$/);
+  });
+
+  test('F2: one client neither collides with another nor burns what is its', async () => {
+    const other = hash('sha256', 'another client', 'base64url');
+    expect(await store.claim({ ...claim, memory: store.memoryOf(jkt) })).toBe('first');
+    const id = hash('sha256', 'the same jti of another client', 'buffer');
+    expect(await store.claim({ ...claim, id, jkt: other, memory: store.memoryOf(other) })).toBe('first');
+  });
+
+  test('F6: a server that was replaced and does not know it takes no nonce of its successor for a proof', async () => {
+    const memory = store.memoryOf(jkt);
+    const markers = await redis.keys(`${KEY_PREFIX}{*}`);
+    for (const marker of markers) {
+      const [, , server] = (await redis.get(marker))?.split(' ') ?? [];
+      // Its memory is older, and as far as it knows complete since long ago.
+      await redis.set(marker, `AAAAAAAB 1 ${server}`);
+    }
+    expect(await store.claim({ ...claim, memory })).toBe('unknown');
+    expect(await store.claim({ ...claim, memory: undefined })).toBe('first');
+  });
+
+  test('F6: the name of a memory never comes again, and later ones are greater', async () => {
+    const names: string[] = [];
+    for (let loss = 0; loss < 20; loss += 1) {
+      names.push(store.memoryOf(jkt));
+      await redis.flushdb();
+      await store.lookAtMemories();
+    }
+    const numbers = names.map((name) => Buffer.from(name, 'base64url').readUIntBE(0, 6));
+    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+  });
+
+  test('F5: an answer that is not known is a failure', async () => {
+    await redis.set(`${KEY_PREFIX}{${Buffer.from(jkt, 'base64url')[0]}}`, 'not a marker');
+    expect(await store.claim(claim)).toBe('unknown');
+    await redis.del(...(await redis.keys(`${KEY_PREFIX}{*}:*`)), 'none');
+    await store.claim({ ...claim, memory: store.memoryOf(jkt) });
+    const [record = ''] = await redis.keys(`${KEY_PREFIX}{*}:*`);
+    await redis.set(record, 'not a record');
+    await expect(store.claim({ ...claim, memory: store.memoryOf(jkt) })).rejects.toThrow(
+      DpopUnavailableError,
+    );
+  });
 });

@@ -98,7 +98,7 @@ export class RedisServer {
       await client.connect();
       return await client.call(name, ...args);
     } finally {
-      client.disconnect();
+      if (client.status !== 'end') client.disconnect();
     }
   }
 
