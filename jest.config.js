@@ -28,5 +28,7 @@ export default {
   coverageThreshold: { global: { lines: 95, branches: 90 } },
   coverageReporters: ['text-summary', 'json-summary'],
   maxWorkers: 2,
+  // No test measures time; a busy machine may be slow.
+  testTimeout: 60_000,
   workerIdleMemoryLimit: '512MB',
 };
