@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { fail } from '../option-asserts.js';
@@ -53,12 +54,15 @@ export class RedisConnection {
     }
   }
 
-  /** Begins to connect; ends when that has succeeded, failed once, or taken too long. The rest is ioredis' own. */
+  /** Waits for the connection, and begins it if nobody did; ends when it is there, has failed once, or takes too long. */
   async open(): Promise<void> {
-    if (this.#client.status !== 'wait') return;
-    const connected = this.#client.connect().catch(() => {});
+    const { status } = this.#client;
+    if (status === 'ready' || status === 'end') return;
+    const settled = new AbortController();
+    const connected = status === 'wait' ? this.#client.connect() : once(this.#client, 'ready', settled);
     // A server that hangs, or sentinels out of reach, would keep it waiting for good.
-    await Promise.race([connected, pause(OPEN_MS, undefined, { ref: false })]);
+    await Promise.race([connected.catch(() => {}), pause(OPEN_MS, undefined, { ref: false })]);
+    settled.abort();
   }
 
   /**

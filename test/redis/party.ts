@@ -38,13 +38,14 @@ export interface Answer {
   readonly nonce: string | undefined;
 }
 
-export async function sign({ client, token }: Member, nonce: string | undefined): Promise<SignedRequest> {
-  return await client.createHeaders({
-    method: 'POST',
-    url: `${ORIGIN}/transfers`,
-    token,
-    ...(nonce !== undefined && { nonce }),
-  });
+/** Headers of a `POST`. */
+export async function sign(
+  { client, token }: Member,
+  nonce: string | undefined,
+  path = '/transfers',
+): Promise<SignedRequest> {
+  const url = `${ORIGIN}${path}`;
+  return await client.createHeaders({ method: 'POST', url, token, ...(nonce !== undefined && { nonce }) });
 }
 
 export async function send(url: string, headers: SignedRequest): Promise<Answer> {
