@@ -1,0 +1,51 @@
+import { Controller, Get, type INestApplication, Module, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DpopGuard, DpopModule } from 'nestjs-dpop';
+import { createExpressJwtBearer } from '../load/peers.js';
+import { ORIGIN } from '../load/protected-service.js';
+import type { StartOptions } from './messages.js';
+
+const ANSWER = { balance: 42 };
+
+@Controller()
+class AccountsController {
+  @Get('open')
+  open() {
+    return ANSWER;
+  }
+
+  @UseGuards(DpopGuard)
+  @Get('guarded')
+  guarded() {
+    return ANSWER;
+  }
+
+  /** Behind the middleware of the peer, on Express. */
+  @Get('peer')
+  peer() {
+    return ANSWER;
+  }
+}
+
+/** One app with one route that anybody may call, one behind the guard, and one behind the peer. */
+export async function createBenchApp({
+  platform,
+  accessToken,
+  issuer,
+}: StartOptions): Promise<INestApplication> {
+  @Module({
+    imports: [DpopModule.forRoot({ origin: ORIGIN, accessToken })],
+    controllers: [AccountsController],
+  })
+  class AppModule {}
+
+  const quiet = { logger: false } as const;
+  if (platform === 'fastify') {
+    return await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), quiet);
+  }
+  const app = await NestFactory.create(AppModule, new ExpressAdapter(), quiet);
+  app.use('/peer', createExpressJwtBearer(issuer));
+  return app;
+}

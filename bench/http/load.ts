@@ -1,0 +1,60 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import autocannon, { type Options, type Request } from 'autocannon';
+import type { Work } from '../rounds.js';
+
+export const CONNECTIONS = 16;
+
+export interface Load {
+  readonly url: string;
+  readonly path: string;
+  /** Of each request, sent once. */
+  readonly headers: readonly IncomingHttpHeaders[];
+  readonly status: number;
+}
+
+/** Sends each request once, on each connection one after the other without a pause. */
+export function closedLoop(load: Load): Work {
+  return send(load, {});
+}
+
+/** As `closedLoop`, only that each connection pauses once it has had its share of `perSecond` in a second. */
+export function pacedLoop(load: Load, perSecond: number): Work {
+  return send(load, { overallRate: perSecond });
+}
+
+/** How many requests a second the server answers when it never has to wait for one. */
+export async function saturate(load: Load): Promise<number> {
+  const work = closedLoop(load);
+  const startedMs = performance.now();
+  await work();
+  return (load.headers.length / (performance.now() - startedMs)) * 1000;
+}
+
+function send(load: Load, options: Partial<Options>): Work {
+  const { url, path, headers, status } = load;
+  const requests: Request[] = headers.map((fields) => ({ method: 'GET', path, headers: fields }));
+  // What `amount` gives the first connections more, they are given here.
+  const shares = Array.from({ length: CONNECTIONS }, (_, i) =>
+    Math.floor((requests.length + CONNECTIONS - 1 - i) / CONNECTIONS),
+  );
+  return async () => {
+    let taken = 0;
+    const left = shares.values();
+    const result = await autocannon({
+      ...options,
+      url,
+      amount: requests.length,
+      connections: CONNECTIONS,
+      sampleInt: 10,
+      // Before it connects: the load generator must not be what limits the load.
+      setupClient: (client) => {
+        const share = left.next().value ?? 0;
+        client.setRequests(requests.slice(taken, (taken += share)));
+      },
+    });
+    const expected = result.statusCodeStats?.[`${status}`]?.count ?? 0;
+    if (expected !== requests.length || result.errors > 0) {
+      throw new Error(`${path}: ${expected} of ${requests.length} answers were ${status}`);
+    }
+  };
+}

@@ -1,0 +1,33 @@
+import type { JwtAccessTokenOptions } from 'nestjs-dpop';
+import type { TestIssuer } from 'nestjs-dpop/testing';
+
+export type Platform = 'express' | 'fastify';
+
+export interface StartOptions {
+  readonly platform: Platform;
+  readonly accessToken: JwtAccessTokenOptions;
+  /** For the peer. */
+  readonly issuer: Pick<TestIssuer, 'issuer' | 'audience' | 'keys'>;
+}
+
+/** What the parent asks of the server's process, and what it answers. One question at a time. */
+export interface Answers {
+  readonly start: { readonly question: StartOptions; readonly answer: { readonly port: number } };
+  /** CPU time spent so far, in microseconds. */
+  readonly cpu: { readonly question: undefined; readonly answer: number };
+  /** Verifies so many signatures and nothing else. */
+  readonly bareVerify: { readonly question: number; readonly answer: null };
+  readonly watchLoop: { readonly question: undefined; readonly answer: null };
+  readonly loopReport: { readonly question: undefined; readonly answer: LoopReport };
+}
+
+export interface LoopReport {
+  /** Beyond the interval of the timer that measures it. */
+  readonly p99DelayMs: number;
+  /** Share of the time in which the loop was busy. */
+  readonly utilization: number;
+}
+
+export type Question = {
+  [K in keyof Answers]: { readonly kind: K; readonly content: Answers[K]['question'] };
+}[keyof Answers];

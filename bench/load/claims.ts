@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto';
+import type { ReplayClaim } from 'nestjs-dpop';
+
+const LIFETIME_SECONDS = 90;
+/** A proof lives for a minute: of those alive at some instant, as many end in each second of the next minute. */
+const SPREAD_SECONDS = 60;
+const ID_BYTES = 32;
+
+/** Claims of different proofs, as they are alive at one instant. */
+export function createClaims(
+  count: number,
+  nowSeconds: number,
+  jkts: readonly string[],
+): readonly ReplayClaim[] {
+  const ids = randomBytes(count * ID_BYTES);
+  return Array.from({ length: count }, (_, i) => ({
+    id: ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES),
+    jkt: jkts[i % jkts.length] ?? '',
+    nowSeconds,
+    freshUntilSeconds: nowSeconds + 1 + (i % SPREAD_SECONDS),
+    lifetimeSeconds: LIFETIME_SECONDS,
+    memory: undefined,
+  }));
+}
+
+export function createThumbprints(count: number): readonly string[] {
+  return Array.from({ length: count }, () => randomBytes(32).toString('base64url'));
+}

@@ -1,0 +1,111 @@
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  type DpopError,
+  DpopModule,
+  type DpopModuleOptions,
+  type DpopRequest,
+  DpopVerifier,
+} from 'nestjs-dpop';
+import { TestIssuer } from 'nestjs-dpop/testing';
+import { concurrently } from '../concurrently.js';
+import type { Side } from '../rounds.js';
+import { BenchClient } from './bench-client.js';
+
+export const ORIGIN = 'https://api.test';
+export const TARGET = '/accounts';
+export const LANES = 16;
+
+/** A request as it is presented to whoever verifies it. */
+export interface BenchRequest {
+  readonly token: string;
+  readonly proof: string;
+}
+
+/** A client and the token that is bound to its key. */
+export interface Holder {
+  readonly client: BenchClient;
+  readonly token: string;
+}
+
+export async function createHolder(issuer: TestIssuer): Promise<Holder> {
+  const client = new BenchClient();
+  return { client, token: await issuer.issueToken({ jkt: client.jkt }) };
+}
+
+export async function createHolders(issuer: TestIssuer, count: number): Promise<readonly Holder[]> {
+  const holders: Holder[] = [];
+  for (let i = 0; i < count; i += 1) holders.push(await createHolder(issuer));
+  return holders;
+}
+
+export function freshRequest({ client, token }: Holder): BenchRequest {
+  return { token, proof: client.createProof({ htu: ORIGIN + TARGET, token }) };
+}
+
+export function freshRequests(holder: Holder, count: number): readonly BenchRequest[] {
+  return Array.from({ length: count }, () => freshRequest(holder));
+}
+
+/** As many headers as a modest client sends. */
+export function toDpopRequest({ token, proof }: Partial<BenchRequest>): DpopRequest {
+  return {
+    method: 'GET',
+    target: TARGET,
+    rawHeaders: [
+      ...['Host', 'api.test', 'User-Agent', 'bench', 'Accept', '*/*', 'Connection', 'keep-alive'],
+      ...(token === undefined ? [] : ['Authorization', `DPoP ${token}`]),
+      ...(proof === undefined ? [] : ['DPoP', proof]),
+    ],
+  };
+}
+
+/** `nestjs-dpop` as an app uses it, without HTTP. */
+export class ProtectedService {
+  private constructor(
+    private readonly verifier: DpopVerifier,
+    readonly close: () => Promise<void>,
+  ) {}
+
+  static async start(
+    issuer: TestIssuer,
+    options: Partial<DpopModuleOptions> = {},
+  ): Promise<ProtectedService> {
+    @Module({
+      imports: [DpopModule.forRoot({ origin: ORIGIN, accessToken: issuer.accessToken, ...options })],
+    })
+    class ServiceModule {}
+    const app = await NestFactory.createApplicationContext(ServiceModule, { logger: false });
+    return new ProtectedService(app.get(DpopVerifier), () => app.close());
+  }
+
+  async acceptAll(requests: readonly DpopRequest[]): Promise<void> {
+    await concurrently(requests, LANES, (request) => this.verifier.verify(request));
+  }
+
+  /** `reason` is undefined where the requests are to be accepted. */
+  async expectAll(requests: readonly DpopRequest[], reason: string | undefined): Promise<void> {
+    await concurrently(requests, LANES, async (request) => {
+      const refused = await this.verifier.verify(request).then(
+        () => undefined,
+        (error: DpopError) => error.reason,
+      );
+      if (refused !== reason)
+        throw new Error(`expected ${reason ?? 'acceptance'}, got ${refused ?? 'acceptance'}`);
+    });
+  }
+
+  /** A side of a comparison: the requests are all accepted. */
+  side(
+    name: string,
+    requests: (count: number) => readonly BenchRequest[] | Promise<readonly BenchRequest[]>,
+  ): Side {
+    return {
+      name,
+      prepare: async (count) => {
+        const presented = (await requests(count)).map(toDpopRequest);
+        return () => this.acceptAll(presented);
+      },
+    };
+  }
+}

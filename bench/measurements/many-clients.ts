@@ -1,0 +1,80 @@
+import { TestIssuer } from 'nestjs-dpop/testing';
+import {
+  createHolder,
+  createHolders,
+  freshRequest,
+  freshRequests,
+  type Holder,
+  ProtectedService,
+} from '../load/protected-service.js';
+import type { Measurement } from '../measurement.js';
+import { measureInRounds, mediansOf, ratioOf } from '../rounds.js';
+
+const CLIENTS = 10_000;
+const SMALL_CACHE = 1000;
+
+/** Clients that take turns, with a cache that holds them all, and with one that holds a tenth. */
+export const manyClients: Measurement = {
+  name: 'many-clients',
+  run: async () => {
+    const issuer = await TestIssuer.create();
+    const holders = await createHolders(issuer, CLIENTS);
+    const fitting = await compareFitting(issuer, holders);
+    const beyond = await compareBeyond(issuer, holders);
+    return [
+      {
+        id: 'clients-cached',
+        what: `${CLIENTS} clients in rotation that fit the cache, against one client`,
+        medians: mediansOf(fitting),
+        unit: 'µs',
+        result: ratioOf(fitting, 'rotation', 'one client'),
+        target: { atMost: 1.15 },
+      },
+      {
+        id: 'clients-beyond',
+        what: `${CLIENTS} clients in rotation, a cache of ${SMALL_CACHE}, against first requests`,
+        medians: mediansOf(beyond),
+        unit: 'µs',
+        result: ratioOf(beyond, 'rotation', 'first requests'),
+        target: { atMost: 1 },
+      },
+    ];
+  },
+};
+
+async function compareFitting(issuer: TestIssuer, holders: readonly Holder[]) {
+  const service = await ProtectedService.start(issuer);
+  const holder = await createHolder(issuer);
+  const samples = await measureInRounds(
+    [
+      service.side('one client', (count) => freshRequests(holder, count)),
+      service.side('rotation', rotation(holders)),
+    ],
+    // Before the first round, each client has been there once.
+    { rounds: 15, count: 1000, leadIn: CLIENTS },
+  );
+  await service.close();
+  return samples;
+}
+
+async function compareBeyond(issuer: TestIssuer, holders: readonly Holder[]) {
+  const cache = { maxKeys: SMALL_CACHE, maxTokens: SMALL_CACHE };
+  const small = await ProtectedService.start(issuer, { cache });
+  const roomy = await ProtectedService.start(issuer);
+  const samples = await measureInRounds(
+    [
+      small.side('rotation', rotation(holders)),
+      roomy.side('first requests', async (count) => (await createHolders(issuer, count)).map(freshRequest)),
+    ],
+    { rounds: 11, count: 250, leadIn: 2 * SMALL_CACHE },
+  );
+  await Promise.all([small.close(), roomy.close()]);
+  return samples;
+}
+
+/** Each client has its turn before any has a second one. */
+function rotation(holders: readonly Holder[]) {
+  let next = 0;
+  return (count: number) =>
+    Array.from({ length: count }, () => freshRequest(holders[(next += 1) % holders.length] as Holder));
+}
