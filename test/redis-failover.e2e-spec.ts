@@ -1,10 +1,15 @@
+import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Cluster } from 'ioredis';
+import type { ReplayClaim, ReplayStore } from '../lib/index.js';
+import { type RedisSource, RedisStorage } from '../lib/redis/index.js';
 import { Fleet, type WorkerOptions } from './redis/fleet.js';
 import { Load } from './redis/load.js';
 import { ORIGIN, Party } from './redis/party.js';
 import { RedisCluster } from './redis/redis-cluster.js';
 import type { RedisServer } from './redis/redis-server.js';
 import { SentinelGroup } from './redis/sentinel-group.js';
+import { until } from './redis/until.js';
 
 let party: Party;
 
@@ -49,6 +54,19 @@ describe('F6: a master with a replica, watched by sentinels', () => {
   }, 60_000);
   afterAll(() => group.close());
 
+  test('a sentinel that hangs does not keep a service from its Redis', async () => {
+    const [first] = group.sentinels;
+    const storage = new RedisStorage(group.options);
+    first?.freeze();
+    try {
+      await storage.open();
+      await until('the master is found', () => storage.ping().then(() => true));
+    } finally {
+      first?.thaw();
+      await storage.close();
+    }
+  }, 30_000);
+
   test('the master is lost and its replica promoted: no proof passes again, no client is refused', async () => {
     await expectToSurvive(group.options, () => group.master);
     expect(String(await group.replica.command('INFO', 'replication'))).toContain('role:master');
@@ -62,7 +80,50 @@ describe('F6: a Cluster of three masters with replicas', () => {
   }, 60_000);
   afterAll(() => cluster.close());
 
+  test.each<[string, () => RedisSource, (source: RedisSource) => void]>([
+    ['a Cluster that was handed in', () => new Cluster([...cluster.source.nodes]), endOf],
+    ['nodes', () => cluster.source, () => {}],
+  ])(
+    '%s: each client has its place on one of the masters',
+    async (_name, create, end) => {
+      const source = create();
+      const storage = new RedisStorage(source, { keyPrefix: 'spread:', deadlineMs: 10_000 });
+      await storage.open();
+      const claims = Array.from({ length: 60 }, (_, index) =>
+        claimOf(`client ${index}`, storage.replayStore),
+      );
+      const claimAll = () => Promise.all(claims.map((claim) => storage.replayStore.claim(claim)));
+      expect(new Set(await claimAll())).toEqual(new Set(['first']));
+      expect(new Set(await claimAll())).toEqual(new Set(['replayed']));
+      for (const master of cluster.masters) {
+        expect(await master.command('KEYS', 'spread:{*}:*')).not.toEqual([]);
+      }
+      await storage.close();
+      end(source);
+      for (const master of cluster.masters) await master.command('FLUSHALL');
+    },
+    30_000,
+  );
+
   test('one master is lost and its replica promoted: no proof passes again, no client is refused', async () => {
     await expectToSurvive(cluster.source, () => cluster.busiestMaster('dpop:{*}:*'));
   }, 120_000);
 });
+
+function endOf(client: RedisSource): void {
+  if (client instanceof Cluster) client.disconnect();
+}
+
+/** A proof of this client's, made under the present memory. */
+function claimOf(client: string, store: ReplayStore): ReplayClaim {
+  const jkt = hash('sha256', client, 'base64url');
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  return {
+    id: hash('sha256', `${client}\0jti`, 'buffer'),
+    jkt,
+    nowSeconds,
+    freshUntilSeconds: nowSeconds + 60,
+    lifetimeSeconds: 90,
+    memory: store.memoryOf(jkt),
+  };
+}

@@ -93,7 +93,7 @@ export class RedisConnection {
 
   async close(): Promise<void> {
     for (const [event, listener] of this.#listeners) this.#client.off(event, listener);
-    if (!this.#owned) return;
+    if (!this.#owned || this.#client.status === 'end') return;
     const ended = this.#client.quit().then(
       () => true,
       () => false,
