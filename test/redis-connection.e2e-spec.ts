@@ -193,7 +193,7 @@ describe('F5: a Redis that is not there', () => {
   }, 30_000);
 
   test('accepted all the same where that is asked for: with one decision for each request that says so', async () => {
-    const app = await start(redis.url, DEADLINE_MS, { onReplayStoreFailure: 'accept-and-report' });
+    const app = await start(redis.url, 10_000, { onReplayStoreFailure: 'accept-and-report' });
     const [member] = party.members;
     await until('it is served', () => isServed(app));
     const request = await sign(member, undefined);
@@ -259,9 +259,10 @@ describe('the end of an app', () => {
     })
     class GatedModule {}
     const app = await NestFactory.create(GatedModule, { logger: false });
-    app.use((_request: unknown, _response: unknown, next: () => void) => {
+    app.use(async (_request: unknown, _response: unknown, next: () => void) => {
       enter();
-      void mayGoOn.then(next);
+      await mayGoOn;
+      next();
     });
     await app.listen(0, '127.0.0.1');
     const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();

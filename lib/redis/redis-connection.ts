@@ -94,13 +94,10 @@ export class RedisConnection {
   async close(): Promise<void> {
     for (const [event, listener] of this.#listeners) this.#client.off(event, listener);
     if (!this.#owned || this.#client.status === 'end') return;
-    const ended = this.#client.quit().then(
-      () => true,
-      () => false,
-    );
-    // Not after it ended by itself: ioredis would wait for a connection that is gone to be closed.
-    if (!(await Promise.race([ended, pause(this.#deadlineMs, false, { ref: false })])))
-      this.#client.disconnect();
+    const quit = this.#client.quit().catch(() => {});
+    await Promise.race([quit, pause(this.#deadlineMs, undefined, { ref: false })]);
+    // Also after it quit: what watches the sentinels goes on until then.
+    this.#client.disconnect();
   }
 
   /** A reply may be lost with its connection; scripts here may be repeated. */

@@ -112,7 +112,7 @@ class World {
   async claim(proof: Proof, instance: number): Promise<ReplayOutcome> {
     const { jkt, jti, iat, memory } = proof;
     const outcome = await this.#store(instance).claim({
-      id: hash('sha256', `${jkt}\0${jti}`, 'buffer'),
+      id: hash('sha256', `${jkt}\0${jti}`, 'base64url'),
       jkt,
       nowSeconds: this.#nowSeconds,
       freshUntilSeconds: Math.ceil(iat + MAX_AGE_SECONDS),
@@ -180,7 +180,7 @@ describe('one store', () => {
   const jkt = hash('sha256', 'a client', 'base64url');
   const nowSeconds = Math.floor(Date.now() / 1000);
   const claim: ReplayClaim = {
-    id: hash('sha256', 'a claim', 'buffer'),
+    id: hash('sha256', 'a claim', 'base64url'),
     jkt,
     nowSeconds,
     freshUntilSeconds: nowSeconds + MAX_AGE_SECONDS,
@@ -215,7 +215,7 @@ describe('one store', () => {
   test('F2: one client neither collides with another nor burns what is its', async () => {
     const other = hash('sha256', 'another client', 'base64url');
     expect(await store.claim({ ...claim, memory: store.memoryOf(jkt) })).toBe('first');
-    const id = hash('sha256', 'the same jti of another client', 'buffer');
+    const id = hash('sha256', 'the same jti of another client', 'base64url');
     expect(await store.claim({ ...claim, id, jkt: other, memory: store.memoryOf(other) })).toBe('first');
   });
 
@@ -223,9 +223,9 @@ describe('one store', () => {
     const memory = store.memoryOf(jkt);
     const markers = await redis.keys(`${KEY_PREFIX}{*}`);
     for (const marker of markers) {
-      const [, , server] = (await redis.get(marker))?.split(' ') ?? [];
+      const [, , runId] = (await redis.get(marker))?.split(' ') ?? [];
       // Its memory is older, and as far as it knows complete since long ago.
-      await redis.set(marker, `AAAAAAAB 1 ${server}`);
+      await redis.set(marker, `AAAAAAAB 1 ${runId}`);
     }
     expect(await store.claim({ ...claim, memory })).toBe('unknown');
     expect(await store.claim({ ...claim, memory: undefined })).toBe('first');

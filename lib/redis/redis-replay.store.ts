@@ -8,12 +8,10 @@ import { CLOCK_SKEW_SECONDS, liveSlices, secondsToKeep, type Slice, sliceOf } fr
 
 /** Slots of a cluster are filled evenly by this many partitions; one client always meets the same one. */
 const PARTITIONS = 256;
-/** Hashes a partition's slice is cut into, so that Redis keeps them in its compact encoding: 60 entries at a million. */
-const SHARDS = 64;
 /** How often partitions are asked for their memory, as long as some answer. */
 const LOOKS = 3;
 /** Of the claim's id, what is kept: 96 bits. */
-const FIELD_BYTES = 12;
+const FIELD_LENGTH = 16;
 
 /**
  * Replay memory of a fleet in Redis: one atomic script in one round trip for each claim. Records lie in hashes by
@@ -26,6 +24,8 @@ export class RedisReplayStore extends ReplayStore {
   readonly #keyPrefix: string;
   readonly #afterDataLoss: 'challenge' | 'accept';
   readonly #memories = Array.from({ length: PARTITIONS }, () => NO_MEMORY);
+  readonly #instance = randomBytes(6).toString('base64url');
+  #attempts = 0;
   #looking: Promise<void> | undefined;
 
   constructor(connection: RedisConnection, keyPrefix: string, afterDataLoss: 'challenge' | 'accept') {
@@ -40,8 +40,8 @@ export class RedisReplayStore extends ReplayStore {
     const { id, jkt, nowSeconds, freshUntilSeconds, lifetimeSeconds, memory } = claim;
     const partition = partitionOf(jkt);
     const answer = await this.#evaluate(this.#keysOf(partition, claim), [
-      Buffer.from(id.buffer, id.byteOffset, FIELD_BYTES).toString('base64url'),
-      randomBytes(6).toString('base64url'),
+      id.slice(0, FIELD_LENGTH),
+      this.#nextAttempt(),
       secondsToKeep(freshUntilSeconds, nowSeconds),
       lifetimeSeconds + CLOCK_SKEW_SECONDS,
       Math.floor(freshUntilSeconds - nowSeconds),
@@ -103,13 +103,22 @@ export class RedisReplayStore extends ReplayStore {
     }
   }
 
-  /** The marker, the slice of this proof, and every other one that may hold a live proof with the same `jti`. */
+  /**
+   * The marker, the slice of this proof, and every other one that may hold a live proof with the same `jti`. A slice is
+   * cut into 64 hashes, so that Redis keeps them in its compact encoding: 60 entries in each at a million proofs.
+   */
   #keysOf(partition: number, { id, nowSeconds, freshUntilSeconds, lifetimeSeconds }: ReplayClaim): string[] {
-    const shard = (id[FIELD_BYTES] ?? 0) % SHARDS;
+    const shard = id.charAt(FIELD_LENGTH);
     const own = sliceOf(freshUntilSeconds);
     const keyOf = (slice: Slice) => `${this.#keyPrefix}{${partition}}:${slice.toString(36)}:${shard}`;
     const others = liveSlices(nowSeconds, lifetimeSeconds).filter((slice) => slice !== own);
     return [this.#markerOf(partition), keyOf(own), ...others.map(keyOf)];
+  }
+
+  /** Never comes again: not here, since it counts, and not elsewhere, since the instance has a name of its own. */
+  #nextAttempt(): string {
+    this.#attempts += 1;
+    return `${this.#instance}${this.#attempts.toString(36)}`;
   }
 
   #markerOf(partition: number): string {

@@ -23,7 +23,7 @@ describe('misconfiguration is a TypeError at start that names the option and the
     ],
     ['a clock that is none', { clock: 1 }, 'clock must be a function'],
   ])('%s', (_name, options, message) => {
-    const create = () => new RedisStorage(URL, options as RedisStorageOptions);
+    const create = () => new RedisStorage(URL, options);
     expect(create).toThrow(TypeError);
     expect(create).toThrow(message);
   });

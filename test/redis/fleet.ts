@@ -19,6 +19,9 @@ export interface WorkerOptions {
 /** `durations`: how long each decision took since the last time of asking. `end`: as an orchestrator would. */
 export type FleetQuestion = 'durations' | 'end';
 
+/** Within which a process that was told to end has ended. */
+const PATIENCE_MS = 20_000;
+
 interface Instance {
   readonly process: ChildProcess;
   readonly port: number;
@@ -99,11 +102,13 @@ async function ask(child: ChildProcess, message: WorkerOptions | FleetQuestion):
   }
 }
 
+/** @throws Error when the process does not end by itself: something of ours holds it */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   child.send('end' satisfies FleetQuestion);
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-  await exit;
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+  const [code] = (await exit) as unknown[];
   clearTimeout(timer);
+  if (code !== 0) throw new Error(`a process of the fleet ended with ${String(code)}`);
 }
