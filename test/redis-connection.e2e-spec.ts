@@ -217,7 +217,8 @@ describe('F5: a Redis that is not there', () => {
         jkt: member.client.jkt,
       });
     }
-    await until('the service is back', () => isServed(app));
+    const health = app.app.get(DpopHealthIndicator);
+    await until('Redis is back', async () => (await health.isHealthy()).dpop.status === 'up');
     expect(await send(`${app.url}/transfers`, request)).toMatchObject({ status: 401 });
   }, 30_000);
 

@@ -119,7 +119,7 @@ function claimOf(client: string, store: ReplayStore): ReplayClaim {
   const jkt = hash('sha256', client, 'base64url');
   const nowSeconds = Math.floor(Date.now() / 1000);
   return {
-    id: hash('sha256', `${client}\0jti`, 'buffer'),
+    id: hash('sha256', `${client}\0jti`, 'base64url'),
     jkt,
     nowSeconds,
     freshUntilSeconds: nowSeconds + 60,
