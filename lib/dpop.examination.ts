@@ -146,7 +146,7 @@ export class DpopExamination {
     // The handshake of a socket is asked about for as long as the socket lives.
     const isLongAgo = this.#nowSeconds() - this.#openedSeconds > LONG_REQUEST_SECONDS;
     if (isLongAgo && exp !== undefined && this.#nowSeconds() >= exp) throw new DpopError('token_expired');
-    assertPolicy(verdict, policy, this.#nowSeconds(), () => this.#freshNonce(verdict.jkt));
+    assertPolicy(verdict, policy, this.#parts.config.clock, () => this.#freshNonce(verdict.jkt));
   }
 
   #checkNonce(nonce: string | undefined, jkt: string): AcceptedNonce | undefined {
@@ -172,7 +172,7 @@ export class DpopExamination {
     // Importing a key takes time: what has grown stale meanwhile may have left the memory already.
     if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
     const outcome = await this.#claim({
-      id: hash('sha256', `${jkt}\0${jti}`, 'buffer'),
+      id: hash('sha256', `${jkt}\0${jti}`, 'base64url'),
       jkt,
       nowSeconds,
       freshUntilSeconds: Math.ceil(freshUntilSeconds),

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.js';
 import type { AuthenticationRequirement, DpopPolicy } from './dpop.policy.js';
 import type { DpopVerdict } from './dpop.verdict.js';
 import { DpopError } from './errors/dpop.error.js';
@@ -11,7 +12,7 @@ import { DpopError } from './errors/dpop.error.js';
 export function assertPolicy(
   verdict: DpopVerdict,
   policy: DpopPolicy,
-  nowSeconds: number,
+  clock: Clock,
   freshNonce: () => string,
 ): void {
   if (verdict.scheme === 'Bearer' && policy.bearer !== 'allow-unbound')
@@ -22,7 +23,8 @@ export function assertPolicy(
   if (policy.scopes !== undefined && !policy.scopes.every((scope) => verdict.scopes.includes(scope))) {
     throw new DpopError('scope_insufficient', { scopes: policy.scopes });
   }
-  if (policy.authentication !== undefined) assertAuthentication(verdict, policy.authentication, nowSeconds);
+  if (policy.authentication !== undefined)
+    assertAuthentication(verdict, policy.authentication, clock() / 1000);
 }
 
 /** RFC 9470 §5: both `acr` and `auth_time` are claims of the token; without them the demand is not met. */

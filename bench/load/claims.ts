@@ -14,7 +14,7 @@ export function createClaims(
 ): readonly ReplayClaim[] {
   const ids = randomBytes(count * ID_BYTES);
   return Array.from({ length: count }, (_, i) => ({
-    id: ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES),
+    id: ids.toString('base64url', i * ID_BYTES, (i + 1) * ID_BYTES),
     jkt: jkts[i % jkts.length] ?? '',
     nowSeconds,
     freshUntilSeconds: nowSeconds + 1 + (i % SPREAD_SECONDS),

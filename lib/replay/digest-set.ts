@@ -1,66 +1,93 @@
+/** 120 bits of a digest in four words of 30; the first is never zero, which marks a free slot. */
+export type DigestWords = Uint32Array;
+
 const WORDS = 4;
+const CHARACTERS_PER_WORD = 5;
 const SEGMENTS = 256;
 const FIRST_CAPACITY = 8;
 
+const SEXTETS = new Uint8Array(128);
+for (const [value, character] of [
+  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
+].entries()) {
+  SEXTETS[character.charCodeAt(0)] = value;
+}
+
 /**
- * A set of 128-bit digests, 16 octets each in open addressing: a tenth of what a `Set` of strings takes. It is cut
- * into segments that grow one by one, so that no insert ever waits for the whole set to be moved.
+ * The first 20 characters of a digest in base64url.
+ *
+ * @param words is filled and returned: one array may serve all calls
+ */
+export function readDigest(digest: string, words: DigestWords): DigestWords {
+  for (let word = 0, at = 0; word < WORDS; word += 1) {
+    let bits = 0;
+    for (const end = at + CHARACTERS_PER_WORD; at < end; at += 1) {
+      bits = bits * 64 + (SEXTETS[digest.charCodeAt(at)] ?? 0);
+    }
+    words[word] = bits;
+  }
+  words[0] = (words[0] ?? 0) + 1;
+  return words;
+}
+
+/**
+ * A set of digests, 16 octets each in open addressing: a tenth of what a `Set` of strings takes. It is cut into
+ * segments that grow one by one, so that no insert ever waits for the whole set to be moved.
  */
 export class DigestSet {
-  readonly #segments: Segment[] = Array.from({ length: SEGMENTS }, () => new Segment());
+  readonly #segments: readonly Segment[] = Array.from({ length: SEGMENTS }, () => new Segment());
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** Takes the first 16 octets of the digest. */
-  has(digest: Uint8Array): boolean {
-    return this.#segmentOf(digest).has(wordsOf(digest));
+  has(words: DigestWords): boolean {
+    return this.#segmentOf(words)?.has(words) === true;
   }
 
-  add(digest: Uint8Array): void {
-    this.#segmentOf(digest).add(wordsOf(digest));
+  add(words: DigestWords): void {
+    this.#segmentOf(words)?.add(words);
     this.#size += 1;
   }
 
-  #segmentOf(digest: Uint8Array): Segment {
-    const segment = this.#segments[digest[15] ?? 0];
-    if (segment === undefined) throw new RangeError('a digest has at least 16 octets');
-    return segment;
+  #segmentOf(words: DigestWords): Segment | undefined {
+    return this.#segments[(words[WORDS - 1] ?? 0) % SEGMENTS];
   }
 }
-
-type Words = readonly [number, number, number, number];
 
 class Segment {
   #slots = new Uint32Array(FIRST_CAPACITY * WORDS);
   #used = 0;
 
-  has(words: Words): boolean {
+  has(words: DigestWords): boolean {
     return this.#isTaken(this.#find(words));
   }
 
-  add(words: Words): void {
+  add(words: DigestWords): void {
     if (this.#used * WORDS * 4 >= this.#slots.length * 3) this.#grow();
     this.#slots.set(words, this.#find(words));
     this.#used += 1;
   }
 
   /** Where these words are, or the free slot where they belong. */
-  #find(words: Words): number {
+  #find(words: DigestWords): number {
     const mask = this.#slots.length - 1;
-    let at = (words[0] * WORDS) & mask;
+    let at = ((words[0] ?? 0) * WORDS) & mask;
     while (this.#isTaken(at) && !this.#holds(at, words)) at = (at + WORDS) & mask;
     return at;
   }
 
-  #holds(at: number, [a, b, c, d]: Words): boolean {
+  #holds(at: number, words: DigestWords): boolean {
     const slots = this.#slots;
-    return slots[at] === a && slots[at + 1] === b && slots[at + 2] === c && slots[at + 3] === d;
+    return (
+      slots[at] === words[0] &&
+      slots[at + 1] === words[1] &&
+      slots[at + 2] === words[2] &&
+      slots[at + 3] === words[3]
+    );
   }
 
-  /** The first word of a digest is never zero, see `wordsOf`. */
   #isTaken(at: number): boolean {
     return this.#slots[at] !== 0;
   }
@@ -69,13 +96,8 @@ class Segment {
     const old = this.#slots;
     this.#slots = new Uint32Array(old.length * 2);
     for (let at = 0; at < old.length; at += WORDS) {
-      const words: Words = [old[at] ?? 0, old[at + 1] ?? 0, old[at + 2] ?? 0, old[at + 3] ?? 0];
+      const words = old.subarray(at, at + WORDS);
       if (words[0] !== 0) this.#slots.set(words, this.#find(words));
     }
   }
-}
-
-function wordsOf(digest: Uint8Array): Words {
-  const view = new DataView(digest.buffer, digest.byteOffset, 16);
-  return [view.getUint32(0) || 1, view.getUint32(4), view.getUint32(8), view.getUint32(12)];
 }

@@ -25,7 +25,7 @@ function claimOf(
   const times = { iat, exp: undefined, nbf: undefined } as ProofClaims;
   try {
     return {
-      id: hash('sha256', name, 'buffer'),
+      id: hash('sha256', name, 'base64url'),
       jkt: 'jkt',
       nowSeconds,
       freshUntilSeconds: Math.ceil(assertFreshness(times, nowSeconds, rules, undefined)),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
-import { DigestSet } from './digest-set.js';
+import { DigestSet, type DigestWords, readDigest } from './digest-set.js';
 import { type ReplayClaim, type ReplayOutcome, ReplayStore } from './replay.store.js';
 
 export interface MemoryReplayStoreOptions {
@@ -21,6 +21,7 @@ const SLICE_SECONDS = 30;
  */
 export class MemoryReplayStore extends ReplayStore {
   readonly #slices = new Map<number, DigestSet>();
+  readonly #words: DigestWords = new Uint32Array(4);
   readonly #memory = randomBytes(6).toString('base64url');
   readonly #maxEntries: number;
   readonly #afterDataLoss: 'accept' | 'challenge';
@@ -49,9 +50,10 @@ export class MemoryReplayStore extends ReplayStore {
   override claim(claim: ReplayClaim): ReplayOutcome {
     this.#forgetExpired(claim.nowSeconds);
     if (this.#mayBeForgotten(claim)) return 'unknown';
-    for (const slice of this.#slices.values()) if (slice.has(claim.id)) return 'replayed';
+    const words = readDigest(claim.id, this.#words);
+    for (const slice of this.#slices.values()) if (slice.has(words)) return 'replayed';
     if (this.size >= this.#maxEntries) throw new DpopUnavailableError('replay_store_full');
-    this.#sliceOf(claim.freshUntilSeconds).add(claim.id);
+    this.#sliceOf(claim.freshUntilSeconds).add(words);
     return 'first';
   }
 

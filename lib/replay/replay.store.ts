@@ -1,7 +1,7 @@
 /** One accepted proof, to be remembered. */
 export interface ReplayClaim {
-  /** SHA-256 of the client's key thumbprint and the proof's `jti`: 32 octets, whatever the client sent. */
-  readonly id: Uint8Array;
+  /** SHA-256 of the client's key thumbprint and the proof's `jti`: 43 characters of base64url, whatever was sent. */
+  readonly id: string;
   /** Thumbprint of the client's key, base64url. The same for every proof of one client. */
   readonly jkt: string;
   /** The present, in seconds, by the clock that judged the proof fresh. */
