@@ -168,6 +168,8 @@ function createClient(
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     failoverDetector: true,
+    // What is asked in one turn of the event loop goes out in one write.
+    enableAutoPipelining: true,
     socketTimeout: silenceMs,
   } as const satisfies RedisOptions;
   if (typeof source === 'string') return new Redis(source, { ...defaults, ...ours });
