@@ -96,9 +96,10 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
 
   async onModuleInit(): Promise<void> {
     const { storage } = this.config;
-    await storage.open?.();
+    const logger = new Logger(DpopModule.name);
+    await storage.open?.((text) => logger.warn(text));
     if (storage.shared) return;
-    new Logger(DpopModule.name).warn(
+    logger.warn(
       'replay memory is kept in this process alone: a second instance of this service would accept each proof once more',
     );
   }

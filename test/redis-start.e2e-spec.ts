@@ -68,6 +68,45 @@ describe('an instance for which Redis was too slow at its start', () => {
   });
 });
 
+describe('what an instance finds at its start', () => {
+  let server: RedisServer | undefined;
+  let storage: RedisStorage;
+
+  beforeEach(async () => {
+    server = await RedisServer.start();
+    storage = new RedisStorage(server.url);
+  });
+
+  afterEach(async () => {
+    await storage.close();
+    await server?.close();
+  });
+
+  test.each([
+    ['noeviction', []],
+    ['volatile-lru', [expect.stringContaining('noeviction')]],
+    ['allkeys-random', [expect.stringContaining('noeviction')]],
+  ])('F4: a Redis that may drop records is told of: maxmemory-policy %s', async (policy, expected) => {
+    await server?.command('CONFIG', 'SET', 'maxmemory-policy', policy);
+    const warnings: string[] = [];
+    await storage.open((text) => warnings.push(text));
+    expect(warnings).toEqual(expected);
+  });
+
+  test.each(['', 'nonsense', '12.tooshort'])(
+    'E5: a ring that nobody can read is replaced: %j',
+    async (ring) => {
+      await server?.command('SET', 'dpop:nonce-secrets', ring);
+      await storage.open();
+      expect(storage.nonceSecrets.secrets()).toHaveLength(1);
+      const other = new RedisStorage(server?.url ?? '');
+      await other.open();
+      expect(other.nonceSecrets.secrets()).toEqual(storage.nonceSecrets.secrets());
+      await other.close();
+    },
+  );
+});
+
 /** As a long computation would: nothing that waits in this process gets on. */
 function holdUp(milliseconds: number): void {
   const untilMs = performance.now() + milliseconds;

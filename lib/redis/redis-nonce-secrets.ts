@@ -76,12 +76,19 @@ export class RedisNonceSecrets implements NonceSecretSource {
     const rotated = this.#isDue(nowSeconds) ? formatRing(rotate(this.#ring, nowSeconds)) : known;
     const first = this.#ring.length > 0 ? known : formatRing(rotate([], nowSeconds));
     try {
-      const answer = await this.#connection.evaluate(RING_SCRIPT, [this.#key], [first, known, rotated]);
-      if (typeof answer === 'string') this.#adopt(parseRing(answer), nowSeconds);
+      const answer = await this.#exchange(first, known, rotated);
+      const ring = parseRing(answer);
+      // What nobody can read is replaced.
+      this.#adopt(ring.length > 0 ? ring : parseRing(await this.#exchange(first, answer, first)), nowSeconds);
     } catch {
       // The secrets at hand remain good.
       if (this.#ring.length > 0) this.#adopt(this.#ring, nowSeconds);
     }
+  }
+
+  /** Answers the ring in force: `first` where there was none, `next` where it was `expected`. */
+  async #exchange(first: string, expected: string, next: string): Promise<string> {
+    return String(await this.#connection.evaluate(RING_SCRIPT, [this.#key], [first, expected, next]));
   }
 
   async #readFirst(): Promise<void> {

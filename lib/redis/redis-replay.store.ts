@@ -3,7 +3,7 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { NO_MEMORY } from '../nonce/stateless-nonce.service.js';
 import { type ReplayClaim, type ReplayOutcome, ReplayStore } from '../replay/replay.store.js';
 import type { RedisConnection } from './redis-connection.js';
-import { CLAIM_SCRIPT, LOOK_SCRIPT } from './redis-scripts.js';
+import { CLAIM_SCRIPT, EVICTION_SCRIPT, LOOK_SCRIPT } from './redis-scripts.js';
 import { CLOCK_SKEW_SECONDS, liveSlices, secondsToKeep, type Slice, sliceOf } from './replay-slices.js';
 
 /** Slots of a cluster are filled evenly by this many partitions; one client always meets the same one. */
@@ -74,6 +74,16 @@ export class RedisReplayStore extends ReplayStore {
     await this.#connection.evaluate(LOOK_SCRIPT, [this.#markerOf(0)], []);
     // A nonce without a memory makes a client be asked for another one.
     if (this.#memories.includes(NO_MEMORY)) await this.lookAtMemories();
+  }
+
+  /**
+   * Whether Redis drops keys when its memory is full: records among them, and nobody would know.
+   *
+   * @throws Error when Redis does not answer within the deadline
+   */
+  async mayEvict(): Promise<boolean> {
+    const policy = await this.#connection.evaluate(EVICTION_SCRIPT, [this.#markerOf(0)], []);
+    return typeof policy === 'string' && policy !== 'noeviction';
   }
 
   async #look(): Promise<void> {

@@ -77,6 +77,11 @@ if redis.call('TTL', KEYS[2]) < 0 then redis.call('EXPIRE', KEYS[2], liveSeconds
 return 'first'
 `);
 
+/** Answers what Redis does when its memory is full. KEYS: any, to say where to ask in a Cluster. */
+export const EVICTION_SCRIPT = script(`
+return string.match(redis.call('INFO', 'memory'), 'maxmemory_policy:(%S+)')
+`);
+
 /**
  * KEYS: the ring. ARGV: the ring to begin with, the ring to be replaced, the ring to replace it with. Answers the ring
  * that is in force: whoever comes second takes what the first one wrote.

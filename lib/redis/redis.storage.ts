@@ -74,9 +74,14 @@ export class RedisStorage implements DpopStorage {
     this.nonceSecrets = new RedisNonceSecrets(this.#connection, keyPrefix, nonceRotationSeconds, clock);
   }
 
-  async open(): Promise<void> {
+  async open(warn: (text: string) => void = () => {}): Promise<void> {
     await this.#connection.open();
     await Promise.all([this.nonceSecrets.open(), this.replayStore.lookAtMemories()]);
+    if (await this.replayStore.mayEvict().catch(() => false)) {
+      warn(
+        'Redis drops records when its memory is full, and proofs pass twice then: set maxmemory-policy noeviction',
+      );
+    }
   }
 
   /** @throws Error when Redis does not answer within the deadline, or the nonce secrets have not been read yet */

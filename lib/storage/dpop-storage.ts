@@ -8,8 +8,12 @@ export interface DpopStorage {
   readonly nonceSecrets?: NonceSecretSource | undefined;
   /** Whether all instances of a service share it; if not, that is said at start. */
   readonly shared: boolean;
-  /** Called once at start. */
-  open?(): void | Promise<void>;
+  /**
+   * Called once at start.
+   *
+   * @param warn tells the operator what is not as it should be, and does not keep the service from starting
+   */
+  open?(warn: (text: string) => void): void | Promise<void>;
   /** Rejects when it cannot be used at the moment; for health checks. */
   ping?(): Promise<void>;
   /** Called once at shutdown, after the last request ended. */
