@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import autocannon, { type Options, type Request } from 'autocannon';
+import autocannon, { type Request } from 'autocannon';
 import type { Work } from '../rounds.js';
 
-export const CONNECTIONS = 16;
+const CONNECTIONS = 16;
 
 export interface Load {
   readonly url: string;
@@ -14,23 +14,6 @@ export interface Load {
 
 /** Sends each request once, on each connection one after the other without a pause. */
 export function closedLoop(load: Load): Work {
-  return send(load, {});
-}
-
-/** As `closedLoop`, only that each connection pauses once it has had its share of `perSecond` in a second. */
-export function pacedLoop(load: Load, perSecond: number): Work {
-  return send(load, { overallRate: perSecond });
-}
-
-/** How many requests a second the server answers when it never has to wait for one. */
-export async function saturate(load: Load): Promise<number> {
-  const work = closedLoop(load);
-  const startedMs = performance.now();
-  await work();
-  return (load.headers.length / (performance.now() - startedMs)) * 1000;
-}
-
-function send(load: Load, options: Partial<Options>): Work {
   const { url, path, headers, status } = load;
   const requests: Request[] = headers.map((fields) => ({ method: 'GET', path, headers: fields }));
   // What `amount` gives the first connections more, they are given here.
@@ -41,7 +24,6 @@ function send(load: Load, options: Partial<Options>): Work {
     let taken = 0;
     const left = shares.values();
     const result = await autocannon({
-      ...options,
       url,
       amount: requests.length,
       connections: CONNECTIONS,

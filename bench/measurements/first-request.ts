@@ -15,8 +15,9 @@ export const firstRequest: Measurement = {
     const requests = async (count: number) => (await createHolders(issuer, count)).map(freshRequest);
     const others = [oauth4webapiSide(issuer, requests), expressJwtBearerSide(issuer, requests)];
     const samples = await measureInRounds([service.side(OURS, requests), ...others], {
-      rounds: 11,
-      count: 250,
+      rounds: 9,
+      count: 200,
+      leadIn: 1000,
     });
     await service.close();
     const names = others.map(({ name }) => name);

@@ -34,10 +34,10 @@ async function measureRoutes(platform: Platform, routes: readonly Route[]): Prom
   const server = await ServerProcess.start(platform, issuer);
   const sides = [bareVerifySide(server), ...routes.map((route) => routeSide(server, holder, route))];
   const samples = await measureInRounds(sides, {
-    rounds: 11,
-    count: 800,
-    warmUp: 160,
-    leadIn: 3000,
+    rounds: 9,
+    count: 640,
+    warmUp: 80,
+    leadIn: 2400,
     cpuMicros: server.cpuMicros,
   });
   await server.stop();

@@ -8,7 +8,7 @@ import type { Measurement } from '../measurement.js';
 import { ownCpuMicros } from '../rounds.js';
 
 const PROOFS = 1_000_000;
-const PLAIN = 100_000;
+const PLAIN = 50_000;
 const CHUNK = 10_000;
 const LANES = 128;
 
