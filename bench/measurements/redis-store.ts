@@ -19,7 +19,7 @@ export const redisStore: Measurement = {
     const redis = await startRedis();
     const observer = new Redis(redis.url);
     const plain = await record(observer, PLAIN, async ({ id }) => {
-      await observer.set(`dpop:${Buffer.from(id).toString('base64url')}`, '1', 'PX', 90_000, 'NX');
+      await observer.set(`dpop:${id}`, '1', 'PX', 90_000, 'NX');
     });
     await observer.flushall();
 
