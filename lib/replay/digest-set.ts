@@ -6,12 +6,9 @@ const CHARACTERS_PER_WORD = 5;
 const SEGMENTS = 256;
 const FIRST_CAPACITY = 8;
 
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const SEXTETS = new Uint8Array(128);
-for (const [value, character] of [
-  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
-].entries()) {
-  SEXTETS[character.charCodeAt(0)] = value;
-}
+for (let value = 0; value < ALPHABET.length; value += 1) SEXTETS[ALPHABET.charCodeAt(value)] = value;
 
 /**
  * The first 20 characters of a digest in base64url.
