@@ -3,16 +3,27 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DpopGuard, DpopModule } from 'nestjs-dpop';
+import { bareVerify } from '../load/bare-verify.js';
+import { BenchClient } from '../load/bench-client.js';
 import { createExpressJwtBearer } from '../load/peers.js';
 import { ORIGIN } from '../load/protected-service.js';
 import type { StartOptions } from './messages.js';
 
 const ANSWER = { balance: 42 };
+const client = new BenchClient();
+const verifyOne = bareVerify(client.publicKey, [client.createProof({ htu: ORIGIN, token: 'none' })]);
 
 @Controller()
 class AccountsController {
   @Get('open')
   open() {
+    return ANSWER;
+  }
+
+  /** Open, and verifies one signature that it has at hand: the floor. */
+  @Get('floor')
+  floor() {
+    void verifyOne();
     return ANSWER;
   }
 
@@ -29,7 +40,7 @@ class AccountsController {
   }
 }
 
-/** One app with one route that anybody may call, one behind the guard, and one behind the peer. */
+/** One app with the same route four times: for anybody, with one signature verified, behind the guard, behind the peer. */
 export async function createBenchApp({
   platform,
   accessToken,

@@ -6,7 +6,9 @@ import type { Side } from '../rounds.js';
 import { closedLoop } from './load.js';
 import type { ServerProcess } from './server-process.js';
 
-export type Route = 'open' | 'guarded' | 'peer';
+export const LOOP = 'crypto.verify in a loop';
+
+export type Route = 'open' | 'floor' | 'guarded' | 'peer';
 
 /** The same requests to each route: whether anybody looks at their proofs is the difference. */
 export function routeSide(server: ServerProcess, holder: Holder, route: Route): Side {
@@ -34,13 +36,13 @@ export function routeHeaders(
 }
 
 /**
- * The floor, in the server's process. Meanwhile the parent signs, as busy as when it makes load: two virtual cores may
- * be one core, and what runs beside half of it is slower.
+ * Signatures one after the other and nothing else, in the server's process. Meanwhile the parent signs, as busy as when
+ * it makes load: two virtual cores may be one core, and what runs beside half of it is slower.
  */
-export function bareVerifySide(server: ServerProcess): Side {
+export function tightLoopSide(server: ServerProcess): Side {
   const client = new BenchClient();
   return {
-    name: 'crypto.verify',
+    name: LOOP,
     prepare: (count) => async () => {
       const verified = server.ask('bareVerify', count);
       const answer = new AbortController();
