@@ -17,7 +17,7 @@ export const firstRequest: Measurement = {
     const samples = await measureInRounds([service.side(OURS, requests), ...others], {
       rounds: 9,
       count: 200,
-      leadIn: 1000,
+      leadIn: 500,
     });
     await service.close();
     const names = others.map(({ name }) => name);

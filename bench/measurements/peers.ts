@@ -18,7 +18,7 @@ export const peers: Measurement = {
     const samples = await measureInRounds([service.side(OURS, requests), ...others], {
       rounds: 9,
       count: 400,
-      leadIn: 2000,
+      leadIn: 1000,
     });
     await service.close();
     const names = others.map(({ name }) => name);
