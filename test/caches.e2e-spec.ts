@@ -91,7 +91,7 @@ describe('F3, C6: known keys come from accepted requests alone', () => {
   async function attacksOf(client: TestClient, victim: Holder) {
     const own = { client, token: victim.token, header: '' };
     const right = await proofOf(victim);
-    const spent = await proofOf(victim);
+    const spent = await proofOf(victim, { kid: `spent-${client.jkt}` });
     await present(new BoundedCache<ProofKey>(ROOMY), victim.token, spent);
     const withToken = async (token: string) => [token, await proofOf({ ...own, token })] as const;
     const jwk = { ...victim.client.publicJwk };

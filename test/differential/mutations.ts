@@ -1,4 +1,4 @@
-import type { JwsDraft } from '../hostile/draft.js';
+import { athOf, type JwsDraft } from '../hostile/draft.js';
 import type { Random } from './random.js';
 
 /** A request whose proof is yet to be signed. */
@@ -138,6 +138,11 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     jws: { ...draft.jws, header: other().jws.header },
   }),
   "another client's token": (draft, _, { other }) => ({ ...draft, token: other().token }),
+  'a stolen token': (draft, _, { other }) => {
+    const { token } = other();
+    const claims = { ...draft.jws.claims, ath: athOf(token) };
+    return { ...draft, token, jws: { ...draft.jws, claims } };
+  },
   "another client's proof": (draft, _, { other }) => ({ ...draft, jws: other().jws }),
   'claims: one is odd': claims((random) => ({
     [random.pick(['jti', 'htm', 'htu', 'iat', 'ath', 'nonce', 'exp', 'nbf'])]: random.pick(ODD_VALUES),
