@@ -79,10 +79,10 @@ describe('every shortcut is equal to the long way', () => {
       nonces: new Set(nonces),
     });
     ways = [
-      { name: 'fast', accepts: (presented) => accepts(presented, fast, knownKeys) },
+      { name: 'fast', accepts: (presented) => isAccepted(presented, fast, knownKeys) },
       {
         name: 'cold',
-        accepts: (presented) => accepts(presented, cold, new BoundedCache(cold.config.cache.keys)),
+        accepts: (presented) => isAccepted(presented, cold, new BoundedCache(cold.config.cache.keys)),
       },
       { name: 'jose', accepts: (presented) => longWay.accepts(presented) },
     ];
@@ -226,7 +226,7 @@ class CountingCache extends BoundedCache<ProofKey> {
 }
 
 /** As `DpopVerifier` does it, with a cache that can be looked into. */
-async function accepts(
+async function isAccepted(
   { method, target, token, proof }: Presented,
   parts: DpopVerifierParts,
   knownKeys: BoundedCache<ProofKey>,

@@ -140,8 +140,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   "another client's token": (draft, _, { other }) => ({ ...draft, token: other().token }),
   'a stolen token': (draft, _, { other }) => {
     const { token } = other();
-    const claims = { ...draft.jws.claims, ath: athOf(token) };
-    return { ...draft, token, jws: { ...draft.jws, claims } };
+    const forStolen = { ...draft.jws.claims, ath: athOf(token) };
+    return { ...draft, token, jws: { ...draft.jws, claims: forStolen } };
   },
   "another client's proof": (draft, _, { other }) => ({ ...draft, jws: other().jws }),
   'claims: one is odd': claims((random) => ({
