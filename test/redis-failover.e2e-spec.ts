@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import type { ReplayClaim, ReplayStore } from '../lib/index.js';
 import { type RedisSource, RedisStorage } from '../lib/redis/index.js';
+import { expectAnswersInTime } from './redis/expect-answers-in-time.js';
 import { Fleet, type WorkerOptions } from './redis/fleet.js';
 import { Load } from './redis/load.js';
 import { ORIGIN, Party } from './redis/party.js';
@@ -30,6 +31,7 @@ async function expectToSurvive(
   const load = new Load(fleet.urls, party.members);
   try {
     await load.sees(200, 60);
+    await fleet.takeAnswerTimes();
     const master = await findMaster();
     await master.cutOffReplicas();
     await load.sees(200, 40);
@@ -39,6 +41,7 @@ async function expectToSurvive(
     await load.sees(200, 60);
     await load.replay(usedBefore);
     await load.sees(200, 60);
+    expectAnswersInTime(await fleet.takeAnswerTimes());
   } finally {
     await load.stop();
     await fleet.close();

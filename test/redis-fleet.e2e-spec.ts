@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { RedisStorageOptions } from '../lib/redis/index.js';
+import { expectAnswersInTime } from './redis/expect-answers-in-time.js';
 import { Fleet } from './redis/fleet.js';
 import { flood } from './redis/flood.js';
 import { Load } from './redis/load.js';
 import { type Member, ORIGIN, Party, send, sign, type SignedRequest } from './redis/party.js';
 import { RedisServer } from './redis/redis-server.js';
-
-const DEADLINE_MS = 250;
 
 let redis: RedisServer;
 let party: Party;
@@ -60,7 +59,7 @@ describe('F5, F6: a fleet under load, and an attacker who repeats all it is sent
   let usedBefore: readonly SignedRequest[];
 
   beforeAll(async () => {
-    fleet = await startFleet(3, { deadlineMs: DEADLINE_MS });
+    fleet = await startFleet(3, {});
   }, 60_000);
   afterAll(() => fleet.close());
 
@@ -68,16 +67,18 @@ describe('F5, F6: a fleet under load, and an attacker who repeats all it is sent
     load = new Load(fleet.urls, party.members);
     await load.sees(200, 60);
     usedBefore = load.latest;
+    await fleet.takeAnswerTimes();
   }, 60_000);
   afterEach(() => load.stop());
 
-  /** The clients have noticed nothing but an outage, and the attacker got nothing. */
+  /** The clients have noticed nothing but an outage, and waited for no answer; the attacker got nothing. */
   async function expectServiceIsBack(): Promise<void> {
     await load.sees(200, 60);
     await load.replay(usedBefore);
     await load.stop();
     expect(load.refusals).toEqual([]);
     expect(load.acceptedReplays).toBe(0);
+    expectAnswersInTime(await fleet.takeAnswerTimes());
   }
 
   test('Redis is flushed: no proof passes again, no client is refused', async () => {
@@ -101,15 +102,10 @@ describe('F5, F6: a fleet under load, and an attacker who repeats all it is sent
   }, 60_000);
 
   test('Redis hangs: 503 within the deadline, and all is well when it goes on', async () => {
-    await fleet.takeDurations();
     redis.freeze();
     await load.sees(503, 30);
-    const durationsMs = [...(await fleet.takeDurations())].toSorted((a, b) => a - b);
     redis.thaw();
     await expectServiceIsBack();
-    // The machine may be slow at times, not as a rule.
-    expect(durationsMs[Math.floor(0.9 * durationsMs.length)]).toBeLessThanOrEqual(DEADLINE_MS + 100);
-    expect(durationsMs.at(-1)).toBeLessThanOrEqual(DEADLINE_MS + 1000);
   }, 60_000);
 });
 

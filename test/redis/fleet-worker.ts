@@ -1,10 +1,10 @@
 /** One process of the fleet: a small API that a test starts, and asks what it decided. */
-import { subscribe } from 'node:diagnostics_channel';
 import type { AddressInfo } from 'node:net';
 import { Controller, HttpCode, Module, Post, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { DPOP_DECISION_CHANNEL, type DpopDecision, DpopGuard, DpopModule } from '../../lib/index.js';
+import { DpopGuard, DpopModule } from '../../lib/index.js';
 import { RedisStorage } from '../../lib/redis/index.js';
+import { AnswerTimes } from './answer-times.js';
 import type { FleetQuestion, WorkerOptions } from './fleet.js';
 
 @UseGuards(DpopGuard)
@@ -29,14 +29,13 @@ async function start({ origin, accessToken, source, storage }: WorkerOptions) {
   return app;
 }
 
-const durationsMs: number[] = [];
-subscribe(DPOP_DECISION_CHANNEL, (message) => durationsMs.push((message as DpopDecision).durationMs));
+const answerTimes = new AnswerTimes();
 
 process.once('message', async (options: WorkerOptions) => {
   const app = await start(options);
   const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
   process.on('message', async (question: FleetQuestion) => {
-    if (question === 'durations') process.send?.(durationsMs.splice(0));
+    if (question === 'answer times') process.send?.(answerTimes.take());
     if (question !== 'end') return;
     await app.close();
     process.disconnect();

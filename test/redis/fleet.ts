@@ -16,8 +16,8 @@ export interface WorkerOptions {
   readonly storage?: Omit<RedisStorageOptions, 'clock'>;
 }
 
-/** `durations`: how long each decision took since the last time of asking. `end`: as an orchestrator would. */
-export type FleetQuestion = 'durations' | 'end';
+/** `answer times`: see `AnswerTimes`. `end`: as an orchestrator would. */
+export type FleetQuestion = 'answer times' | 'end';
 
 /** Within which a process that was told to end has ended. */
 const PATIENCE_MS = 20_000;
@@ -51,9 +51,9 @@ export class Fleet {
     return this.ports.map((port) => `http://127.0.0.1:${port}/transfers`);
   }
 
-  /** How long each decision took since the last time of asking, in milliseconds. */
-  async takeDurations(): Promise<readonly number[]> {
-    const answers = this.instances.map(({ process }) => ask(process, 'durations'));
+  /** How long each decision took since the last time of asking, in milliseconds. See `AnswerTimes`. */
+  async takeAnswerTimes(): Promise<readonly number[]> {
+    const answers = this.instances.map(({ process }) => ask(process, 'answer times'));
     return (await Promise.all(answers)).flat() as number[];
   }
 
