@@ -130,7 +130,7 @@ export class DpopExamination {
     const nonce = this.#checkNonce(claims.nonce, bound);
     const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
 
-    const key = 'key' in presented ? presented : await importProofKey(presented); //      6 signature
+    const key = 'key' in presented ? presented : importProofKey(presented); //      6 signature
     verifyProofSignature(compact, key);
 
     const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;
@@ -169,7 +169,7 @@ export class DpopExamination {
 
   async #record({ jkt, jti, freshUntilSeconds, memory, learnKey }: ProvedPossession): Promise<void> {
     const nowSeconds = this.#nowSeconds();
-    // Importing a key takes time: what has grown stale meanwhile may have left the memory already.
+    // The clock has gone on: what has grown stale meanwhile may have left the memory already.
     if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
     const outcome = await this.#claim({
       id: hash('sha256', `${jkt}\0${jti}`, 'base64url'),

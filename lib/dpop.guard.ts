@@ -6,7 +6,6 @@ import type { DpopConfig } from './dpop.config.js';
 import type { DpopPolicy } from './dpop.policy.js';
 import type { DpopAuthenticateOptions } from './dpop.strategy.js';
 import { DPOP_CONFIG } from './dpop.tokens.js';
-import type { DpopVerdict } from './dpop.verdict.js';
 import { DpopVerifier } from './dpop.verifier.js';
 import { formatChallenges } from './errors/challenge.js';
 import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.error.js';
@@ -14,6 +13,7 @@ import { attemptedScheme } from './http/credentials.js';
 import { DpopHttpException } from './http/dpop-http.exception.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import { toDpopRequest } from './http/http-dpop-request.js';
+import { PassportContext } from './http/passport-context.js';
 import { dpopResponseHeaders, mergeFieldNames, type ResponseHeader } from './http/response-headers.js';
 import { transportOf } from './http/transport.js';
 import { leaveVerdict, verdictOn } from './http/verdict-on-request.js';
@@ -50,10 +50,12 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const policy = this.getPolicy(context);
     if (policy === undefined) return true;
     try {
-      await super.canActivate(context);
-      const verdict = verdictOn(this.getRequest(context));
+      const request = this.getRequest(context);
+      await super.canActivate(this.toPassportContext(context, request, policy));
+      const verdict = verdictOn(request);
       // Whatever else is registered under our name in passport's registry: without a verdict nobody passes.
       if (verdict === undefined) throw new DpopUnavailableError('verdict_missing');
+      Object.assign(request, { user: verdict });
       if (verdict.nextNonce !== undefined) {
         this.writeHeaders(context, dpopResponseHeaders({ nonce: verdict.nextNonce }));
       }
@@ -105,16 +107,8 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /** How passport's strategy gets at the verdict: through the verifier of this app, for the policy of this route. */
   override getAuthenticateOptions(context: ExecutionContext): DpopAuthenticateOptions & { session: false } {
-    const request = this.getRequest(context);
-    const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
-    const policy = this.getPolicy(context);
-    const admit = async (): Promise<DpopVerdict> => {
-      if (policy === undefined) throw new DpopUnavailableError('verdict_missing');
-      const verdict = await examination.admit(policy);
-      leaveVerdict(request, verdict);
-      return verdict;
-    };
-    return { session: false, dpop: { admit } };
+    if (!(context instanceof PassportContext)) throw new DpopUnavailableError('verdict_missing');
+    return { session: false, dpop: { admit: context.admit } };
   }
 
   /** Writes the headers of a refusal, tells the operator, and makes the exception. */
@@ -132,6 +126,19 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       this.writeHeaders(context, dpopResponseHeaders({ challenge, nonce: error.details.nonce }));
     }
     return new DpopHttpException(error);
+  }
+
+  private toPassportContext(
+    context: ExecutionContext,
+    request: object,
+    policy: DpopPolicy,
+  ): PassportContext {
+    const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
+    return new PassportContext(context, async () => {
+      const verdict = await examination.admit(policy);
+      leaveVerdict(request, verdict);
+      return verdict;
+    });
   }
 
   private formatChallenge(context: ExecutionContext, policy: DpopPolicy, error: DpopError): string {

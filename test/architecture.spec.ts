@@ -103,13 +103,13 @@ describe('who may know whom', () => {
 
   test.each([
     ['errors', /^errors\//, /^errors\//],
-    ['proof', /^proof\//, /^(proof|errors)\/|^(json-object|private-jwk)\.ts$/],
+    ['proof', /^proof\//, /^(proof|errors)\/|^(json-(object|segment)|private-jwk)\.ts$/],
     ['replay', /^replay\//, /^(replay|errors)\/|^clock\.ts$/],
     ['nonce', /^nonce\//, /^(nonce|errors)\/|^(clock|option-asserts)\.ts$/],
     [
       'access-token',
       /^access-token\//,
-      /^(access-token|errors)\/|^http\/base-url\.ts$|^(clock|bounded-cache|json-object|option-asserts|private-jwk)\.ts$/,
+      /^(access-token|errors)\/|^http\/base-url\.ts$|^(clock|bounded-cache|json-(object|segment)|option-asserts|private-jwk)\.ts$/,
     ],
   ])('arrows from %s point one way, to what is more basic', (_folder, from, allowed) => {
     expect(arrows(from, ({ target, internal }) => internal && !allowed.test(target))).toEqual([]);

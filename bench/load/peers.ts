@@ -3,7 +3,7 @@ import * as oauth from 'oauth4webapi';
 import type { TestIssuer } from 'nestjs-dpop/testing';
 import { concurrently } from '../concurrently.js';
 import type { Side } from '../rounds.js';
-import { type BenchRequest, LANES, ORIGIN, TARGET } from './protected-service.js';
+import { asReceived, type BenchRequest, LANES, ORIGIN, TARGET } from './protected-service.js';
 
 type Requests = (count: number) => readonly BenchRequest[] | Promise<readonly BenchRequest[]>;
 
@@ -20,7 +20,9 @@ export function oauth4webapiSide(issuer: TestIssuer, requests: Requests): Side {
     prepare: async (count) => {
       const presented = (await requests(count)).map(
         ({ token, proof }) =>
-          new Request(ORIGIN + TARGET, { headers: { authorization: `DPoP ${token}`, dpop: proof } }),
+          new Request(ORIGIN + TARGET, {
+            headers: { authorization: asReceived(`DPoP ${token}`), dpop: asReceived(proof) },
+          }),
       );
       return () =>
         concurrently(presented, LANES, (request) =>
@@ -67,7 +69,11 @@ export function createExpressJwtBearer({
 }
 
 function toExpressRequest({ token, proof }: BenchRequest): object {
-  const headers = { host: 'api.test', authorization: `DPoP ${token}`, dpop: proof };
+  const headers = {
+    host: 'api.test',
+    authorization: asReceived(`DPoP ${token}`),
+    dpop: asReceived(proof),
+  };
   return {
     headers,
     method: 'GET',

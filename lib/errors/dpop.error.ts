@@ -34,7 +34,11 @@ export class DpopError extends Error {
     readonly details: RefusalDetails = {},
   ) {
     const [code, sentence] = REFUSALS[reason];
+    // An answer, not a mishap: to capture the stack would cost more than most checks, and `reason` names the check.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(sentence);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.status = STATUS_OF_CODE[code];
   }

@@ -14,7 +14,11 @@ export class DpopHttpException extends HttpException {
 
   constructor(error: DpopError | DpopUnavailableError) {
     const { status, message, code } = error;
+    // As for `DpopError`, which it only passes on.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super({ statusCode: status, message, error: STATUS_CODES[status], code }, status, { cause: error });
+    Error.stackTraceLimit = stackTraceLimit;
     this.extensions = { code, http: { status } };
     this.statusCode = status;
   }

@@ -9,7 +9,8 @@ export interface CompactProof {
   readonly signingInput: string;
 }
 
-const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+/** Looking for what is not allowed is faster than matching all that is. */
+const NEITHER_BASE64URL_NOR_DOT = /[^\w.-]/;
 
 /**
  * Check 2 of §4.3, the outer form: three base64url segments, none empty. A JWE has five.
@@ -17,15 +18,13 @@ const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
  * @throws DpopError `proof_malformed`
  */
 export function parseCompactProof(proof: string): CompactProof {
-  if (!COMPACT_JWS.test(proof)) throw new DpopError('proof_malformed');
-  const first = proof.indexOf('.');
-  const second = proof.indexOf('.', first + 1);
-  const header = proof.slice(0, first);
-  const payload = proof.slice(first + 1, second);
-  const signature = proof.slice(second + 1);
-  // A rest of one character encodes nothing (RFC 4648 §4); decoders disagree about it.
-  if (header.length % 4 === 1 || payload.length % 4 === 1 || signature.length % 4 === 1) {
-    throw new DpopError('proof_malformed');
-  }
-  return { header, payload, signature, signingInput: proof.slice(0, second) };
+  const [header = '', payload = '', signature = '', more] = proof.split('.', 4);
+  const isWhole = isEncoding(header) && isEncoding(payload) && isEncoding(signature) && more === undefined;
+  if (!isWhole || NEITHER_BASE64URL_NOR_DOT.test(proof)) throw new DpopError('proof_malformed');
+  return { header, payload, signature, signingInput: proof.slice(0, -1 - signature.length) };
+}
+
+/** A rest of one character encodes nothing (RFC 4648 §4); decoders disagree about it. */
+function isEncoding(segment: string): boolean {
+  return segment !== '' && segment.length % 4 !== 1;
 }

@@ -1,6 +1,5 @@
 import { DpopError } from '../errors/dpop.error.js';
-import type { JsonObject } from '../json-object.js';
-import { parseJsonSegment } from './json-segment.js';
+import { parseJsonSegment } from '../json-segment.js';
 
 /** The claims of a proof (§4.2), their types checked and nothing else. */
 export interface ProofClaims {
@@ -23,7 +22,8 @@ const MAX_JTI_LENGTH = 256;
  * @throws DpopError
  */
 export function parseProofClaims(segment: string): ProofClaims {
-  const claims = parsePayloadObject(segment);
+  const claims = parseJsonSegment(segment);
+  if (claims === undefined) throw new DpopError('proof_malformed');
   const { jti, htm, htu, iat, ath, nonce, exp, nbf } = claims;
   if (!isFilledString(jti) || jti.length > MAX_JTI_LENGTH) throw new DpopError('proof_claims');
   if (!isFilledString(htm) || !isFilledString(htu) || !isTime(iat)) throw new DpopError('proof_claims');
@@ -32,14 +32,6 @@ export function parseProofClaims(segment: string): ProofClaims {
   if (exp !== undefined && !isTime(exp)) throw new DpopError('proof_claims');
   if (nbf !== undefined && !isTime(nbf)) throw new DpopError('proof_claims');
   return { jti, htm, htu, iat, ath, nonce, exp, nbf };
-}
-
-function parsePayloadObject(segment: string): JsonObject {
-  try {
-    return parseJsonSegment(segment);
-  } catch {
-    throw new DpopError('proof_malformed');
-  }
 }
 
 const isFilledString = (value: unknown): value is string => typeof value === 'string' && value !== '';

@@ -140,6 +140,12 @@ describe('C5 alg', () => {
     ['ES256', { ...EC, alg: 'ES384' }],
     ['PS256', { ...rsa(2048), alg: 'RS256' }],
     ['ES256', { ...EC, use: 'enc' }],
+    ['ES256', { ...EC, key_ops: ['verify', 'sign'] }],
+    ['ES256', { ...EC, key_ops: ['verify', 'verify'] }],
+    ['ES256', { ...EC, key_ops: [] }],
+    ['ES256', { ...EC, key_ops: 'verify' }],
+    ['ES256', { ...EC, ext: null }],
+    ['ES256', { ...EC, ext: 'no' }],
     ['ML-DSA-44', { kty: 'AKP', pub: 'A'.repeat(1750) }],
     ['ML-DSA-44', { kty: 'AKP', alg: 'ML-DSA-65', pub: 'A'.repeat(1750) }],
   ])('%s agrees with the key: not %j', (alg, jwk) => {
@@ -148,7 +154,7 @@ describe('C5 alg', () => {
 
   test.each([
     ['ES256', EC],
-    ['ES256', { ...EC, alg: 'ES256', use: 'sig' }],
+    ['ES256', { ...EC, alg: 'ES256', use: 'sig', key_ops: ['verify'], ext: false }],
     ['Ed25519', OKP],
     ['EdDSA', OKP],
     ['RS256', rsa(2048)],

@@ -2,7 +2,7 @@ import { DpopError } from '../errors/dpop.error.js';
 import { isPrivateJwk } from '../private-jwk.js';
 import { PROOF_ALGORITHMS, type ProofAlgorithm } from './algorithms.js';
 import { isJsonObject, type JsonObject } from '../json-object.js';
-import { parseJsonSegment } from './json-segment.js';
+import { parseJsonSegment } from '../json-segment.js';
 import { calculateThumbprint } from './thumbprint.js';
 
 /** A protected header that passed every check that needs no cryptography, and the thumbprint of its key. */
@@ -22,7 +22,8 @@ const BASE64URL = /^[\w-]+$/;
  * @throws DpopError
  */
 export function parseProofHeader(segment: string, algorithms: ReadonlySet<string>): ProofHeader {
-  const header = parseHeaderObject(segment);
+  const header = parseJsonSegment(segment);
+  if (header === undefined) throw new DpopError('proof_malformed');
   if (header['typ'] !== 'dpop+jwt') throw new DpopError('proof_typ');
 
   const { alg, jwk } = header;
@@ -36,14 +37,6 @@ export function parseProofHeader(segment: string, algorithms: ReadonlySet<string
   return { alg, algorithm, jwk, jkt: calculateThumbprint(jwk, algorithm) };
 }
 
-function parseHeaderObject(segment: string): JsonObject {
-  try {
-    return parseJsonSegment(segment);
-  } catch {
-    throw new DpopError('proof_malformed');
-  }
-}
-
 /** Check 7, and that `alg`, `kty` and `crv` agree. */
 function assertPublicKey(jwk: unknown, alg: string, algorithm: ProofAlgorithm): asserts jwk is JsonObject {
   if (!isJsonObject(jwk)) throw new DpopError('proof_jwk');
@@ -53,7 +46,8 @@ function assertPublicKey(jwk: unknown, alg: string, algorithm: ProofAlgorithm): 
     if (jwk['alg'] !== alg) throw new DpopError('proof_jwk');
   }
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') throw new DpopError('proof_jwk');
-  if (jwk['key_ops'] !== undefined && !allowsVerify(jwk['key_ops'])) throw new DpopError('proof_jwk');
+  if (jwk['key_ops'] !== undefined && !isVerifyAlone(jwk['key_ops'])) throw new DpopError('proof_jwk');
+  if (jwk['ext'] !== undefined && typeof jwk['ext'] !== 'boolean') throw new DpopError('proof_jwk');
   for (const [member, length] of Object.entries(algorithm.members)) {
     const value = jwk[member];
     if (typeof value !== 'string' || !BASE64URL.test(value)) throw new DpopError('proof_jwk');
@@ -62,8 +56,9 @@ function assertPublicKey(jwk: unknown, alg: string, algorithm: ProofAlgorithm): 
   if (algorithm.kty === 'RSA') assertRsaSize(String(jwk['n']), String(jwk['e']));
 }
 
-const allowsVerify = (operations: unknown): boolean =>
-  Array.isArray(operations) && operations.includes('verify');
+/** A public key can do nothing else (RFC 7517 §4.3). */
+const isVerifyAlone = (operations: unknown): boolean =>
+  Array.isArray(operations) && operations.length === 1 && operations[0] === 'verify';
 
 /**
  * A modulus of 2048 to 4096 bits, an exponent of 3 to 2³²−1: a large exponent costs milliseconds of our CPU for each

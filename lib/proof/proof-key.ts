@@ -1,5 +1,4 @@
-import { KeyObject, verify, type VerifyKeyObjectInput } from 'node:crypto';
-import { importJWK, type JWK } from 'jose';
+import { createPublicKey, verify, type VerifyKeyObjectInput } from 'node:crypto';
 import { DpopError } from '../errors/dpop.error.js';
 import type { ProofAlgorithm } from './algorithms.js';
 import type { CompactProof } from './compact-proof.js';
@@ -14,18 +13,16 @@ export interface ProofKey {
 }
 
 /**
- * Imports the key of a vetted header. jose does it, which refuses off-curve points and contradicting `key_ops`, too.
+ * Imports the key of a vetted header, which refuses points that are not on the curve. Half the price of an import by
+ * WebCrypto, whose other rules are among those of the header.
  *
  * @throws DpopError `proof_jwk`
  */
-export async function importProofKey(header: ProofHeader): Promise<ProofKey> {
-  const { alg, algorithm, jwk, jkt } = header;
+export function importProofKey({ algorithm, jwk, jkt }: ProofHeader): ProofKey {
   try {
-    const key = await importJWK(jwk as JWK, alg);
-    if (key instanceof Uint8Array) throw new DpopError('proof_jwk');
-    return { jkt, hash: algorithm.hash, key: { key: KeyObject.from(key), ...algorithm.verifyOptions } };
+    const key = createPublicKey({ key: jwk, format: 'jwk' });
+    return { jkt, hash: algorithm.hash, key: { key, ...algorithm.verifyOptions } };
   } catch {
-    // Not all that an importer throws is a JOSE error.
     throw new DpopError('proof_jwk');
   }
 }

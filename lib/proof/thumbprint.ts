@@ -1,21 +1,20 @@
 import { hash } from 'node:crypto';
-import type { ProofAlgorithm } from './algorithms.js';
 import type { JsonObject } from '../json-object.js';
+import type { ProofAlgorithm } from './algorithms.js';
+
+/** In lexicographic order (RFC 7638 §3.2, RFC 8037 §2). The keys of ML-DSA are keys for one algorithm. */
+const REQUIRED_MEMBERS: Readonly<Record<ProofAlgorithm['kty'], readonly string[]>> = {
+  EC: ['crv', 'kty', 'x', 'y'],
+  RSA: ['e', 'kty', 'n'],
+  OKP: ['crv', 'kty', 'x'],
+  AKP: ['alg', 'kty', 'pub'],
+};
 
 /**
- * The JWK thumbprint (RFC 7638, SHA-256): the required members only, in lexicographic order. They have been vetted as
- * base64url strings, so that JSON needs no escapes. `crypto` does in 2 µs what takes a WebCrypto digest 50.
+ * The JWK thumbprint (RFC 7638, SHA-256): the required members and no others. They have been vetted as base64url
+ * strings, so that JSON needs no escapes. `crypto` does in 2 µs what takes a WebCrypto digest 50.
  */
-export function calculateThumbprint(jwk: JsonObject, algorithm: ProofAlgorithm): string {
-  const required = [
-    'kty',
-    ...(algorithm.crv === undefined ? [] : ['crv']),
-    ...Object.keys(algorithm.members),
-  ];
-  if (algorithm.kty === 'AKP') required.push('alg');
-  const canonical = required
-    .toSorted()
-    .map((member) => `"${member}":"${String(jwk[member])}"`)
-    .join(',');
-  return hash('sha256', `{${canonical}}`, 'base64url');
+export function calculateThumbprint(jwk: JsonObject, { kty }: ProofAlgorithm): string {
+  const members = REQUIRED_MEMBERS[kty].map((member) => `"${member}":"${String(jwk[member])}"`);
+  return hash('sha256', `{${members.join(',')}}`, 'base64url');
 }
