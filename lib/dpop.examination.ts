@@ -10,12 +10,13 @@ import { type Credentials, parseCredentials } from './http/credentials.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import { parseRequestPath } from './http/request-path.js';
 import type { AcceptedNonce, NonceService } from './nonce/nonce.service.js';
+import type { CompactJws } from './jws/compact-jws.js';
 import { assertPolicy } from './policy-checks.js';
-import { type CompactProof, parseCompactProof } from './proof/compact-proof.js';
+import { parseCompactProof } from './proof/compact-proof.js';
 import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof/proof-checks.js';
 import { type ProofClaims, parseProofClaims } from './proof/proof-claims.js';
 import { parseProofHeader } from './proof/proof-header.js';
-import { importProofKey, type ProofKey, verifyProofSignature } from './proof/proof-key.js';
+import { importProofKey, type ProofKey, assertProofSignature } from './proof/proof-key.js';
 import type { ReplayClaim, ReplayStore } from './replay/replay.store.js';
 import { publishDecision } from './telemetry/decisions.js';
 
@@ -131,7 +132,7 @@ export class DpopExamination {
     const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
 
     const key = 'key' in presented ? presented : importProofKey(presented); //      6 signature
-    verifyProofSignature(compact, key);
+    assertProofSignature(compact, key);
 
     const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;
     const learnKey = known === undefined ? () => this.#learnKey(compact, key) : undefined;
@@ -191,7 +192,7 @@ export class DpopExamination {
   }
 
   /** The protected header is the same, octet for octet, in every proof of one client. */
-  #learnKey({ header }: CompactProof, key: ProofKey): void {
+  #learnKey({ header }: CompactJws, key: ProofKey): void {
     this.#knownKeys.set(header, key, 2 * header.length);
   }
 

@@ -128,11 +128,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     return new DpopHttpException(error);
   }
 
-  private toPassportContext(
-    context: ExecutionContext,
-    request: object,
-    policy: DpopPolicy,
-  ): PassportContext {
+  private toPassportContext(context: ExecutionContext, request: object, policy: DpopPolicy): PassportContext {
     const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
     return new PassportContext(context, async () => {
       const verdict = await examination.admit(policy);

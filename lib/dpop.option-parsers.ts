@@ -15,7 +15,7 @@ import {
   assertStrings,
   fail,
 } from './option-asserts.js';
-import { DEFAULT_PROOF_ALGORITHMS, isSupportedAlgorithm, PROOF_ALGORITHMS } from './proof/algorithms.js';
+import { DEFAULT_ALGORITHMS, isSupportedAlgorithm, JWS_ALGORITHMS } from './jws/algorithms.js';
 import type { DpopStorage } from './storage/dpop-storage.js';
 import { MemoryStorage } from './storage/memory.storage.js';
 
@@ -48,13 +48,13 @@ export function parseProof(options: ProofOptions): Required<ProofOptions> {
     'queryInHtu',
   ]);
   const {
-    algorithms = DEFAULT_PROOF_ALGORITHMS,
+    algorithms = DEFAULT_ALGORITHMS,
     maxAgeSeconds = 60,
     futureToleranceSeconds = 30,
     maxBytes = 8192,
     queryInHtu = 'ignore',
   } = options;
-  const accepted = `an array of algorithms that this Node supports, of ${[...PROOF_ALGORITHMS.keys()].join(', ')}`;
+  const accepted = `an array of algorithms that this Node supports, of ${[...JWS_ALGORITHMS.keys()].join(', ')}`;
   assertStrings(algorithms, 'proof.algorithms', accepted);
   if (!algorithms.every(isSupportedAlgorithm)) fail('proof.algorithms', accepted);
   assertInteger(maxAgeSeconds, 'proof.maxAgeSeconds', 1, MAX_FRESHNESS_SECONDS);

@@ -91,8 +91,8 @@ describe('who may know whom', () => {
     ).toEqual([]);
   });
 
-  test('proof, errors, nonce and replay know neither Nest nor Redis', () => {
-    const pure = /^(proof|errors|nonce|replay)\//;
+  test('jws, proof, errors, nonce and replay know neither Nest nor Redis', () => {
+    const pure = /^(jws|proof|errors|nonce|replay)\//;
     expect(arrows(pure, (item) => isNest(item) || item.target.startsWith('ioredis'))).toEqual([]);
   });
 
@@ -103,13 +103,14 @@ describe('who may know whom', () => {
 
   test.each([
     ['errors', /^errors\//, /^errors\//],
-    ['proof', /^proof\//, /^(proof|errors)\/|^(json-(object|segment)|private-jwk)\.ts$/],
+    ['jws', /^jws\//, /^jws\/|^json-object\.ts$/],
+    ['proof', /^proof\//, /^(proof|jws|errors)\/|^(json-object|private-jwk)\.ts$/],
     ['replay', /^replay\//, /^(replay|errors)\/|^clock\.ts$/],
     ['nonce', /^nonce\//, /^(nonce|errors)\/|^(clock|option-asserts)\.ts$/],
     [
       'access-token',
       /^access-token\//,
-      /^(access-token|errors)\/|^http\/base-url\.ts$|^(clock|bounded-cache|json-(object|segment)|option-asserts|private-jwk)\.ts$/,
+      /^(access-token|jws|errors)\/|^http\/base-url\.ts$|^(clock|bounded-cache|json-object|option-asserts|private-jwk)\.ts$/,
     ],
   ])('arrows from %s point one way, to what is more basic', (_folder, from, allowed) => {
     expect(arrows(from, ({ target, internal }) => internal && !allowed.test(target))).toEqual([]);

@@ -18,12 +18,12 @@ import {
   DpopVerifier,
 } from 'nestjs-dpop';
 import { formatChallenges } from '../lib/errors/challenge.js';
-import { DEFAULT_PROOF_ALGORITHMS, PROOF_ALGORITHMS } from '../lib/proof/algorithms.js';
+import { DEFAULT_ALGORITHMS, JWS_ALGORITHMS } from '../lib/jws/algorithms.js';
 import { parseCompactProof } from '../lib/proof/compact-proof.js';
 import { assertFreshness, assertHtm, assertHtu } from '../lib/proof/proof-checks.js';
 import { parseProofClaims } from '../lib/proof/proof-claims.js';
 import { parseProofHeader } from '../lib/proof/proof-header.js';
-import { importProofKey, verifyProofSignature } from '../lib/proof/proof-key.js';
+import { importProofKey, assertProofSignature } from '../lib/proof/proof-key.js';
 import { calculateThumbprint } from '../lib/proof/thumbprint.js';
 
 interface ProofVector {
@@ -56,7 +56,7 @@ const vectors = JSON.parse(
   readFileSync(new URL('./vectors/rfc9449.json', import.meta.url), 'utf8'),
 ) as Vectors;
 const { resourceRequest, jkt } = vectors;
-const algorithms = new Set(DEFAULT_PROOF_ALGORITHMS);
+const algorithms = new Set(DEFAULT_ALGORITHMS);
 
 /** The access token of Fig. 13 is opaque; Fig. 11 is what introspection says of it. */
 class IntrospectedToken extends AccessTokenVerifier {
@@ -209,7 +209,7 @@ describe('B3 thumbprints', () => {
   test.each([...vectors.thumbprints, { source: 'RFC 9449', jkt, jwk: vectors.key }])(
     'agree with $source',
     ({ jkt: expected, jwk }) => {
-      const algorithm = [...PROOF_ALGORITHMS.values()].find(
+      const algorithm = [...JWS_ALGORITHMS.values()].find(
         ({ kty, crv }) => kty === jwk['kty'] && crv === jwk['crv'],
       );
       expect(algorithm).toBeDefined();
@@ -228,9 +228,9 @@ describe.each([vectors.tokenRequestProof, vectors.refreshRequestProof])(
       const header = parseProofHeader(compact.header, algorithms);
       expect(header).toMatchObject({ alg: 'ES256', jkt, jwk: vectors.key });
       const key = await importProofKey(header);
-      expect(() => verifyProofSignature(compact, key)).not.toThrow();
+      expect(() => assertProofSignature(compact, key)).not.toThrow();
       const changed = parseCompactProof(changeOctet(proof, proof.length - 10));
-      expect(() => verifyProofSignature(changed, key)).toThrow(DpopError);
+      expect(() => assertProofSignature(changed, key)).toThrow(DpopError);
     });
 
     test('C3, C8, C9, C11 says what its request was, at its clock', () => {

@@ -1,7 +1,8 @@
 import { isTrustedUrl } from '../http/base-url.js';
+import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import { assertInteger, assertKnownNames, assertObject, assertStrings, fail } from '../option-asserts.js';
 import { isPrivateJwk } from '../private-jwk.js';
-import { DEFAULT_TOKEN_ALGORITHMS, type JwtAccessTokenOptions } from './jwt-access-token.options.js';
+import type { JwtAccessTokenOptions } from './jwt-access-token.options.js';
 
 const NAMES: readonly (keyof JwtAccessTokenOptions)[] = [
   'issuer',
@@ -76,9 +77,9 @@ function assertPublicKeys(value: unknown, option: string): void {
 }
 
 function assertAlgorithms(value: unknown, option: string): void {
-  const accepted = `an array of ${DEFAULT_TOKEN_ALGORITHMS.join(', ')}`;
+  const accepted = `an array of ${DEFAULT_ALGORITHMS.join(', ')}`;
   assertStrings(value, option, accepted);
-  if (!value.every((algorithm) => DEFAULT_TOKEN_ALGORITHMS.includes(algorithm))) fail(option, accepted);
+  if (!value.every((algorithm) => DEFAULT_ALGORITHMS.includes(algorithm))) fail(option, accepted);
 }
 
 function assertOptionalInteger(

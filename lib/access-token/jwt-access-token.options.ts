@@ -26,18 +26,3 @@ export interface JwtAccessTokenOptions {
   /** How long one fetch may take, in milliseconds, default 5000. */
   readonly fetchTimeoutMs?: number;
 }
-
-/** All asymmetric algorithms of JWS (RFC 7518, RFC 8037, RFC 9864). */
-export const DEFAULT_TOKEN_ALGORITHMS: readonly string[] = [
-  'ES256',
-  'ES384',
-  'ES512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'RS256',
-  'RS384',
-  'RS512',
-  'Ed25519',
-  'EdDSA',
-];

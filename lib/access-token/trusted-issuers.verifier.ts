@@ -1,7 +1,7 @@
 import { BoundedCache, type CacheBounds } from '../bounded-cache.js';
 import type { Clock } from '../clock.js';
 import { DpopError } from '../errors/dpop.error.js';
-import { parseJsonSegment } from '../json-segment.js';
+import { parseJsonSegment } from '../jws/json-segment.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
 import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
 

@@ -1,5 +1,5 @@
 import { DpopError } from '../errors/dpop.error.js';
-import { parseJsonSegment } from '../json-segment.js';
+import { parseJsonSegment } from '../jws/json-segment.js';
 
 /** The claims of a proof (§4.2), their types checked and nothing else. */
 export interface ProofClaims {

@@ -2,12 +2,12 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { DpopError } from '../errors/dpop.error.js';
-import { DEFAULT_PROOF_ALGORITHMS, PROOF_ALGORITHMS } from './algorithms.js';
+import { DEFAULT_ALGORITHMS, JWS_ALGORITHMS } from '../jws/algorithms.js';
 import { parseCompactProof } from './compact-proof.js';
 import { parseProofHeader, type ProofHeader } from './proof-header.js';
-import { importProofKey, verifyProofSignature } from './proof-key.js';
+import { importProofKey, assertProofSignature } from './proof-key.js';
 
-const ALL = new Set(PROOF_ALGORITHMS.keys());
+const ALL = new Set(JWS_ALGORITHMS.keys());
 const EC = {
   kty: 'EC',
   crv: 'P-256',
@@ -120,7 +120,7 @@ describe('C5 alg', () => {
   test('is of those configured', () => {
     expect(reasonOf(VALID, new Set(['ES256']))).toBeUndefined();
     expect(reasonOf(VALID, new Set(['PS256']))).toBe('proof_alg');
-    expect(DEFAULT_PROOF_ALGORITHMS).not.toContain('none');
+    expect(DEFAULT_ALGORITHMS).not.toContain('none');
   });
 
   test.each([
@@ -241,7 +241,7 @@ describe('C6 the signature', () => {
   beforeAll(async () => {
     // One RSA key for all: they take long to make.
     const rsaKey = await exportJWK((await generateKeyPair('RS256', { extractable: true })).privateKey);
-    for (const alg of DEFAULT_PROOF_ALGORITHMS) keys.set(alg, await createKey(alg, rsaKey));
+    for (const alg of DEFAULT_ALGORITHMS) keys.set(alg, await createKey(alg, rsaKey));
   });
 
   async function createKey(alg: string, rsaKey: JWK): Promise<{ privateKey: CryptoKey; jwk: JWK }> {
@@ -264,14 +264,14 @@ describe('C6 the signature', () => {
   async function verify(proof: string): Promise<string | undefined> {
     try {
       const compact = parseCompactProof(proof);
-      verifyProofSignature(compact, await importProofKey(parseProofHeader(compact.header, ALL)));
+      assertProofSignature(compact, await importProofKey(parseProofHeader(compact.header, ALL)));
       return undefined;
     } catch (error) {
       return error instanceof DpopError ? error.reason : String(error);
     }
   }
 
-  test.each(DEFAULT_PROOF_ALGORITHMS)('of %s is verified with the key in the header', async (alg) => {
+  test.each(DEFAULT_ALGORITHMS)('of %s is verified with the key in the header', async (alg) => {
     const proof = await sign(alg);
     expect(await verify(proof)).toBeUndefined();
     const [header = '', , signature = ''] = proof.split('.');

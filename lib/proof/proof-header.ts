@@ -1,14 +1,14 @@
 import { DpopError } from '../errors/dpop.error.js';
 import { isPrivateJwk } from '../private-jwk.js';
-import { PROOF_ALGORITHMS, type ProofAlgorithm } from './algorithms.js';
+import { JWS_ALGORITHMS, type JwsAlgorithm } from '../jws/algorithms.js';
 import { isJsonObject, type JsonObject } from '../json-object.js';
-import { parseJsonSegment } from '../json-segment.js';
+import { parseJsonSegment } from '../jws/json-segment.js';
 import { calculateThumbprint } from './thumbprint.js';
 
 /** A protected header that passed every check that needs no cryptography, and the thumbprint of its key. */
 export interface ProofHeader {
   readonly alg: string;
-  readonly algorithm: ProofAlgorithm;
+  readonly algorithm: JwsAlgorithm;
   readonly jwk: JsonObject;
   readonly jkt: string;
 }
@@ -27,7 +27,7 @@ export function parseProofHeader(segment: string, algorithms: ReadonlySet<string
   if (header['typ'] !== 'dpop+jwt') throw new DpopError('proof_typ');
 
   const { alg, jwk } = header;
-  const algorithm = typeof alg === 'string' && algorithms.has(alg) ? PROOF_ALGORITHMS.get(alg) : undefined;
+  const algorithm = typeof alg === 'string' && algorithms.has(alg) ? JWS_ALGORITHMS.get(alg) : undefined;
   if (typeof alg !== 'string' || algorithm === undefined) throw new DpopError('proof_alg');
 
   // No extension of JWS is understood here, so none may be critical (RFC 7515 §4.1.11); unencoded payloads are one.
@@ -38,7 +38,7 @@ export function parseProofHeader(segment: string, algorithms: ReadonlySet<string
 }
 
 /** Check 7, and that `alg`, `kty` and `crv` agree. */
-function assertPublicKey(jwk: unknown, alg: string, algorithm: ProofAlgorithm): asserts jwk is JsonObject {
+function assertPublicKey(jwk: unknown, alg: string, algorithm: JwsAlgorithm): asserts jwk is JsonObject {
   if (!isJsonObject(jwk)) throw new DpopError('proof_jwk');
   if (isPrivateJwk(jwk)) throw new DpopError('proof_jwk_private');
   if (jwk['kty'] !== algorithm.kty || jwk['crv'] !== algorithm.crv) throw new DpopError('proof_jwk');

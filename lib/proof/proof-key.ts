@@ -1,15 +1,12 @@
-import { createPublicKey, verify, type VerifyKeyObjectInput } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import { DpopError } from '../errors/dpop.error.js';
-import type { ProofAlgorithm } from './algorithms.js';
-import type { CompactProof } from './compact-proof.js';
+import type { CompactJws } from '../jws/compact-jws.js';
+import { createSignatureKey, isSignedBy, type SignatureKey } from '../jws/signature.js';
 import type { ProofHeader } from './proof-header.js';
 
 /** A public key ready to verify proofs, and the thumbprint it is known by. */
-export interface ProofKey {
+export interface ProofKey extends SignatureKey {
   readonly jkt: string;
-  readonly hash: ProofAlgorithm['hash'];
-  /** The key, and how signatures by it are made. */
-  readonly key: VerifyKeyObjectInput;
 }
 
 /**
@@ -20,29 +17,17 @@ export interface ProofKey {
  */
 export function importProofKey({ algorithm, jwk, jkt }: ProofHeader): ProofKey {
   try {
-    const key = createPublicKey({ key: jwk, format: 'jwk' });
-    return { jkt, hash: algorithm.hash, key: { key, ...algorithm.verifyOptions } };
+    return { jkt, ...createSignatureKey(createPublicKey({ key: jwk, format: 'jwk' }), algorithm) };
   } catch {
     throw new DpopError('proof_jwk');
   }
 }
 
 /**
- * Check 6 of §4.3. `crypto.verify` with a ready key is the floor of what a proof costs.
+ * Check 6 of §4.3.
  *
  * @throws DpopError `proof_signature`
  */
-export function verifyProofSignature(proof: CompactProof, { hash, key }: ProofKey): void {
-  let valid = false;
-  try {
-    valid = verify(
-      hash,
-      Buffer.from(proof.signingInput, 'latin1'),
-      key,
-      Buffer.from(proof.signature, 'base64url'),
-    );
-  } catch {
-    // An impossible signature throws in some versions of OpenSSL and is merely false in others.
-  }
-  if (!valid) throw new DpopError('proof_signature');
+export function assertProofSignature(proof: CompactJws, key: ProofKey): void {
+  if (!isSignedBy(proof, key)) throw new DpopError('proof_signature');
 }

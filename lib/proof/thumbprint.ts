@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { JsonObject } from '../json-object.js';
-import type { ProofAlgorithm } from './algorithms.js';
+import type { JwsAlgorithm } from '../jws/algorithms.js';
 
 /** In lexicographic order (RFC 7638 §3.2, RFC 8037 §2). The keys of ML-DSA are keys for one algorithm. */
-const REQUIRED_MEMBERS: Readonly<Record<ProofAlgorithm['kty'], readonly string[]>> = {
+const REQUIRED_MEMBERS: Readonly<Record<JwsAlgorithm['kty'], readonly string[]>> = {
   EC: ['crv', 'kty', 'x', 'y'],
   RSA: ['e', 'kty', 'n'],
   OKP: ['crv', 'kty', 'x'],
@@ -14,7 +14,7 @@ const REQUIRED_MEMBERS: Readonly<Record<ProofAlgorithm['kty'], readonly string[]
  * The JWK thumbprint (RFC 7638, SHA-256): the required members and no others. They have been vetted as base64url
  * strings, so that JSON needs no escapes. `crypto` does in 2 µs what takes a WebCrypto digest 50.
  */
-export function calculateThumbprint(jwk: JsonObject, { kty }: ProofAlgorithm): string {
+export function calculateThumbprint(jwk: JsonObject, { kty }: JwsAlgorithm): string {
   const members = REQUIRED_MEMBERS[kty].map((member) => `"${member}":"${String(jwk[member])}"`);
   return hash('sha256', `{${members.join(',')}}`, 'base64url');
 }

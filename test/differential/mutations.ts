@@ -54,7 +54,7 @@ const stages = (changes: (random: Random) => Partial<JwsDraft>): Mutation => {
   return (draft, random) => ({ ...draft, jws: { ...draft.jws, ...changes(random) } });
 };
 
-const ODD_VALUES: readonly unknown[] = [undefined, null, '', 0, 1, true, [], {}, 'x', ['x'], -1];
+export const ODD_VALUES: readonly unknown[] = [undefined, null, '', 0, 1, true, [], {}, 'x', ['x'], -1];
 const TIMES = [-1e9, -91, -61, -60.5, -60, -59.5, -30, -1, 0, 0.5, 29.5, 30, 30.5, 31, 61, 1e9];
 
 const HTU_CHANGES: readonly ((htu: string) => string)[] = [

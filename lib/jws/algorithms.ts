@@ -1,7 +1,7 @@
 import { constants, createPublicKey } from 'node:crypto';
 
 /** How one JWS algorithm is bound to a kind of key and verified by `crypto.verify`. */
-export interface ProofAlgorithm {
+export interface JwsAlgorithm {
   readonly kty: 'EC' | 'RSA' | 'OKP' | 'AKP';
   readonly crv?: string;
   /** The required members of the public key and, where the curve fixes it, their length in base64url characters. */
@@ -14,33 +14,33 @@ export interface ProofAlgorithm {
   };
 }
 
-const ecdsa = (crv: string, memberLength: number, hash: string): ProofAlgorithm => ({
+const ecdsa = (crv: string, memberLength: number, hash: string): JwsAlgorithm => ({
   kty: 'EC',
   crv,
   members: { x: memberLength, y: memberLength },
   hash,
   verifyOptions: { dsaEncoding: 'ieee-p1363' },
 });
-const rsaPkcs1 = (hash: string): ProofAlgorithm => ({
+const rsaPkcs1 = (hash: string): JwsAlgorithm => ({
   kty: 'RSA',
   members: { n: undefined, e: undefined },
   hash,
   verifyOptions: { padding: constants.RSA_PKCS1_PADDING },
 });
-const rsaPss = (hash: string): ProofAlgorithm => ({
+const rsaPss = (hash: string): JwsAlgorithm => ({
   kty: 'RSA',
   members: { n: undefined, e: undefined },
   hash,
   verifyOptions: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
 });
-const ed25519: ProofAlgorithm = {
+const ed25519: JwsAlgorithm = {
   kty: 'OKP',
   crv: 'Ed25519',
   members: { x: 43 },
   hash: null,
   verifyOptions: {},
 };
-const mlDsa = (memberLength: number): ProofAlgorithm => ({
+const mlDsa = (memberLength: number): JwsAlgorithm => ({
   kty: 'AKP',
   members: { pub: memberLength },
   hash: null,
@@ -48,7 +48,7 @@ const mlDsa = (memberLength: number): ProofAlgorithm => ({
 });
 
 /** Every algorithm the library can verify: asymmetric ones only (§4.3 check 5). */
-export const PROOF_ALGORITHMS: ReadonlyMap<string, ProofAlgorithm> = new Map([
+export const JWS_ALGORITHMS: ReadonlyMap<string, JwsAlgorithm> = new Map([
   ['ES256', ecdsa('P-256', 43, 'sha256')],
   ['ES384', ecdsa('P-384', 64, 'sha384')],
   ['ES512', ecdsa('P-521', 88, 'sha512')],
@@ -66,13 +66,13 @@ export const PROOF_ALGORITHMS: ReadonlyMap<string, ProofAlgorithm> = new Map([
 ]);
 
 /** Accepted unless configured otherwise: all that each supported Node can verify. */
-export const DEFAULT_PROOF_ALGORITHMS: readonly string[] = [...PROOF_ALGORITHMS.keys()].filter(
+export const DEFAULT_ALGORITHMS: readonly string[] = [...JWS_ALGORITHMS.keys()].filter(
   (name) => !name.startsWith('ML-DSA'),
 );
 
 /** Whether this Node can verify the algorithm: ML-DSA needs OpenSSL 3.5 (Node 24.7). */
 export function isSupportedAlgorithm(name: string): boolean {
-  const algorithm = PROOF_ALGORITHMS.get(name);
+  const algorithm = JWS_ALGORITHMS.get(name);
   if (algorithm === undefined) return false;
   if (algorithm.kty !== 'AKP') return true;
   const pub = 'A'.repeat(algorithm.members['pub'] ?? 0);
