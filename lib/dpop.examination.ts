@@ -10,7 +10,6 @@ import { type Credentials, parseCredentials } from './http/credentials.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import { parseRequestPath } from './http/request-path.js';
 import type { AcceptedNonce, NonceService } from './nonce/nonce.service.js';
-import type { CompactJws } from './jws/compact-jws.js';
 import { assertPolicy } from './policy-checks.js';
 import { parseCompactProof } from './proof/compact-proof.js';
 import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof/proof-checks.js';
@@ -28,22 +27,16 @@ export interface DpopVerifierParts {
   readonly replayStore: ReplayStore;
 }
 
-/** What one request has proved, and what of it is to be remembered. */
+/** What one request has proved, and what of it is to be remembered once it is accepted. */
 interface Possession {
   readonly verdict: DpopVerdict;
-  readonly proof: ProvedPossession | undefined;
+  readonly proof: SpentProof | undefined;
+  /** Remembers the token and the client's key, as far as they were not known. */
+  readonly learn: () => void;
 }
 
-interface ProvedPossession {
-  readonly jkt: string;
-  readonly jti: string;
-  /** The last instant at which the proof is fresh, not rounded. */
-  readonly freshUntilSeconds: number;
-  /** The replay memory that the proof's nonce names. */
-  readonly memory: string | undefined;
-  /** Remembers the client's key, if it was not known. */
-  readonly learnKey: (() => void) | undefined;
-}
+/** The end of its freshness is not rounded yet. */
+type SpentProof = Pick<ReplayClaim, 'jkt' | 'freshUntilSeconds' | 'memory'> & { readonly jti: string };
 
 /** Longer than any request should take; beyond it the token is looked at again. */
 const LONG_REQUEST_SECONDS = 60;
@@ -86,7 +79,7 @@ export class DpopExamination {
       const possession = await this.#possession;
       verdict = possession.verdict;
       this.#assertPolicy(verdict, policy);
-      if (possession.proof !== undefined) await (this.#recorded ??= this.#record(possession.proof)); // 7 replay
+      await (this.#recorded ??= this.#record(possession)); //                              7 replay
       publishDecision(verdict, undefined, this.#passedOver, this.#startedMs);
       return verdict;
     } catch (thrown) {
@@ -111,9 +104,10 @@ export class DpopExamination {
     const ath = hash('sha256', token, 'base64url');
     const accessToken = await this.#parts.accessTokens.verify(token, ath); //             2 access token
     assertClaims(accessToken);
+    const rememberToken = () => this.#parts.accessTokens.remember?.(token, ath, accessToken);
     if (scheme === 'Bearer' || proof === undefined) {
       if (accessToken.cnf !== undefined) throw new DpopError('bound_token_as_bearer');
-      return { verdict: createVerdict(scheme, token, accessToken), proof: undefined };
+      return { verdict: createVerdict(scheme, token, accessToken), proof: undefined, learn: rememberToken };
     }
     const bound = boundThumbprint(accessToken);
 
@@ -131,14 +125,18 @@ export class DpopExamination {
     const nonce = this.#checkNonce(claims.nonce, bound);
     const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
 
-    const key = 'key' in presented ? presented : importProofKey(presented); //      6 signature
+    const key = 'key' in presented ? presented : importProofKey(presented); //            6 signature
     assertProofSignature(compact, key);
 
     const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;
-    const learnKey = known === undefined ? () => this.#learnKey(compact, key) : undefined;
     return {
       verdict: createVerdict(scheme, token, accessToken, bound, nonce, nextNonce),
-      proof: { jkt: bound, jti: claims.jti, freshUntilSeconds, memory: nonce?.memory, learnKey },
+      proof: { jkt: bound, jti: claims.jti, freshUntilSeconds, memory: nonce?.memory },
+      learn: () => {
+        rememberToken();
+        // The protected header is the same, octet for octet, in every proof of one client.
+        if (known === undefined) this.#knownKeys.set(compact.header, key, 2 * compact.header.length);
+      },
     };
   }
 
@@ -168,7 +166,13 @@ export class DpopExamination {
     }
   }
 
-  async #record({ jkt, jti, freshUntilSeconds, memory, learnKey }: ProvedPossession): Promise<void> {
+  async #record({ proof, learn }: Possession): Promise<void> {
+    if (proof !== undefined) await this.#spend(proof);
+    // Only now, so that nobody without a token, a key and a fresh proof can push others out.
+    learn();
+  }
+
+  async #spend({ jkt, jti, freshUntilSeconds, memory }: SpentProof): Promise<void> {
     const nowSeconds = this.#nowSeconds();
     // The clock has gone on: what has grown stale meanwhile may have left the memory already.
     if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
@@ -187,13 +191,6 @@ export class DpopExamination {
         advice: 'ReplayStore.claim must answer "first", "replayed" or "unknown"',
       });
     }
-    // Only now, so that nobody without a token, a key and a fresh proof can push others out.
-    learnKey?.();
-  }
-
-  /** The protected header is the same, octet for octet, in every proof of one client. */
-  #learnKey({ header }: CompactJws, key: ProofKey): void {
-    this.#knownKeys.set(header, key, 2 * header.length);
   }
 
   async #claim(claim: ReplayClaim): Promise<unknown> {

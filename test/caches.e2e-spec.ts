@@ -23,6 +23,20 @@ interface Holder {
   readonly header: string;
 }
 
+/** The parts of a verifier as an app makes them. */
+async function startService(issuer: TestIssuer) {
+  @Module({ imports: [DpopModule.forRoot({ origin: ORIGIN, accessToken: issuer.accessToken, clock })] })
+  class ServiceModule {}
+  const app = await NestFactory.createApplicationContext(ServiceModule, { logger: false });
+  const parts: DpopVerifierParts = {
+    config: app.get(DPOP_CONFIG),
+    accessTokens: app.get(AccessTokenVerifier),
+    nonces: app.get(NonceService),
+    replayStore: app.get(ReplayStore),
+  };
+  return { parts, close: () => app.close() };
+}
+
 const headerOf = (proof: string) => proof.slice(0, proof.indexOf('.'));
 
 describe('F3, C6: known keys come from accepted requests alone', () => {
@@ -34,16 +48,7 @@ describe('F3, C6: known keys come from accepted requests alone', () => {
   beforeAll(async () => {
     issuer = await TestIssuer.create({ clock });
     rogue = await TestIssuer.create({ clock });
-    @Module({ imports: [DpopModule.forRoot({ origin: ORIGIN, accessToken: issuer.accessToken, clock })] })
-    class ServiceModule {}
-    const app = await NestFactory.createApplicationContext(ServiceModule, { logger: false });
-    parts = {
-      config: app.get(DPOP_CONFIG),
-      accessTokens: app.get(AccessTokenVerifier),
-      nonces: app.get(NonceService),
-      replayStore: app.get(ReplayStore),
-    };
-    close = () => app.close();
+    ({ parts, close } = await startService(issuer));
   });
 
   afterAll(() => close());
@@ -139,9 +144,9 @@ describe('B1: known tokens', () => {
   test('tokens that are not valid evict none that is', async () => {
     const issuer = await TestIssuer.create({ clock });
     const rogue = await TestIssuer.create({ clock });
-    const { verifier, verified } = counting(issuer, { ...ROOMY, maxEntries: 2 });
+    const { verifier, verified, accept } = counting(issuer, { ...ROOMY, maxEntries: 2 });
     const good = [await issuer.issueToken(), await issuer.issueToken()];
-    for (const token of good) await verifier.verify(token, athOf(token));
+    for (const token of good) await accept(token);
 
     for (let attempt = 0; attempt < 20; attempt += 1) {
       const bad = [
@@ -158,8 +163,51 @@ describe('B1: known tokens', () => {
     }
 
     verified.length = 0;
-    for (const token of good) await verifier.verify(token, athOf(token));
+    for (const token of good) await accept(token);
     expect(verified).toEqual([]);
+  });
+
+  test('tokens that are valid, but come without a proof of their key, evict none', async () => {
+    const issuer = await TestIssuer.create({ clock });
+    const { verifier, verified, accept } = counting(issuer, { ...ROOMY, maxEntries: 2 });
+    const good = [await issuer.issueToken(), await issuer.issueToken()];
+    for (const token of good) await accept(token);
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      const token = await issuer.issueToken();
+      await verifier.verify(token, athOf(token));
+    }
+    verified.length = 0;
+    for (const token of good) await accept(token);
+    expect(verified).toEqual([]);
+  });
+
+  test('are those of accepted requests, and no others', async () => {
+    const issuer = await TestIssuer.create({ clock });
+    const client = await TestClient.create({ clock });
+    const { verifier, verified } = counting(issuer, ROOMY);
+    const { parts, close } = await startService(issuer);
+    const token = await issuer.issueToken({ client });
+    const attempt = async (jti: string, policy = {}) => {
+      const proof = await client.createProof({ method: 'GET', url: `${ORIGIN}/a`, token, claims: { jti } });
+      const rawHeaders = ['Authorization', `DPoP ${token}`, 'DPoP', proof];
+      const examination = new DpopExamination(
+        { method: 'GET', target: '/a', rawHeaders },
+        { ...parts, accessTokens: verifier },
+        new BoundedCache<ProofKey>(ROOMY),
+      );
+      return await examination.admit({ ...parts.config.policy, ...policy }).then(
+        () => 'accepted',
+        ({ reason }: { readonly reason: string }) => reason,
+      );
+    };
+    expect(await attempt('one', { nonce: 'required' })).toBe('nonce_missing');
+    expect(await attempt('one', { scopes: ['write'] })).toBe('scope_insufficient');
+    expect(await attempt('one')).toBe('accepted');
+    expect(verified).toEqual([token, token, token]);
+    expect(await attempt('one')).toBe('proof_replayed');
+    expect(await attempt('two')).toBe('accepted');
+    expect(verified).toHaveLength(3);
+    await close();
   });
 
   test('are bounded in entries and in bytes', async () => {
@@ -170,8 +218,8 @@ describe('B1: known tokens', () => {
       { ...ROOMY, maxEntries: 2 },
       { ...ROOMY, maxBytes: 2 * bytes },
     ]) {
-      const { verifier, verified } = counting(issuer, bounds);
-      for (const token of [...tokens, ...tokens.toReversed()]) await verifier.verify(token, athOf(token));
+      const { verified, accept } = counting(issuer, bounds);
+      for (const token of [...tokens, ...tokens.toReversed()]) await accept(token);
       // The last two are known; the first has gone, and comes again.
       expect(verified).toEqual([...tokens, tokens[0]]);
     }
@@ -180,15 +228,15 @@ describe('B1: known tokens', () => {
   test("B8: are dropped when the issuer's keys turn", async () => {
     const issuer = await TestIssuer.listen({ clock });
     try {
-      const { verifier, verified } = counting(issuer, ROOMY);
+      const { verifier, verified, accept } = counting(issuer, ROOMY);
       const [first, old] = [await issuer.issueToken(), await issuer.issueToken()];
       // The first one comes before the keys of the issuer are here.
-      for (const token of [first, old, old]) await verifier.verify(token, athOf(token));
+      for (const token of [first, old, old]) await accept(token);
       expect(verified).toEqual([first, old]);
 
       await issuer.rotateKey({ keepOld: false });
       const young = await issuer.issueToken();
-      await verifier.verify(young, athOf(young));
+      await accept(young);
       await expect(asPromise(() => verifier.verify(old, athOf(old)))).rejects.toMatchObject({
         reason: 'token_invalid',
       });
@@ -208,7 +256,11 @@ describe('B1: known tokens', () => {
     }
     const options = { ...issuer.accessToken, keysCooldownSeconds: 0 };
     const trusted = new CountingVerifier(options, clock);
-    return { verifier: new TrustedIssuersVerifier([trusted], undefined, bounds, clock), verified };
+    const verifier = new TrustedIssuersVerifier([trusted], undefined, bounds, clock);
+    const accept = async (token: string) => {
+      verifier.remember(token, athOf(token), await verifier.verify(token, athOf(token)));
+    };
+    return { verifier, verified, accept };
   }
 
   const asPromise = async (verify: () => unknown) => await verify();

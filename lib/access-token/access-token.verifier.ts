@@ -26,4 +26,12 @@ export abstract class AccessTokenVerifier {
    *   the request is refused with 503
    */
   abstract verify(token: string, ath: string): AccessTokenClaims | Promise<AccessTokenClaims>;
+
+  /**
+   * Called for each accepted request: whoever remembers tokens does it here, so that nobody who lacks the key to a
+   * token can push out those of others.
+   *
+   * @param claims the very object that `verify` answered with
+   */
+  remember?(token: string, ath: string, claims: AccessTokenClaims): void;
 }

@@ -5,20 +5,27 @@ import { parseJsonSegment } from '../jws/json-segment.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
 import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
 
-interface KnownToken {
-  readonly claims: AccessTokenClaims;
+/** How a token was verified. */
+interface Verification {
   readonly verifier: JwtAccessTokenVerifier;
+  /** Of the issuer's keys, before and after. */
   readonly generation: object;
 }
 
+interface KnownToken extends Verification {
+  readonly claims: AccessTokenClaims;
+}
+
 /**
- * Tokens of several issuers: each is verified by the rules and keys of the issuer it names, and by no other's. What
- * has been verified is known until it expires or the issuer's keys turn.
+ * Tokens of several issuers: each is verified by the rules and keys of the issuer it names, and by no other's. One that
+ * came with an accepted request is known until it expires or the issuer's keys turn.
  */
 export class TrustedIssuersVerifier extends AccessTokenVerifier {
   readonly #issuers: ReadonlyMap<string, JwtAccessTokenVerifier>;
   readonly #fallback: AccessTokenVerifier | undefined;
   readonly #known: BoundedCache<KnownToken>;
+  /** Of requests that are still under examination. */
+  readonly #verifications = new WeakMap<AccessTokenClaims, Verification>();
   readonly #clock: Clock;
 
   /** @param fallback for tokens that name none of the issuers, opaque ones for example */
@@ -37,6 +44,16 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
 
   override verify(token: string, ath: string): AccessTokenClaims | Promise<AccessTokenClaims> {
     return this.#recall(ath) ?? this.#verifyUnknown(token, ath);
+  }
+
+  override remember(token: string, ath: string, claims: AccessTokenClaims): void {
+    const verification = this.#verifications.get(claims);
+    if (verification !== undefined) {
+      this.#verifications.delete(claims);
+      this.#known.set(ath, { claims, ...verification }, 2 * token.length);
+    } else {
+      this.#fallback?.remember?.(token, ath, claims);
+    }
   }
 
   #recall(ath: string): AccessTokenClaims | undefined {
@@ -60,7 +77,7 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     const claims = await verifier.verify(token);
     // Keys that turned meanwhile may no longer hold the one that verified this token.
     if (generation !== undefined && generation === verifier.keyGeneration()) {
-      this.#known.set(ath, { claims, verifier, generation }, 2 * token.length);
+      this.#verifications.set(claims, { verifier, generation });
     }
     return claims;
   }

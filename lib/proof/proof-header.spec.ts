@@ -264,7 +264,7 @@ describe('C6 the signature', () => {
   async function verify(proof: string): Promise<string | undefined> {
     try {
       const compact = parseCompactProof(proof);
-      assertProofSignature(compact, await importProofKey(parseProofHeader(compact.header, ALL)));
+      assertProofSignature(compact, importProofKey(parseProofHeader(compact.header, ALL)));
       return undefined;
     } catch (error) {
       return error instanceof DpopError ? error.reason : String(error);
