@@ -28,11 +28,12 @@ export class DpopVerifier {
   /**
    * Verifies one request, and spends its proof.
    *
-   * @param policy of the route, beyond that of the service
+   * @param policy of the route, over that of the service
    * @throws DpopError when the request is refused, DpopUnavailableError when no verdict can be reached; nothing else
    */
-  verify(request: DpopRequest, policy: Partial<DpopPolicy> = {}): Promise<DpopVerdict> {
-    return this.examine(request).admit(overlayPolicy(this.#parts.config.policy, policy));
+  verify(request: DpopRequest, policy?: Partial<DpopPolicy>): Promise<DpopVerdict> {
+    const ofService = this.#parts.config.policy;
+    return this.examine(request).admit(policy === undefined ? ofService : overlayPolicy(ofService, policy));
   }
 
   /**
