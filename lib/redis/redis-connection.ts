@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { fail } from '../option-asserts.js';
+import { Deadlines } from './deadlines.js';
 import type { RedisScript } from './redis-scripts.js';
 
 /** An ioredis client of the app's own, or how to make one: options, a URL, or the nodes of a cluster. */
@@ -29,6 +30,7 @@ export class RedisConnection {
   readonly #client: Redis | Cluster;
   readonly #owned: boolean;
   readonly #deadlineMs: number;
+  readonly #deadlines: Deadlines;
   /** Counted anew for each connection: a client that forgets what a lost one owed would fill the count for good. */
   #unanswered = { count: 0 };
   readonly #listeners: (readonly [event: string, listener: () => void])[] = [];
@@ -37,6 +39,7 @@ export class RedisConnection {
     this.#owned = !isClient(source);
     this.#client = isClient(source) ? source : createClient(source, deadlineMs);
     this.#deadlineMs = deadlineMs;
+    this.#deadlines = new Deadlines(deadlineMs);
     // Without a listener ioredis prints each error of an owned client; they show as failures of commands anyway.
     if (this.#owned) this.#client.on('error', () => {});
     this.onConnected(() => (this.#unanswered = { count: 0 }));
@@ -70,25 +73,12 @@ export class RedisConnection {
    *
    * @throws Error when there is no connection, no answer within the deadline, or an error
    */
-  async evaluate(
+  evaluate(
     script: RedisScript,
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<unknown> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const refuse = () => reject(new Error('Redis did not answer within the deadline'));
-      // After what has come meanwhile was read: where this process was held up, Redis is not to blame.
-      timer = setTimeout(() => setImmediate(refuse), this.#deadlineMs);
-    });
-    try {
-      return await Promise.race([
-        this.#tryUntil(performance.now() + this.#deadlineMs, script, keys, args),
-        late,
-      ]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return this.#deadlines.hold((dueMs) => this.#tryUntil(dueMs, script, keys, args));
   }
 
   async close(): Promise<void> {
@@ -102,7 +92,7 @@ export class RedisConnection {
 
   /** A reply may be lost with its connection; scripts here may be repeated. */
   async #tryUntil(
-    deadline: number,
+    dueMs: number,
     script: RedisScript,
     keys: readonly string[],
     args: readonly (string | number)[],
@@ -113,7 +103,7 @@ export class RedisConnection {
       try {
         return await this.#run(script, keys, args);
       } catch (error) {
-        if (isAnswer(error) || performance.now() + RETRY_PAUSE_MS > deadline) throw error;
+        if (isAnswer(error) || performance.now() + RETRY_PAUSE_MS > dueMs) throw error;
         await pause(RETRY_PAUSE_MS);
       }
     }

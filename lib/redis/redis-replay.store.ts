@@ -37,17 +37,8 @@ export class RedisReplayStore extends ReplayStore {
   }
 
   override async claim(claim: ReplayClaim): Promise<ReplayOutcome> {
-    const { id, jkt, nowSeconds, freshUntilSeconds, lifetimeSeconds, memory } = claim;
-    const partition = partitionOf(jkt);
-    const answer = await this.#evaluate(this.#keysOf(partition, claim), [
-      id.slice(0, FIELD_LENGTH),
-      this.#nextAttempt(),
-      secondsToKeep(freshUntilSeconds, nowSeconds),
-      lifetimeSeconds + CLOCK_SKEW_SECONDS,
-      Math.floor(freshUntilSeconds - nowSeconds),
-      memory === undefined || memory === NO_MEMORY ? '' : memory,
-      this.#afterDataLoss,
-    ]);
+    const partition = partitionOf(claim.jkt);
+    const answer = await this.#ask(this.#keysOf(partition, claim), this.#questionOf(claim));
     if (answer === 'first' || answer === 'replayed') return answer;
     if (typeof answer !== 'string' || !answer.startsWith('unknown ')) {
       throw new DpopUnavailableError('replay_store_unavailable', {
@@ -102,9 +93,9 @@ export class RedisReplayStore extends ReplayStore {
     if (typeof memory === 'string') this.#learn(partition, memory);
   }
 
-  async #evaluate(keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  async #ask(keys: readonly string[], question: string): Promise<unknown> {
     try {
-      return await this.#connection.evaluate(CLAIM_SCRIPT, keys, args);
+      return await this.#connection.evaluate(CLAIM_SCRIPT, keys, [question]);
     } catch (cause) {
       throw new DpopUnavailableError('replay_store_unavailable', {
         cause,
@@ -119,10 +110,22 @@ export class RedisReplayStore extends ReplayStore {
    */
   #keysOf(partition: number, { id, nowSeconds, freshUntilSeconds, lifetimeSeconds }: ReplayClaim): string[] {
     const shard = id.charAt(FIELD_LENGTH);
+    const marker = this.#markerOf(partition);
+    const keyOf = (slice: Slice) => `${marker}:${slice.toString(36)}:${shard}`;
     const own = sliceOf(freshUntilSeconds);
-    const keyOf = (slice: Slice) => `${this.#keyPrefix}{${partition}}:${slice.toString(36)}:${shard}`;
-    const others = liveSlices(nowSeconds, lifetimeSeconds).filter((slice) => slice !== own);
-    return [this.#markerOf(partition), keyOf(own), ...others.map(keyOf)];
+    const keys = [marker, keyOf(own)];
+    for (const slice of liveSlices(nowSeconds, lifetimeSeconds)) if (slice !== own) keys.push(keyOf(slice));
+    return keys;
+  }
+
+  /** See `CLAIM_SCRIPT`. */
+  #questionOf({ id, nowSeconds, freshUntilSeconds, lifetimeSeconds, memory }: ReplayClaim): string {
+    const field = id.slice(0, FIELD_LENGTH);
+    const liveSeconds = secondsToKeep(freshUntilSeconds, nowSeconds);
+    const doubtSeconds = lifetimeSeconds + CLOCK_SKEW_SECONDS;
+    const freshSeconds = Math.floor(freshUntilSeconds - nowSeconds);
+    const named = memory === undefined || memory === NO_MEMORY ? '-' : memory;
+    return `${field} ${this.#nextAttempt()} ${liveSeconds} ${doubtSeconds} ${freshSeconds} ${named} ${this.#afterDataLoss}`;
   }
 
   /** Never comes again: not here, since it counts, and not elsewhere, since the instance has a name of its own. */

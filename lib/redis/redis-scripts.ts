@@ -52,7 +52,8 @@ return memory
 /**
  * KEYS: marker, the slice of this proof, other slices that a proof with the same `jti` may lie in.
  * ARGV: field, attempt, seconds the slice must live, seconds from now within which a proof from before a loss may
- * still be fresh, seconds from now until which this proof is fresh, memory named by its nonce, `challenge` or `accept`.
+ * still be fresh, seconds from now until which this proof is fresh, memory named by its nonce or `-`, `challenge` or
+ * `accept`; all in one, since each argument costs the client something.
  *
  * Answers `first`, `replayed`, or `unknown` and the name of the memory.
  *
@@ -61,16 +62,16 @@ return memory
  * replaced and does not know it: nothing it remembers can be relied on.
  */
 export const CLAIM_SCRIPT = script(`${MEMORY}
-local field, attempt, liveSeconds = ARGV[1], ARGV[2], ARGV[3]
+local field, attempt, liveSeconds, doubtSeconds, freshSeconds, named, afterLoss =
+  string.match(ARGV[1], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
 for i = 2, #KEYS do
   local recorded = redis.call('HGET', KEYS[i], field)
   if recorded then return recorded == attempt and 'first' or 'replayed' end
 end
-local named = ARGV[6]
-if ARGV[7] == 'challenge' and named ~= memory then
+if afterLoss == 'challenge' and named ~= memory then
   local lostAgo = nowSeconds - tonumber(since)
-  if tonumber(ARGV[5]) <= tonumber(ARGV[4]) - lostAgo then return 'unknown ' .. memory end
-  if named ~= '' and numberOf(named) > numberOf(memory) then return 'unknown ' .. memory end
+  if tonumber(freshSeconds) <= tonumber(doubtSeconds) - lostAgo then return 'unknown ' .. memory end
+  if named ~= '-' and numberOf(named) > numberOf(memory) then return 'unknown ' .. memory end
 end
 redis.call('HSET', KEYS[2], field, attempt)
 if redis.call('TTL', KEYS[2]) < 0 then redis.call('EXPIRE', KEYS[2], liveSeconds) end

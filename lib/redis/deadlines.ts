@@ -1,0 +1,57 @@
+/** A command under way. */
+interface Pending {
+  readonly dueMs: number;
+  readonly giveUp: (error: Error) => void;
+}
+
+/**
+ * Gives up what has no outcome within the deadline. One timer serves all commands under way, since they are due in the
+ * order in which they began: a timer of its own for each would cost more than to send it.
+ */
+export class Deadlines {
+  readonly #deadlineMs: number;
+  /** In the order of their beginning. */
+  readonly #pending = new Set<Pending>();
+  #isTimed = false;
+
+  constructor(deadlineMs: number) {
+    this.#deadlineMs = deadlineMs;
+  }
+
+  /**
+   * The outcome of the work, if it is there in time.
+   *
+   * @param begin is given the time at which the work is due, by `performance.now()`
+   * @throws Error when it is late; the work itself goes on
+   */
+  hold<T>(begin: (dueMs: number) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, giveUp) => {
+      const pending = { dueMs: performance.now() + this.#deadlineMs, giveUp };
+      this.#pending.add(pending);
+      if (!this.#isTimed) this.#lookIn(this.#deadlineMs);
+      const forget = () => this.#pending.delete(pending);
+      const work = begin(pending.dueMs);
+      work.then(forget, forget);
+      work.then(resolve, giveUp);
+    });
+  }
+
+  #lookIn(ms: number): void {
+    this.#isTimed = true;
+    // After what has come meanwhile was read: where this process was held up, Redis is not to blame.
+    setTimeout(() => setImmediate(() => this.#look()), ms).unref();
+  }
+
+  #look(): void {
+    this.#isTimed = false;
+    const nowMs = performance.now();
+    for (const pending of this.#pending) {
+      if (pending.dueMs > nowMs) {
+        this.#lookIn(pending.dueMs - nowMs);
+        return;
+      }
+      this.#pending.delete(pending);
+      pending.giveUp(new Error('Redis did not answer within the deadline'));
+    }
+  }
+}
