@@ -12,6 +12,9 @@ export interface ChallengeParameters {
   readonly resourceMetadata?: string | undefined;
 }
 
+/** What a quoted string cannot hold as it is. */
+const NEEDS_CARE = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
+
 type Parameter = readonly [name: string, value: string | undefined];
 
 /**
@@ -56,13 +59,16 @@ function errorParameters(error: DpopError): Parameter[] {
 }
 
 function formatChallenge(scheme: Scheme, parameters: readonly Parameter[]): string {
-  const written = parameters
-    .filter((parameter): parameter is [string, string] => parameter[1] !== undefined)
-    .map(([name, value]) => `${name}=${formatQuotedString(value)}`);
-  return written.length === 0 ? scheme : `${scheme} ${written.join(', ')}`;
+  let challenge: string = scheme;
+  for (const [name, value] of parameters) {
+    if (value === undefined) continue;
+    challenge += `${challenge === scheme ? ' ' : ', '}${name}=${formatQuotedString(value)}`;
+  }
+  return challenge;
 }
 
 /** RFC 9110 §5.6.4. Options are asserted at start; what no header can carry is dropped all the same. */
 function formatQuotedString(value: string): string {
+  if (!NEEDS_CARE.test(value)) return `"${value}"`;
   return `"${value.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
 }

@@ -30,7 +30,8 @@ export function dpopResponseHeaders(parts: {
 
 /** Joins two lists of header names; nothing that is there is lost or named twice. */
 export function mergeFieldNames(present: unknown, added: string): string {
-  const names = [present ?? [], added]
+  if (present === undefined) return added;
+  const names = [present, added]
     .flat()
     .flatMap((value) => (typeof value === 'string' ? value.split(',') : []))
     .map((name) => name.trim())

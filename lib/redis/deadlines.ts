@@ -6,7 +6,7 @@ interface Pending {
 
 /**
  * Gives up what has no outcome within the deadline. One timer serves all commands under way, since they are due in the
- * order in which they began: a timer of its own for each would cost more than to send it.
+ * order in which they began; a timer for each would be made and dropped, nearly always for nothing.
  */
 export class Deadlines {
   readonly #deadlineMs: number;
