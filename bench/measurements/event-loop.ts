@@ -8,14 +8,17 @@ import type { Measurement, Row } from '../measurement.js';
 import { median } from '../rounds.js';
 
 const ROUNDS = 3;
+const CALIBRATIONS = 3;
 const CALIBRATION_SECONDS = 0.5;
 const SECONDS = 1.5;
-const SHARE_OF_CAPACITY = 0.95;
+/** Share of the time in which the event loop is to be busy. */
+const LOAD = 0.95;
 /** More guarded requests than one core answers in a second. */
 const MOST_PER_SECOND = 8000;
 const SIDES = ['open', 'guarded'] as const;
+type Route = (typeof SIDES)[number];
 
-/** How long the event loop lets a timer wait while each route bears 95 % of what it can. */
+/** How long the event loop lets a timer wait while it is busy for 95 % of the time, with each route. */
 export const eventLoop: Measurement = {
   name: 'event-loop',
   run: async () => [await compareDelays('express'), await compareDelays('fastify')],
@@ -25,10 +28,15 @@ async function compareDelays(platform: Platform): Promise<Row> {
   const issuer = await TestIssuer.create();
   const holder = await createHolder(issuer);
   const server = await ServerProcess.start(platform, issuer);
-  for (const route of SIDES) await sendPaced(createLoad(server, holder, route, 1.5));
-  const reports: Record<(typeof SIDES)[number], LoopReport[]> = { open: [], guarded: [] };
+  const reports: Record<Route, LoopReport[]> = { open: [], guarded: [] };
+  const rates = {
+    open: await findRate(server, holder, 'open'),
+    guarded: await findRate(server, holder, 'guarded'),
+  };
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const route of SIDES) reports[route].push(await watchLoop(server, holder, route));
+    for (const route of SIDES) {
+      reports[route].push(await watchLoop(server, createLoad(server, holder, route, SECONDS, rates[route])));
+    }
   }
   await server.stop();
   const [open, guarded] = SIDES.map((route) => reports[route].map(({ p99DelayMs }) => p99DelayMs));
@@ -42,26 +50,36 @@ async function compareDelays(platform: Platform): Promise<Row> {
     unit: 'ms',
     result: median((guarded ?? []).map((delay, round) => delay / (open?.[round] ?? Number.NaN))),
     target: { atMost: 3 },
-    note: `it was busy for ${busy.join(' % and ')} % of the time`,
+    note: `it was busy for ${busy.join(' % and ')} % of the time, at ${Math.round(rates.open)} and ${Math.round(rates.guarded)} requests a second`,
   };
 }
 
-async function watchLoop(
-  server: ServerProcess,
-  holder: Holder,
-  route: (typeof SIDES)[number],
-): Promise<LoopReport> {
+/** The requests a second that keep the event loop busy for the share wanted, or as many as the load generator can make. */
+async function findRate(server: ServerProcess, holder: Holder, route: Route): Promise<number> {
+  await sendPaced(createLoad(server, holder, route, 1.5));
   const capacity = await sendPaced(createLoad(server, holder, route, CALIBRATION_SECONDS));
-  const paced = createLoad(server, holder, route, SECONDS, SHARE_OF_CAPACITY * capacity);
+  let rate = LOAD * capacity;
+  for (let calibration = 0; calibration < CALIBRATIONS; calibration += 1) {
+    const { utilization } = await watchLoop(
+      server,
+      createLoad(server, holder, route, CALIBRATION_SECONDS, rate),
+    );
+    // A loop that is always busy does not tell by how much the load is too great.
+    rate = Math.min(capacity, utilization > 0.99 ? 0.93 * rate : (LOAD / utilization) * rate);
+  }
+  return rate;
+}
+
+async function watchLoop(server: ServerProcess, load: PacedLoad): Promise<LoopReport> {
   await server.ask('watchLoop', undefined);
-  await sendPaced(paced);
+  await sendPaced(load);
   return await server.ask('loopReport', undefined);
 }
 
 function createLoad(
   server: ServerProcess,
   holder: Holder,
-  route: (typeof SIDES)[number],
+  route: Route,
   seconds: number,
   rate = Infinity,
 ): PacedLoad {

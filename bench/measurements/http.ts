@@ -34,7 +34,7 @@ async function measureRoutes(platform: Platform, routes: readonly Route[]): Prom
   const server = await ServerProcess.start(platform, issuer);
   const sides = [tightLoopSide(server), ...routes.map((route) => routeSide(server, holder, route))];
   const samples = await measureInRounds(sides, {
-    rounds: 9,
+    rounds: 15,
     count: 480,
     warmUp: 80,
     leadIn: 2000,

@@ -17,8 +17,8 @@ export const peers: Measurement = {
     const others = [oauth4webapiSide(issuer, requests), expressJwtBearerSide(issuer, requests)];
     const samples = await measureInRounds([service.side(OURS, requests), ...others], {
       rounds: 9,
-      count: 400,
-      leadIn: 1000,
+      count: 1000,
+      leadIn: 2000,
     });
     await service.close();
     const names = others.map(({ name }) => name);
