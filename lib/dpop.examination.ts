@@ -10,7 +10,7 @@ import { type Credentials, parseCredentials } from './http/credentials.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import { parseRequestPath } from './http/request-path.js';
 import type { AcceptedNonce, NonceService } from './nonce/nonce.service.js';
-import { assertPolicy } from './policy-checks.js';
+import { assertPolicy, lacksNonce } from './policy-checks.js';
 import { parseCompactProof } from './proof/compact-proof.js';
 import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof/proof-checks.js';
 import { type ProofClaims, parseProofClaims } from './proof/proof-claims.js';
@@ -78,6 +78,7 @@ export class DpopExamination {
       this.#possession ??= this.#verifyPossession(credentials); //                        2 to 6
       const possession = await this.#possession;
       verdict = possession.verdict;
+      if (lacksNonce(verdict, policy)) await this.#parts.replayStore.lookAtMemory?.(verdict.jkt ?? '');
       this.#assertPolicy(verdict, policy);
       await (this.#recorded ??= this.#record(possession)); //                              7 replay
       publishDecision(verdict, undefined, this.#passedOver, this.#startedMs);
@@ -167,30 +168,32 @@ export class DpopExamination {
   }
 
   async #record({ proof, learn }: Possession): Promise<void> {
-    if (proof !== undefined) await this.#spend(proof);
+    if (proof !== undefined) this.#assertFirst(await this.#claim(this.#claimOf(proof)), proof.jkt);
     // Only now, so that nobody without a token, a key and a fresh proof can push others out.
     learn();
   }
 
-  async #spend({ jkt, jti, freshUntilSeconds, memory }: SpentProof): Promise<void> {
+  #claimOf({ jkt, jti, freshUntilSeconds, memory }: SpentProof): ReplayClaim {
     const nowSeconds = this.#nowSeconds();
     // The clock has gone on: what has grown stale meanwhile may have left the memory already.
     if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
-    const outcome = await this.#claim({
+    return {
       id: hash('sha256', `${jkt}\0${jti}`, 'base64url'),
       jkt,
       nowSeconds,
       freshUntilSeconds: Math.ceil(freshUntilSeconds),
       lifetimeSeconds: this.#parts.config.proofLifetimeSeconds,
       memory,
-    });
+    };
+  }
+
+  #assertFirst(outcome: unknown, jkt: string): void {
+    if (outcome === 'first') return;
     if (outcome === 'replayed') throw new DpopError('proof_replayed');
     if (outcome === 'unknown') throw new DpopError('nonce_renewal', { nonce: this.#freshNonce(jkt) });
-    if (outcome !== 'first') {
-      throw new DpopUnavailableError('replay_store_unavailable', {
-        advice: 'ReplayStore.claim must answer "first", "replayed" or "unknown"',
-      });
-    }
+    throw new DpopUnavailableError('replay_store_unavailable', {
+      advice: 'ReplayStore.claim must answer "first", "replayed" or "unknown"',
+    });
   }
 
   async #claim(claim: ReplayClaim): Promise<unknown> {

@@ -31,7 +31,7 @@ export class DpopHealthIndicator {
       await this.config.storage.ping?.();
       return { [key]: { status: 'up' } } as DpopHealth<Key>;
     } catch {
-      return { [key]: { status: 'down', message: 'the replay store cannot be reached' } } as DpopHealth<Key>;
+      return { [key]: { status: 'down', message: 'the storage cannot be reached' } } as DpopHealth<Key>;
     }
   }
 }

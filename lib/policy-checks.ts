@@ -17,14 +17,16 @@ export function assertPolicy(
 ): void {
   if (verdict.scheme === 'Bearer' && policy.bearer !== 'allow-unbound')
     throw new DpopError('bearer_not_accepted');
-  if (verdict.scheme === 'DPoP' && policy.nonce === 'required' && !verdict.hasNonce) {
-    throw new DpopError('nonce_missing', { nonce: freshNonce() });
-  }
+  if (lacksNonce(verdict, policy)) throw new DpopError('nonce_missing', { nonce: freshNonce() });
   if (policy.scopes !== undefined && !policy.scopes.every((scope) => verdict.scopes.includes(scope))) {
     throw new DpopError('scope_insufficient', { scopes: policy.scopes });
   }
   if (policy.authentication !== undefined)
     assertAuthentication(verdict, policy.authentication, clock() / 1000);
+}
+
+export function lacksNonce(verdict: DpopVerdict, policy: DpopPolicy): boolean {
+  return verdict.scheme === 'DPoP' && policy.nonce === 'required' && !verdict.hasNonce;
 }
 
 /** RFC 9470 §5: both `acr` and `auth_time` are claims of the token; without them the demand is not met. */

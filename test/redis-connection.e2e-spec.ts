@@ -122,7 +122,7 @@ describe('F5: a Redis that is not there', () => {
     const app = await start(redis.url, DEADLINE_MS);
     expect(await isUnavailable(app)).toBe(true);
     expect(await app.app.get(DpopHealthIndicator).isHealthy()).toEqual({
-      dpop: { status: 'down', message: 'the replay store cannot be reached' },
+      dpop: { status: 'down', message: 'the storage cannot be reached' },
     });
     await redis.up();
     await until('the service is back', () => isServed(app));

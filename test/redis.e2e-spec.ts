@@ -85,6 +85,16 @@ describe.each(PLATFORMS)('two instances on %s', (platform) => {
     expect(await send(transfers(app), await sign(member, nonce))).toMatchObject({ status: 200 });
   });
 
+  test('F6: a loss that nobody noticed: a client who is asked for a nonce is asked once', async () => {
+    const keyPrefix = `${redis.keyPrefix}${platform}, lost:`;
+    const app = await join({ platform, storage: { keyPrefix } });
+    const [member] = party.members;
+    await nonceOf(app);
+    await redis.lose(keyPrefix);
+    const answer = await send(`${app.url}/nonce`, await sign(member, await nonceOf(app), '/nonce'));
+    expect(answer).toMatchObject({ status: 200 });
+  });
+
   test('an instance that is asked is healthy', async () => {
     const { app } = await join({ platform });
     expect(await app.get(DpopHealthIndicator).isHealthy()).toEqual({ dpop: { status: 'up' } });

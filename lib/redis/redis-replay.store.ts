@@ -54,6 +54,10 @@ export class RedisReplayStore extends ReplayStore {
     return this.#memories[partitionOf(jkt)] ?? NO_MEMORY;
   }
 
+  override async lookAtMemory(jkt: string): Promise<void> {
+    await this.#lookAt(partitionOf(jkt)).catch(() => {});
+  }
+
   /** Asks for the memories of all partitions; never fails. */
   lookAtMemories(): Promise<void> {
     this.#looking ??= this.#look().finally(() => (this.#looking = undefined));

@@ -40,4 +40,10 @@ export abstract class ReplayStore {
    * changes when what was known is lost. Nonces carry it. Where memory is kept in parts, that of the client's part.
    */
   abstract memoryOf(jkt: string): string;
+
+  /**
+   * Called before a client that has proved to hold its key is asked for a nonce: whoever keeps memory elsewhere may look
+   * whether it is still the same, lest the nonce name one that was lost. Never fails; ends within the store's deadline.
+   */
+  lookAtMemory?(jkt: string): Promise<void>;
 }

@@ -30,11 +30,16 @@ export class SharedRedis {
     return names;
   }
 
-  async close(): Promise<void> {
-    const names = await this.keys();
+  /** As if it had been flushed, and nobody's connection were lost. */
+  async lose(prefix: string): Promise<void> {
+    const names = await this.keys(prefix);
     const client = new Redis(this.url);
     if (names.length > 0) await client.unlink(...names);
     await client.quit();
+  }
+
+  async close(): Promise<void> {
+    await this.lose(this.keyPrefix);
     await this.end();
   }
 }
