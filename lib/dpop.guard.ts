@@ -16,7 +16,7 @@ import { toDpopRequest } from './http/http-dpop-request.js';
 import { PassportContext } from './http/passport-context.js';
 import { dpopResponseHeaders, mergeFieldNames, type ResponseHeader } from './http/response-headers.js';
 import { transportOf } from './http/transport.js';
-import { leaveVerdict, verdictOn } from './http/verdict-on-request.js';
+import { leaveVerdict } from './http/verdict-on-request.js';
 
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
@@ -51,10 +51,13 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     if (policy === undefined) return true;
     try {
       const request = this.getRequest(context);
-      await super.canActivate(this.toPassportContext(context, request, policy));
-      const verdict = verdictOn(request);
+      const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
+      const passportContext = new PassportContext(context, () => examination.admit(policy));
+      await super.canActivate(passportContext);
+      const { verdict } = passportContext;
       // Whatever else is registered under our name in passport's registry: without a verdict nobody passes.
       if (verdict === undefined) throw new DpopUnavailableError('verdict_missing');
+      leaveVerdict(request, verdict);
       Object.assign(request, { user: verdict });
       if (verdict.nextNonce !== undefined) {
         this.writeHeaders(context, dpopResponseHeaders({ nonce: verdict.nextNonce }));
@@ -126,15 +129,6 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       this.writeHeaders(context, dpopResponseHeaders({ challenge, nonce: error.details.nonce }));
     }
     return new DpopHttpException(error);
-  }
-
-  private toPassportContext(context: ExecutionContext, request: object, policy: DpopPolicy): PassportContext {
-    const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
-    return new PassportContext(context, async () => {
-      const verdict = await examination.admit(policy);
-      leaveVerdict(request, verdict);
-      return verdict;
-    });
   }
 
   private formatChallenge(context: ExecutionContext, policy: DpopPolicy, error: DpopError): string {

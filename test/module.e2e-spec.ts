@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   type BeforeApplicationShutdown,
+  type CanActivate,
   Controller,
   type DynamicModule,
   Get,
@@ -1083,6 +1084,25 @@ class UnaskingController {
   }
 }
 
+/** Takes the name between two guards. */
+@Injectable()
+class TakingGuard implements CanActivate {
+  canActivate(): boolean {
+    takeName(() => new ForeignStrategy((strategy) => strategy.success({})));
+    return true;
+  }
+}
+
+@Controller()
+class TwiceGuardedController {
+  @UseGuards(DpopGuard, TakingGuard, DpopGuard)
+  @Get()
+  read(): string {
+    hits += 1;
+    return 'read';
+  }
+}
+
 describe.each(PLATFORMS)('the registry of passport on %s', (platform) => {
   const actions: readonly (readonly [string, ForeignAction])[] = [
     ['pass()', (strategy) => strategy.pass()],
@@ -1104,6 +1124,18 @@ describe.each(PLATFORMS)('the registry of passport on %s', (platform) => {
     }
     expect(hits).toBe(0);
     expect(await call(app, client, { token })).toMatchObject({ status: 200 });
+  });
+
+  test('the verdict that one guard reached does not stand for that of the next', async () => {
+    const dpop = DpopModule.forRoot(options());
+    const app = await startApp(platform, root({ dpop, controllers: [TwiceGuardedController] }));
+    hits = 0;
+    try {
+      expect(await call(app, client, { token })).toMatchObject(UNAVAILABLE);
+    } finally {
+      takeName(() => new DpopStrategy());
+    }
+    expect(hits).toBe(0);
   });
 
   test("AuthGuard('dpop') in the place of DpopGuard lets nobody through", async () => {

@@ -12,14 +12,15 @@ type HttpArgumentsHost = ReturnType<ExecutionContext['switchToHttp']>;
 export class PassportContext implements ExecutionContext {
   readonly #context: ExecutionContext;
   readonly #http: HttpArgumentsHost;
+  /** For the strategy. */
+  readonly admit: () => Promise<DpopVerdict>;
+  /** There once the strategy has asked for it, and the request was let through. */
+  verdict: DpopVerdict | undefined;
 
-  /** @param admit for the strategy: the verdict on the request, and nothing else */
-  constructor(
-    context: ExecutionContext,
-    readonly admit: () => Promise<DpopVerdict>,
-  ) {
+  constructor(context: ExecutionContext, admit: () => Promise<DpopVerdict>) {
     const [request, response] = [{}, {}];
     this.#context = context;
+    this.admit = async () => (this.verdict = await admit());
     this.#http = {
       getRequest: () => request as never,
       getResponse: () => response as never,
