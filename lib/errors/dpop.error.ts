@@ -36,9 +36,10 @@ export class DpopError extends Error {
     const [code, sentence] = REFUSALS[reason];
     // An answer, not a mishap: to capture the stack would cost more than most checks, and `reason` names the check.
     const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
+    // Where somebody has frozen it, there is a stack, and no harm done.
+    Reflect.set(Error, 'stackTraceLimit', 0);
     super(sentence);
-    Error.stackTraceLimit = stackTraceLimit;
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
     this.code = code;
     this.status = STATUS_OF_CODE[code];
   }

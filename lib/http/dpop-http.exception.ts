@@ -16,9 +16,9 @@ export class DpopHttpException extends HttpException {
     const { status, message, code } = error;
     // As for `DpopError`, which it only passes on.
     const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
+    Reflect.set(Error, 'stackTraceLimit', 0);
     super({ statusCode: status, message, error: STATUS_CODES[status], code }, status, { cause: error });
-    Error.stackTraceLimit = stackTraceLimit;
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
     this.extensions = { code, http: { status } };
     this.statusCode = status;
   }

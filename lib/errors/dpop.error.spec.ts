@@ -1,0 +1,21 @@
+import { describe, expect, test } from '@jest/globals';
+import { DpopHttpException } from '../http/dpop-http.exception.js';
+import { DpopError, DpopUnavailableError } from './dpop.error.js';
+
+const hasFrames = ({ stack = '' }: Error): boolean => stack.includes('\n    at ');
+
+describe('the stack of an error', () => {
+  test('is not captured for a refusal, and is for a failure of ours', () => {
+    const refusal = new DpopError('proof_htm');
+    expect(hasFrames(refusal)).toBe(false);
+    expect(hasFrames(new DpopHttpException(refusal))).toBe(false);
+    expect(hasFrames(new DpopUnavailableError('internal_failure'))).toBe(true);
+  });
+
+  test('is captured for the errors of others as before', () => {
+    const { stackTraceLimit } = Error;
+    void new DpopHttpException(new DpopError('proof_htm'));
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+    expect(hasFrames(new Error('of another'))).toBe(true);
+  });
+});
