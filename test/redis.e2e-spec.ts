@@ -95,6 +95,17 @@ describe.each(PLATFORMS)('two instances on %s', (platform) => {
     expect(answer).toMatchObject({ status: 200 });
   });
 
+  test('E5, F6: after a loss, an instance that starts then takes the nonces of those that were there', async () => {
+    const storage = { keyPrefix: `${redis.keyPrefix}${platform}, restored:` };
+    const app = await join({ platform, storage });
+    const [member] = party.members;
+    await nonceOf(app);
+    await redis.lose(storage.keyPrefix);
+    const nonce = await nonceOf(app);
+    const young = await join({ platform, storage });
+    expect(await send(transfers(young), await sign(member, nonce))).toMatchObject({ status: 200 });
+  });
+
   test('an instance that is asked is healthy', async () => {
     const { app } = await join({ platform });
     expect(await app.get(DpopHealthIndicator).isHealthy()).toEqual({ dpop: { status: 'up' } });

@@ -23,13 +23,21 @@ export class RedisReplayStore extends ReplayStore {
   readonly #connection: RedisConnection;
   readonly #keyPrefix: string;
   readonly #afterDataLoss: 'challenge' | 'accept';
+  readonly #onLoss: () => void;
   readonly #memories = Array.from({ length: PARTITIONS }, () => NO_MEMORY);
   readonly #instance = randomBytes(6).toString('base64url');
   #attempts = 0;
   #looking: Promise<void> | undefined;
 
-  constructor(connection: RedisConnection, keyPrefix: string, afterDataLoss: 'challenge' | 'accept') {
+  /** @param onLoss is called when clients bring to light that Redis has lost what it knew */
+  constructor(
+    connection: RedisConnection,
+    keyPrefix: string,
+    afterDataLoss: 'challenge' | 'accept',
+    onLoss: () => void = () => {},
+  ) {
     super();
+    this.#onLoss = onLoss;
     this.#connection = connection;
     this.#keyPrefix = keyPrefix;
     this.#afterDataLoss = afterDataLoss;
@@ -45,8 +53,7 @@ export class RedisReplayStore extends ReplayStore {
         advice: 'Redis gave an answer that is not known',
       });
     }
-    // Where one partition lost its memory, others will have: better to learn it before clients do.
-    if (this.#learn(partition, answer.slice('unknown '.length))) void this.lookAtMemories();
+    if (this.#learn(partition, answer.slice('unknown '.length))) this.#noticeLoss();
     return 'unknown';
   }
 
@@ -55,7 +62,8 @@ export class RedisReplayStore extends ReplayStore {
   }
 
   override async lookAtMemory(jkt: string): Promise<void> {
-    await this.#lookAt(partitionOf(jkt)).catch(() => {});
+    const isNews = await this.#lookAt(partitionOf(jkt)).catch(() => false);
+    if (isNews) this.#noticeLoss();
   }
 
   /** Asks for the memories of all partitions; never fails. */
@@ -92,9 +100,16 @@ export class RedisReplayStore extends ReplayStore {
     }
   }
 
-  async #lookAt(partition: number): Promise<void> {
+  /** Whether there was news. */
+  async #lookAt(partition: number): Promise<boolean> {
     const memory = await this.#connection.evaluate(LOOK_SCRIPT, [this.#markerOf(partition)], []);
-    if (typeof memory === 'string') this.#learn(partition, memory);
+    return typeof memory === 'string' && this.#learn(partition, memory);
+  }
+
+  /** Where one partition lost its memory, others will have: better to learn it before clients do. */
+  #noticeLoss(): void {
+    void this.lookAtMemories();
+    this.#onLoss();
   }
 
   async #ask(keys: readonly string[], question: string): Promise<unknown> {

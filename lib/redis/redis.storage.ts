@@ -70,8 +70,11 @@ export class RedisStorage implements DpopStorage {
     assertInteger(nonceRotationSeconds, 'nonceRotationSeconds', DAY_SECONDS / 2, 365 * DAY_SECONDS);
     assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch');
     this.#connection = new RedisConnection(source, deadlineMs);
-    this.replayStore = new RedisReplayStore(this.#connection, keyPrefix, afterDataLoss);
-    this.nonceSecrets = new RedisNonceSecrets(this.#connection, keyPrefix, nonceRotationSeconds, clock);
+    const secrets = new RedisNonceSecrets(this.#connection, keyPrefix, nonceRotationSeconds, clock);
+    // At once, lest an instance that starts just then make secrets of its own.
+    const restoreSecrets = () => void secrets.refresh();
+    this.replayStore = new RedisReplayStore(this.#connection, keyPrefix, afterDataLoss, restoreSecrets);
+    this.nonceSecrets = secrets;
   }
 
   async open(warn: (text: string) => void = () => {}): Promise<void> {
