@@ -15,7 +15,7 @@ export const firstRequest: Measurement = {
     const requests = async (count: number) => (await createHolders(issuer, count)).map(freshRequest);
     const others = [oauth4webapiSide(issuer, requests), expressJwtBearerSide(issuer, requests)];
     const samples = await measureInRounds([service.side(OURS, requests), ...others], {
-      rounds: 9,
+      rounds: 15,
       count: 200,
       leadIn: 500,
     });

@@ -34,8 +34,8 @@ async function measureRoutes(platform: Platform, routes: readonly Route[]): Prom
   const server = await ServerProcess.start(platform, issuer);
   const sides = [tightLoopSide(server), ...routes.map((route) => routeSide(server, holder, route))];
   const samples = await measureInRounds(sides, {
-    rounds: 15,
-    count: 480,
+    rounds: 21,
+    count: 320,
     warmUp: 80,
     leadIn: 2000,
     cpuMicros: server.cpuMicros,

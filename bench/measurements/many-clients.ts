@@ -51,7 +51,7 @@ async function compareFitting(issuer: TestIssuer, holders: readonly Holder[]) {
       service.side('rotation', rotation(holders)),
     ],
     // Before the first round, each client has been there once.
-    { rounds: 9, count: 1000, leadIn: CLIENTS },
+    { rounds: 31, count: 400, warmUp: 100, leadIn: CLIENTS },
   );
   await service.close();
   return samples;
@@ -66,7 +66,7 @@ async function compareBeyond(issuer: TestIssuer, holders: readonly Holder[]) {
       small.side('rotation', rotation(holders)),
       roomy.side('first requests', async (count) => (await createHolders(issuer, count)).map(freshRequest)),
     ],
-    { rounds: 9, count: 200, leadIn: 1000 },
+    { rounds: 15, count: 200, leadIn: 1000 },
   );
   await Promise.all([small.close(), roomy.close()]);
   return samples;

@@ -16,8 +16,9 @@ export const peers: Measurement = {
     const requests = (count: number) => freshRequests(holder, count);
     const others = [oauth4webapiSide(issuer, requests), expressJwtBearerSide(issuer, requests)];
     const samples = await measureInRounds([service.side(OURS, requests), ...others], {
-      rounds: 9,
-      count: 1000,
+      rounds: 21,
+      count: 400,
+      warmUp: 100,
       leadIn: 2000,
     });
     await service.close();

@@ -19,7 +19,7 @@ export const redisCpu: Measurement = {
     const requests = (count: number) => freshRequests(holder, count);
     const samples = await measureInRounds(
       [memory.side('in-memory replay', requests), shared.side('Redis replay', requests)],
-      { rounds: 21, count: 1000, leadIn: 3000 },
+      { rounds: 41, count: 500, warmUp: 200, leadIn: 3000 },
     );
     await Promise.all([memory.close(), shared.close()]);
     await redis.stop();

@@ -30,7 +30,7 @@ export const refusedRequests: Measurement = {
     const kinds = refusals(holder, HTU, () => spent[(next += 1) % spent.length] as BenchRequest);
     const samples = await measureInRounds(
       kinds.map((kind) => sideOf(service, kind)),
-      { rounds: 15, count: 1000, leadIn: 3000 },
+      { rounds: 31, count: 400, warmUp: 200, leadIn: 3000 },
     );
     await service.close();
     return kinds.filter(({ reason }) => reason !== undefined).map(({ name }) => toRow(name, samples));

@@ -17,7 +17,7 @@ export const verify: Measurement = {
         { name: 'crypto.verify', prepare: (count) => bareVerify(holder.client.publicKey, proofs(count)) },
         service.side('nestjs-dpop', (count) => freshRequests(holder, count)),
       ],
-      { rounds: 15, count: 1000, leadIn: 10_000 },
+      { rounds: 41, count: 500, warmUp: 200, leadIn: 10_000 },
     );
     await service.close();
     return [
