@@ -32,7 +32,7 @@ interface Possession {
   readonly verdict: DpopVerdict;
   readonly proof: SpentProof | undefined;
   /** Remembers the token and the client's key, as far as they were not known. */
-  readonly learn: () => void;
+  readonly learn: () => void | Promise<void>;
 }
 
 /** The end of its freshness is not rounded yet. */
@@ -50,9 +50,10 @@ export class DpopExamination {
   readonly #request: DpopRequest;
   readonly #parts: DpopVerifierParts;
   readonly #knownKeys: BoundedCache<ProofKey>;
-  readonly #startedMs: number;
+  readonly #startedMs = performance.now();
   readonly #openedSeconds: number;
   #possession: Promise<Possession> | undefined;
+  #looked: Promise<void> | undefined;
   #recorded: Promise<void> | undefined;
   /** The failure of the replay store in spite of which this request passes. */
   #passedOver: DpopUnavailableError | undefined;
@@ -61,7 +62,6 @@ export class DpopExamination {
     this.#request = request;
     this.#parts = parts;
     this.#knownKeys = knownKeys;
-    this.#startedMs = performance.now();
     this.#openedSeconds = this.#nowSeconds();
   }
 
@@ -78,7 +78,8 @@ export class DpopExamination {
       this.#possession ??= this.#verifyPossession(credentials); //                        2 to 6
       const possession = await this.#possession;
       verdict = possession.verdict;
-      if (lacksNonce(verdict, policy)) await this.#parts.replayStore.lookAtMemory?.(verdict.jkt ?? '');
+      if (lacksNonce(verdict, policy))
+        await (this.#looked ??= this.#parts.replayStore.lookAtMemory?.(verdict.jkt ?? ''));
       this.#assertPolicy(verdict, policy);
       await (this.#recorded ??= this.#record(possession)); //                              7 replay
       publishDecision(verdict, undefined, this.#passedOver, this.#startedMs);
@@ -91,8 +92,7 @@ export class DpopExamination {
   }
 
   #readCredentials(policy: DpopPolicy): Credentials {
-    const { limits } = this.#parts.config;
-    const credentials = parseCredentials(this.#request.rawHeaders, limits);
+    const credentials = parseCredentials(this.#request.rawHeaders, this.#parts.config.limits);
     if (credentials.scheme === 'Bearer' && policy.bearer !== 'allow-unbound') {
       throw new DpopError('bearer_not_accepted');
     }
@@ -134,9 +134,9 @@ export class DpopExamination {
       verdict: createVerdict(scheme, token, accessToken, bound, nonce, nextNonce),
       proof: { jkt: bound, jti: claims.jti, freshUntilSeconds, memory: nonce?.memory },
       learn: () => {
-        rememberToken();
         // The protected header is the same, octet for octet, in every proof of one client.
         if (known === undefined) this.#knownKeys.set(compact.header, key, 2 * compact.header.length);
+        return rememberToken();
       },
     };
   }
@@ -170,7 +170,7 @@ export class DpopExamination {
   async #record({ proof, learn }: Possession): Promise<void> {
     if (proof !== undefined) this.#assertFirst(await this.#claim(this.#claimOf(proof)), proof.jkt);
     // Only now, so that nobody without a token, a key and a fresh proof can push others out.
-    learn();
+    await learn();
   }
 
   #claimOf({ jkt, jti, freshUntilSeconds, memory }: SpentProof): ReplayClaim {

@@ -130,8 +130,9 @@ export function parseStorage(storage: DpopStorage | undefined): DpopStorage {
   assertObject(storage, 'storage', accepted);
   const { replayStore, nonceSecrets, shared } = storage;
   const given = ['open', 'close', 'ping'].filter((method) => storage[method] !== undefined);
+  const looks = replayStore?.lookAtMemory === undefined ? [] : ['lookAtMemory'];
   const complete =
-    hasMethods(replayStore, ['claim', 'memoryOf']) &&
+    hasMethods(replayStore, ['claim', 'memoryOf', ...looks]) &&
     (nonceSecrets === undefined || hasMethods(nonceSecrets, ['secrets'])) &&
     hasMethods(storage, given) &&
     typeof shared === 'boolean';

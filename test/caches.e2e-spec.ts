@@ -5,7 +5,13 @@ import { JwtAccessTokenVerifier } from '../lib/access-token/jwt-access-token.ver
 import { TrustedIssuersVerifier } from '../lib/access-token/trusted-issuers.verifier.js';
 import { BoundedCache, type CacheBounds } from '../lib/bounded-cache.js';
 import { DpopExamination, type DpopVerifierParts } from '../lib/dpop.examination.js';
-import { AccessTokenVerifier, DpopModule, NonceService, ReplayStore } from '../lib/index.js';
+import {
+  AccessTokenVerifier,
+  DpopModule,
+  MemoryReplayStore,
+  NonceService,
+  ReplayStore,
+} from '../lib/index.js';
 import { DPOP_CONFIG } from '../lib/dpop.tokens.js';
 import type { ProofKey } from '../lib/proof/proof-key.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
@@ -140,6 +146,37 @@ describe('F3, C6: known keys come from accepted requests alone', () => {
   }
 });
 
+test('F6: however many ask about a request that lacks a nonce, its memory is looked at once', async () => {
+  const issuer = await TestIssuer.create({ clock });
+  const client = await TestClient.create({ clock });
+  const { parts, close } = await startService(issuer);
+  const looks: string[] = [];
+  class Watching extends MemoryReplayStore {
+    override lookAtMemory(jkt: string): Promise<void> {
+      looks.push(jkt);
+      return Promise.resolve();
+    }
+  }
+  const token = await issuer.issueToken({ client });
+  const proof = await client.createProof({ method: 'GET', url: `${ORIGIN}/a`, token });
+  const request = {
+    method: 'GET',
+    target: '/a',
+    rawHeaders: ['Authorization', `DPoP ${token}`, 'DPoP', proof],
+  };
+  const watched = { ...parts, replayStore: new Watching() };
+  const examination = new DpopExamination(request, watched, new BoundedCache<ProofKey>(ROOMY));
+  const policy = { ...parts.config.policy, nonce: 'required' } as const;
+  const asked = await Promise.allSettled(Array.from({ length: 3 }, () => examination.admit(policy)));
+  const missing = {
+    status: 'rejected',
+    reason: expect.objectContaining({ reason: 'nonce_missing' }) as unknown,
+  };
+  expect(asked).toEqual([missing, missing, missing]);
+  expect(looks).toEqual([client.jkt]);
+  await close();
+});
+
 describe('B1: known tokens', () => {
   test('tokens that are not valid evict none that is', async () => {
     const issuer = await TestIssuer.create({ clock });
@@ -258,7 +295,7 @@ describe('B1: known tokens', () => {
     const trusted = new CountingVerifier(options, clock);
     const verifier = new TrustedIssuersVerifier([trusted], undefined, bounds, clock);
     const accept = async (token: string) => {
-      verifier.remember(token, athOf(token), await verifier.verify(token, athOf(token)));
+      await verifier.remember(token, athOf(token), await verifier.verify(token, athOf(token)));
     };
     return { verifier, verified, accept };
   }

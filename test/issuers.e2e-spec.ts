@@ -225,7 +225,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
       const accept = async (presented: string) => {
         const ath = hash('sha256', presented, 'base64url');
         const accepted = await verifier.verify(presented, ath);
-        verifier.remember?.(presented, ath, accepted);
+        await verifier.remember?.(presented, ath, accepted);
         return accepted;
       };
       await accept(token);

@@ -800,6 +800,40 @@ describe.each(PLATFORMS)('AccessTokenVerifier of the app on %s', (platform) => {
     expect(seen).toEqual([opaque]);
   });
 
+  test('is told of accepted requests with its own tokens, and of no others', async () => {
+    const told: unknown[] = [];
+    const answers: unknown[] = [];
+    class Remembering extends OpaqueTokens {
+      override remember(presented: string, ath: string, claims: AccessTokenClaims): void {
+        told.push([presented, ath.length, claims === answers.at(-1)]);
+      }
+    }
+    const own = new Remembering(() => {
+      answers.push({ cnf: { jkt: client.jkt } });
+      return answers.at(-1);
+    });
+    const dpop = DpopModule.forRoot(options({ accessToken: [issuer.accessToken, own] }));
+    const app = await startApp(platform, root({ dpop }));
+    const proof = await proofFor(client, { token: opaque });
+    expect(await call(app, client, { token })).toMatchObject({ status: 200 });
+    expect(await call(app, client, { token })).toMatchObject({ status: 200 });
+    expect(await call(app, client, { token: opaque, proof })).toMatchObject({ status: 200 });
+    expect(await call(app, client, { token: opaque, proof })).toMatchObject({ status: 401 });
+    expect(told).toEqual([[opaque, 43, true]]);
+  });
+
+  test('may fail to remember: 503, and the process lives', async () => {
+    class Forgetful extends OpaqueTokens {
+      override remember(): Promise<void> {
+        return Promise.reject(new Error('no room'));
+      }
+    }
+    const own = new Forgetful(() => ({ cnf: { jkt: client.jkt } }));
+    const app = await startApp(platform, root({ dpop: DpopModule.forRoot(options({ accessToken: own })) }));
+    expect(await call(app, client, { token: opaque })).toMatchObject(UNAVAILABLE);
+    expect(await call(app, client)).toMatchObject({ status: 401 });
+  });
+
   test('D2 a DpopError of its own is the answer', async () => {
     const app = await start(() => {
       throw new DpopError('token_expired');

@@ -96,6 +96,7 @@ const TOP_LEVEL: Readonly<Record<string, Row>> = {
       { replayStore: {} },
       { replayStore: { claim: () => 'first' } },
       { replayStore: { memoryOf: () => 'AAAAAAAA' } },
+      { replayStore: { claim: () => 'first', memoryOf: () => '', lookAtMemory: 'yes' }, shared: true },
       { replayStore: store, shared: true, nonceSecrets: {} },
       { replayStore: store, shared: true, nonceSecrets: null },
       { replayStore: store, shared: true, open: 'yes' },

@@ -32,6 +32,7 @@ export abstract class AccessTokenVerifier {
    * token can push out those of others.
    *
    * @param claims the very object that `verify` answered with
+   * @throws whatever it likes, and the request is refused with 503
    */
-  remember?(token: string, ath: string, claims: AccessTokenClaims): void;
+  remember?(token: string, ath: string, claims: AccessTokenClaims): void | Promise<void>;
 }

@@ -7,6 +7,14 @@ import { TrustedIssuersVerifier } from './trusted-issuers.verifier.js';
 
 const BOUNDS = { maxEntries: 10, maxBytes: 100_000 };
 
+test('B1 a key at hand that cannot be used is a failure of ours, not the fault of the token', async () => {
+  const issuer = await TestIssuer.create();
+  const token = await issuer.issueToken();
+  const keys = { keys: issuer.keys.keys.map((key) => ({ ...key, y: key['x'] as string })) };
+  const verifier = new JwtAccessTokenVerifier({ ...issuer.accessToken, keys }, Date.now);
+  await expect(verifier.verify(token)).rejects.toMatchObject({ status: 503, reason: 'issuer_unavailable' });
+});
+
 describe('B1 keys of an issuer that are fetched', () => {
   let issuer: TestIssuer;
 
@@ -39,7 +47,7 @@ describe('B1 keys of an issuer that are fetched', () => {
     const accept = async (token: string) => {
       const ath = hash('sha256', token, 'base64url');
       const accepted = await verifiers.verify(token, ath);
-      verifiers.remember(token, ath, accepted);
+      await verifiers.remember(token, ath, accepted);
       return accepted;
     };
     // The first token finds no keys yet, so that nothing says under which of them it was verified.

@@ -16,7 +16,7 @@ import type { JwtAccessTokenOptions } from './jwt-access-token.options.js';
 
 /** The keys of one issuer. */
 export interface IssuerKeys {
-  /** Finds the key of a token; throws DpopUnavailableError when the issuer does not answer. */
+  /** Finds the key of a token; throws DpopUnavailableError when that cannot be told, for example in an outage. */
   readonly find: JWTVerifyGetKey;
   /** Changes with each turn of the key set; `undefined` while there are no fresh keys. */
   generation(): object | undefined;
@@ -33,7 +33,16 @@ const DEFAULT_TIMEOUT_MS = 5000;
 export function createIssuerKeys(options: JwtAccessTokenOptions, clock: Clock): IssuerKeys {
   if (options.keys === undefined) return new RemoteIssuerKeys(options, clock);
   const generation = options.keys;
-  return { find: createLocalJWKSet(generation), generation: () => generation };
+  const findAtHand = createLocalJWKSet(generation);
+  const find: JWTVerifyGetKey = async (header, token) => {
+    try {
+      return await findAtHand(header, token);
+    } catch (cause) {
+      if (isAboutToken(cause)) throw cause;
+      throw unavailable(`a key among those given for the issuer ${options.issuer} cannot be used`, cause);
+    }
+  };
+  return { find, generation: () => generation };
 }
 
 /** Fetches, keeps and renews the keys of an issuer. An outage is told from a bad token, and ends by itself. */
@@ -108,7 +117,7 @@ function isSecureUrl(url: string): boolean {
 }
 
 /** jose's verdicts about the token itself; everything else means that the keys could not be had. */
-function isAboutToken(error: unknown): boolean {
+export function isAboutToken(error: unknown): boolean {
   const code = codeOf(error);
   return (
     code === 'ERR_JWKS_NO_MATCHING_KEY' ||

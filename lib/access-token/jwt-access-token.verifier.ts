@@ -1,7 +1,7 @@
 import { KeyObject } from 'node:crypto';
 import type { CryptoKey, JWTHeaderParameters } from 'jose';
 import type { Clock } from '../clock.js';
-import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import { DpopError } from '../errors/dpop.error.js';
 import type { JsonObject } from '../json-object.js';
 import { DEFAULT_ALGORITHMS, JWS_ALGORITHMS, type JwsAlgorithm } from '../jws/algorithms.js';
 import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
@@ -9,7 +9,7 @@ import { parseJsonSegment } from '../jws/json-segment.js';
 import { createSignatureKey, isSignedBy, type SignatureKey } from '../jws/signature.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
 import { freezeClaims } from './claims.js';
-import { createIssuerKeys, type IssuerKeys } from './issuer-keys.js';
+import { createIssuerKeys, isAboutToken, type IssuerKeys } from './issuer-keys.js';
 import type { JwtAccessTokenOptions } from './jwt-access-token.options.js';
 import {
   assertIssuerAndAudience,
@@ -83,7 +83,8 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
       const key = await this.#keys.find(header as JWTHeaderParameters, { payload, signature });
       return this.#isSignedBy(jws, key as CryptoKey, algorithm);
     } catch (error) {
-      if (error instanceof DpopUnavailableError) throw error;
+      // What is not the fault of the token must not be answered with 401.
+      if (!isAboutToken(error)) throw error;
       if (!isSeveralKeys(error)) return false;
       // A token without `kid`, and an issuer with several keys of that kind: any of them may be the one.
       for await (const key of error) if (this.#isSignedBy(jws, key, algorithm)) return true;

@@ -1,6 +1,7 @@
 import { BoundedCache, type CacheBounds } from '../bounded-cache.js';
 import type { Clock } from '../clock.js';
 import { DpopError } from '../errors/dpop.error.js';
+import { isJsonObject } from '../json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
 import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
@@ -26,6 +27,7 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   readonly #known: BoundedCache<KnownToken>;
   /** Of requests that are still under examination. */
   readonly #verifications = new WeakMap<AccessTokenClaims, Verification>();
+  readonly #verifiedByFallback = new WeakSet<AccessTokenClaims>();
   readonly #clock: Clock;
 
   /** @param fallback for tokens that name none of the issuers, opaque ones for example */
@@ -46,14 +48,13 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     return this.#recall(ath) ?? this.#verifyUnknown(token, ath);
   }
 
-  override remember(token: string, ath: string, claims: AccessTokenClaims): void {
+  override remember(token: string, ath: string, claims: AccessTokenClaims): void | Promise<void> {
+    if (this.#verifiedByFallback.has(claims)) return this.#fallback?.remember?.(token, ath, claims);
     const verification = this.#verifications.get(claims);
-    if (verification !== undefined) {
-      this.#verifications.delete(claims);
-      this.#known.set(ath, { claims, ...verification }, 2 * token.length);
-    } else {
-      this.#fallback?.remember?.(token, ath, claims);
-    }
+    if (verification === undefined) return undefined;
+    this.#verifications.delete(claims);
+    this.#known.set(ath, { claims, ...verification }, 2 * token.length);
+    return undefined;
   }
 
   #recall(ath: string): AccessTokenClaims | undefined {
@@ -70,8 +71,12 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     const issuer = issuerOf(token);
     const verifier = issuer === undefined ? undefined : this.#issuers.get(issuer);
     if (verifier === undefined) {
-      if (this.#fallback !== undefined) return await this.#fallback.verify(token, ath);
-      throw new DpopError(issuer === undefined ? 'token_invalid' : 'token_issuer');
+      if (this.#fallback === undefined) {
+        throw new DpopError(issuer === undefined ? 'token_invalid' : 'token_issuer');
+      }
+      const claims = await this.#fallback.verify(token, ath);
+      if (isJsonObject(claims)) this.#verifiedByFallback.add(claims);
+      return claims;
     }
     const generation = verifier.keyGeneration();
     const claims = await verifier.verify(token);
