@@ -5,7 +5,7 @@ import { concurrently } from '../concurrently.js';
 import type { Side } from '../rounds.js';
 import { asReceived, type BenchRequest, LANES, ORIGIN, TARGET } from './protected-service.js';
 
-type Requests = (count: number) => readonly BenchRequest[] | Promise<readonly BenchRequest[]>;
+export type Requests = (count: number) => readonly BenchRequest[] | Promise<readonly BenchRequest[]>;
 
 /** The issuer's keys are at hand, and `Request` objects are made beforehand, untimed. */
 export function oauth4webapiSide(issuer: TestIssuer, requests: Requests): Side {

@@ -1,10 +1,7 @@
 import { TestIssuer } from 'nestjs-dpop/testing';
-import { expressJwtBearerSide, oauth4webapiSide } from '../load/peers.js';
-import { createHolder, freshRequests, ProtectedService } from '../load/protected-service.js';
+import { measureAgainstPeers } from '../load/against-peers.js';
+import { createHolder, freshRequests } from '../load/protected-service.js';
 import type { Measurement } from '../measurement.js';
-import { measureInRounds, medianOfRounds, mediansOf } from '../rounds.js';
-
-const OURS = 'nestjs-dpop';
 
 /** The same requests, verified by the peers. Neither of them remembers proofs, nor knows nonces. */
 export const peers: Measurement = {
@@ -12,24 +9,18 @@ export const peers: Measurement = {
   run: async () => {
     const issuer = await TestIssuer.create();
     const holder = await createHolder(issuer);
-    const service = await ProtectedService.start(issuer);
-    const requests = (count: number) => freshRequests(holder, count);
-    const others = [oauth4webapiSide(issuer, requests), expressJwtBearerSide(issuer, requests)];
-    const samples = await measureInRounds([service.side(OURS, requests), ...others], {
-      rounds: 21,
-      count: 400,
-      warmUp: 100,
-      leadIn: 2000,
-    });
-    await service.close();
-    const names = others.map(({ name }) => name);
+    const { medians, oursToFaster } = await measureAgainstPeers(
+      issuer,
+      (count) => freshRequests(holder, count),
+      { rounds: 21, count: 400, warmUp: 100, leadIn: 2000 },
+    );
     return [
       {
         id: 'peers',
         what: 'the same, times faster than the faster peer',
-        medians: mediansOf(samples),
+        medians,
         unit: 'µs',
-        result: medianOfRounds(samples, [OURS, ...names], (ours, ...theirs) => Math.min(...theirs) / ours),
+        result: 1 / oursToFaster,
         target: { atLeast: 5 },
       },
     ];
