@@ -18,6 +18,8 @@ export class BoundedCache<V> {
   readonly #entries = new Map<string, Entry<V>>();
   readonly #bounds: CacheBounds;
   #bytes = 0;
+  /** In the order of insertion. What lies before it has been taken out or put to the end. */
+  #oldest = this.#entries.entries();
 
   constructor(bounds: CacheBounds) {
     this.#bounds = bounds;
@@ -52,12 +54,16 @@ export class BoundedCache<V> {
   }
 
   #makeRoom(): void {
-    // A Map keeps the order of insertion.
-    for (const [key, entry] of this.#entries) {
-      this.delete(key);
-      if (!entry.used) return;
-      this.#entries.set(key, { ...entry, used: false });
-      this.#bytes += entry.bytes;
+    // Goes on where it was: to begin anew would mean to step over the holes that all former ones have left.
+    for (const [key, entry] of this.#oldest) {
+      this.#entries.delete(key);
+      if (!entry.used) {
+        this.#bytes -= entry.bytes;
+        return;
+      }
+      entry.used = false;
+      this.#entries.set(key, entry);
     }
+    this.#oldest = this.#entries.entries();
   }
 }
