@@ -3,9 +3,11 @@ import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { routePolicyOf } from './decorators/route-policy.js';
 import type { DpopConfig } from './dpop.config.js';
+import type { DpopExamination } from './dpop.examination.js';
 import type { DpopPolicy } from './dpop.policy.js';
 import type { DpopAuthenticateOptions } from './dpop.strategy.js';
 import { DPOP_CONFIG } from './dpop.tokens.js';
+import type { DpopVerdict } from './dpop.verdict.js';
 import { DpopVerifier } from './dpop.verifier.js';
 import { formatChallenges } from './errors/challenge.js';
 import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.error.js';
@@ -16,7 +18,7 @@ import { toDpopRequest } from './http/http-dpop-request.js';
 import { PassportContext } from './http/passport-context.js';
 import { dpopResponseHeaders, mergeFieldNames, type ResponseHeader } from './http/response-headers.js';
 import { transportOf } from './http/transport.js';
-import { leaveVerdict } from './http/verdict-on-request.js';
+import { recordOf } from './request-record.js';
 
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
@@ -49,22 +51,23 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const policy = this.getPolicy(context);
     if (policy === undefined) return true;
+    const passportContext = new PassportContext(context, () => this.examine(context).admit(policy));
     try {
-      const request = this.getRequest(context);
-      const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
-      const passportContext = new PassportContext(context, () => examination.admit(policy));
       await super.canActivate(passportContext);
       const { verdict } = passportContext;
       // Whatever else is registered under our name in passport's registry: without a verdict nobody passes.
       if (verdict === undefined) throw new DpopUnavailableError('verdict_missing');
-      leaveVerdict(request, verdict);
-      Object.assign(request, { user: verdict });
+      const request: { user?: DpopVerdict } = this.getRequest(context);
+      request.user = verdict;
+      recordOf(request).verdict = verdict;
       if (verdict.nextNonce !== undefined) {
         this.writeHeaders(context, dpopResponseHeaders({ nonce: verdict.nextNonce }));
       }
       return true;
     } catch (thrown) {
       throw this.refuse(context, policy, toDpopError(thrown));
+    } finally {
+      passportContext.release();
     }
   }
 
@@ -111,7 +114,11 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   /** How passport's strategy gets at the verdict: through the verifier of this app, for the policy of this route. */
   override getAuthenticateOptions(context: ExecutionContext): DpopAuthenticateOptions & { session: false } {
     if (!(context instanceof PassportContext)) throw new DpopUnavailableError('verdict_missing');
-    return { session: false, dpop: { admit: context.admit } };
+    return { session: false, dpop: context };
+  }
+
+  private examine(context: ExecutionContext): DpopExamination {
+    return this.verifier.examineOnce(this.getRequest(context), () => this.getDpopRequest(context));
   }
 
   /** Writes the headers of a refusal, tells the operator, and makes the exception. */

@@ -4,6 +4,7 @@ import { type DpopPolicy, overlayPolicy } from './dpop.policy.js';
 import type { DpopVerdict } from './dpop.verdict.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import type { ProofKey } from './proof/proof-key.js';
+import { recordOf } from './request-record.js';
 
 /**
  * Verifies requests: plain data in, frozen verdict out. The guard uses it for HTTP; gateways, gRPC services and tests
@@ -18,7 +19,6 @@ import type { ProofKey } from './proof/proof-key.js';
 export class DpopVerifier {
   readonly #parts: DpopVerifierParts;
   readonly #knownKeys: BoundedCache<ProofKey>;
-  readonly #examinations = new WeakMap<object, DpopExamination>();
 
   constructor(parts: DpopVerifierParts) {
     this.#parts = parts;
@@ -43,8 +43,9 @@ export class DpopVerifier {
    * @param request is called for the first who asks
    */
   examineOnce(identity: object, request: () => DpopRequest): DpopExamination {
-    let examination = this.#examinations.get(identity);
-    if (examination === undefined) this.#examinations.set(identity, (examination = this.examine(request())));
+    const { examinations } = recordOf(identity);
+    let examination = examinations.get(this);
+    if (examination === undefined) examinations.set(this, (examination = this.examine(request())));
     return examination;
   }
 

@@ -4,7 +4,7 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { DpopHttpException } from '../http/dpop-http.exception.js';
 import { assertOneOf } from '../option-asserts.js';
 import { transportOf } from '../http/transport.js';
-import { verdictOn } from '../http/verdict-on-request.js';
+import { verdictOn } from '../request-record.js';
 
 const VERDICT_KEYS = Object.keys({
   scheme: true,
