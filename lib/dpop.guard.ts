@@ -1,11 +1,17 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  HttpException,
+  Inject,
+  Injectable,
+  Logger,
+} from '@nestjs/common';
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { routePolicyOf } from './decorators/route-policy.js';
 import type { DpopConfig } from './dpop.config.js';
-import type { DpopExamination } from './dpop.examination.js';
 import type { DpopPolicy } from './dpop.policy.js';
-import type { DpopAuthenticateOptions } from './dpop.strategy.js';
+import { DpopStrategy } from './dpop.strategy.js';
 import { DPOP_CONFIG } from './dpop.tokens.js';
 import type { DpopVerdict } from './dpop.verdict.js';
 import { DpopVerifier } from './dpop.verifier.js';
@@ -15,7 +21,6 @@ import { attemptedScheme } from './http/credentials.js';
 import { DpopHttpException } from './http/dpop-http.exception.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import { toDpopRequest } from './http/http-dpop-request.js';
-import { PassportContext } from './http/passport-context.js';
 import { dpopResponseHeaders, mergeFieldNames, type ResponseHeader } from './http/response-headers.js';
 import { transportOf } from './http/transport.js';
 import { recordOf } from './request-record.js';
@@ -44,6 +49,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(DPOP_CONFIG) private readonly config: DpopConfig,
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
+    @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
   ) {
     super();
   }
@@ -51,23 +57,28 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const policy = this.getPolicy(context);
     if (policy === undefined) return true;
-    const passportContext = new PassportContext(context, () => this.examine(context).admit(policy));
     try {
-      await super.canActivate(passportContext);
-      const { verdict } = passportContext;
-      // Whatever else is registered under our name in passport's registry: without a verdict nobody passes.
+      const request: { user?: unknown } = this.getRequest(context);
+      const record = recordOf(request);
+      const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
+      const reached: { verdict?: DpopVerdict } = {};
+      const answer = await this.strategy.run(
+        request,
+        async () => (reached.verdict = await examination.admit(policy)),
+      );
+      const { verdict } = reached;
+      // Whatever stands in for the strategy: without a verdict nobody passes.
       if (verdict === undefined) throw new DpopUnavailableError('verdict_missing');
-      const request: { user?: DpopVerdict } = this.getRequest(context);
-      request.user = verdict;
-      recordOf(request).verdict = verdict;
+      request.user = this.handleRequest(undefined, answer, undefined, context);
+      record.verdict = verdict;
       if (verdict.nextNonce !== undefined) {
         this.writeHeaders(context, dpopResponseHeaders({ nonce: verdict.nextNonce }));
       }
       return true;
     } catch (thrown) {
+      // An override of `handleRequest` refuses in words of its own.
+      if (thrown instanceof HttpException) throw thrown;
       throw this.refuse(context, policy, toDpopError(thrown));
-    } finally {
-      passportContext.release();
     }
   }
 
@@ -109,16 +120,6 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const request = toDpopRequest(this.getRequest(context));
     if (request === undefined) throw unknownTransport();
     return request;
-  }
-
-  /** How passport's strategy gets at the verdict: through the verifier of this app, for the policy of this route. */
-  override getAuthenticateOptions(context: ExecutionContext): DpopAuthenticateOptions & { session: false } {
-    if (!(context instanceof PassportContext)) throw new DpopUnavailableError('verdict_missing');
-    return { session: false, dpop: context };
-  }
-
-  private examine(context: ExecutionContext): DpopExamination {
-    return this.verifier.examineOnce(this.getRequest(context), () => this.getDpopRequest(context));
   }
 
   /** Writes the headers of a refusal, tells the operator, and makes the exception. */

@@ -75,6 +75,7 @@ import { ReplayStore } from './replay/replay.store.js';
     NonceService,
     ReplayStore,
     DpopVerifier,
+    DpopStrategy,
     DpopGuard,
     DpopHealthIndicator,
   ],

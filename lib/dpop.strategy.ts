@@ -3,19 +3,35 @@ import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-custom';
 import type { DpopVerdict } from './dpop.verdict.js';
 
-/** How `DpopGuard` asks its strategy, in the options of one call to passport. */
+/** How `DpopGuard` asks its strategy. */
 export interface DpopAuthenticateOptions {
   readonly dpop?: { readonly admit: () => Promise<DpopVerdict> };
 }
 
 /**
  * The passport strategy `dpop`. It verifies nothing itself: passport is one registry per process, in which the second
- * app replaces the strategy of the first, and so each guard hands over the verifier of its own app.
+ * app replaces the strategy of the first, and so each guard has the strategy and the verifier of its own app.
  */
 @Injectable()
 export class DpopStrategy extends PassportStrategy(Strategy, 'dpop') {
   constructor() {
     super({ passOptionsToCallback: true });
+  }
+
+  /**
+   * Does for one request what passport does, without its registry, which anybody may write to. Passport also assigns
+   * functions to each request's strategy; V8 allocates those among what lives long, and with them would stay the request.
+   *
+   * @returns what the strategy takes for the user
+   * @throws whatever `admit` does
+   */
+  run(request: object, admit: () => Promise<DpopVerdict>): Promise<unknown> {
+    return new Promise<unknown>((success, error) => {
+      const actions = { success, error, fail: error };
+      const strategy = Object.assign(Object.create(this) as DpopStrategy, actions);
+      const options: DpopAuthenticateOptions = { dpop: { admit } };
+      strategy.authenticate(request as never, options);
+    });
   }
 
   /** @throws ServiceUnavailableException when it was not called through `DpopGuard` */

@@ -2,9 +2,9 @@ import type { Server } from 'node:http';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   type BeforeApplicationShutdown,
-  type CanActivate,
   Controller,
   type DynamicModule,
+  ForbiddenException,
   Get,
   Inject,
   Injectable,
@@ -12,6 +12,7 @@ import {
   type PipeTransform,
   Post,
   type Provider,
+  Req,
   type Type,
   UseGuards,
 } from '@nestjs/common';
@@ -1118,58 +1119,88 @@ class UnaskingController {
   }
 }
 
-/** Takes the name between two guards. */
+/** Says yes without having asked. */
 @Injectable()
-class TakingGuard implements CanActivate {
-  canActivate(): boolean {
-    takeName(() => new ForeignStrategy((strategy) => strategy.success({})));
-    return true;
+class CarelessStrategy extends DpopStrategy {
+  override validate(): Promise<DpopVerdict> {
+    return Promise.resolve({ jkt: client.jkt, scheme: 'DPoP' } as DpopVerdict);
+  }
+}
+
+/** Says nothing. */
+@Injectable()
+class SilentStrategy extends DpopStrategy {
+  override validate(): Promise<DpopVerdict> {
+    return Promise.resolve(undefined as never);
+  }
+}
+
+/** Knows users of its own, and one whom it does not want. */
+@Injectable()
+class UsersGuard extends DpopGuard {
+  override handleRequest(_error: unknown, { subject }: DpopVerdict): never {
+    if (subject === 'unwanted') throw new ForbiddenException();
+    return { name: subject } as never;
   }
 }
 
 @Controller()
-class TwiceGuardedController {
-  @UseGuards(DpopGuard, TakingGuard, DpopGuard)
+class UsersController {
+  @UseGuards(UsersGuard)
   @Get()
-  read(): string {
+  read(@Req() request: { user: unknown }, @DpopBound() jkt: string): object {
     hits += 1;
-    return 'read';
+    return { user: request.user, jkt };
   }
 }
 
-describe.each(PLATFORMS)('the registry of passport on %s', (platform) => {
+describe.each(PLATFORMS)('passport on %s', (platform) => {
   const actions: readonly (readonly [string, ForeignAction])[] = [
     ['pass()', (strategy) => strategy.pass()],
     ['success() with a user', (strategy) => strategy.success({ jkt: client.jkt, scheme: 'DPoP' })],
     ['success() with info', (strategy) => strategy.success({}, { verdict: true })],
   ];
 
-  test.each(actions)('a foreign strategy "dpop" that calls %s lets nobody through', async (_name, act) => {
+  test.each(actions)('a foreign strategy "dpop" that calls %s is never asked', async (_name, act) => {
     // Its handler asks for no verdict, which would fail by itself.
     const controllers = [UnaskingController];
     const app = await startApp(platform, root({ dpop: DpopModule.forRoot(options()), controllers }));
     hits = 0;
     try {
       takeName(() => new ForeignStrategy(act));
-      expect(await call(app, client)).toMatchObject(UNAVAILABLE);
-      expect(await call(app, client, { token })).toMatchObject(UNAVAILABLE);
+      expect(await call(app, client)).toMatchObject({ status: 401 });
+      expect(hits).toBe(0);
+      expect(await call(app, client, { token })).toMatchObject({ status: 200 });
+      expect(hits).toBe(1);
     } finally {
       takeName(() => new DpopStrategy());
     }
-    expect(hits).toBe(0);
-    expect(await call(app, client, { token })).toMatchObject({ status: 200 });
   });
 
-  test('the verdict that one guard reached does not stand for that of the next', async () => {
-    const dpop = DpopModule.forRoot(options());
-    const app = await startApp(platform, root({ dpop, controllers: [TwiceGuardedController] }));
-    hits = 0;
-    try {
+  test.each([CarelessStrategy, SilentStrategy])(
+    '%p in the place of ours lets nobody through',
+    async (strategy) => {
+      const dpop = DpopModule.forRoot(options());
+      const providers = [{ provide: DpopStrategy, useClass: strategy }];
+      const app = await startApp(platform, root({ dpop, controllers: [UnaskingController], providers }));
+      hits = 0;
+      expect(await call(app, client)).toMatchObject(UNAVAILABLE);
       expect(await call(app, client, { token })).toMatchObject(UNAVAILABLE);
-    } finally {
-      takeName(() => new DpopStrategy());
-    }
-    expect(hits).toBe(0);
+      expect(hits).toBe(0);
+    },
+  );
+
+  test('handleRequest says who the user is, and may refuse; the verdict stays what it was', async () => {
+    const dpop = DpopModule.forRoot(options());
+    const app = await startApp(platform, root({ dpop, controllers: [UsersController] }));
+    hits = 0;
+    const wanted = await issuer.issueToken({ client, claims: { sub: 'wanted' } });
+    const unwanted = await issuer.issueToken({ client, claims: { sub: 'unwanted' } });
+    const body = { user: { name: 'wanted' }, jkt: client.jkt };
+    expect(await call(app, client, { token: wanted })).toMatchObject({ status: 200, body });
+    expect(hits).toBe(1);
+    expect(await call(app, client, { token: unwanted })).toMatchObject({ status: 403 });
+    expect(hits).toBe(1);
   });
 
   test("AuthGuard('dpop') in the place of DpopGuard lets nobody through", async () => {

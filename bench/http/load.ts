@@ -45,8 +45,8 @@ export function closedLoop(load: Load): Work {
 
 /** To wake the load generator up is work for the server, the more of it the longer it lets it wait: so it never sleeps. */
 async function stayAwake<T>(work: Promise<T>): Promise<T> {
-  let isDone = false;
-  const done = work.finally(() => (isDone = true));
-  while (!isDone) await setImmediate();
-  return await done;
+  const done = new AbortController();
+  const settled = work.finally(() => done.abort());
+  while (!done.signal.aborted) await setImmediate();
+  return await settled;
 }
