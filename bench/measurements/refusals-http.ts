@@ -26,7 +26,7 @@ export const refusedOverHttp: Measurement = {
     const kinds = refusals({ client, token }, htu, () => spent[(next += 1) % spent.length] as BenchRequest);
     const samples = await measureInRounds(
       kinds.map((kind) => sideOf(server, kind)),
-      { rounds: 15, count: 160, warmUp: 80, cpuMicros: server.cpuMicros },
+      { rounds: 25, count: 160, warmUp: 80, cpuMicros: server.cpuMicros },
     );
     await server.stop();
     return kinds
