@@ -62,22 +62,19 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       const record = recordOf(request);
       const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
       const reached: { verdict?: DpopVerdict } = {};
-      const answer = await this.strategy.run(
-        request,
-        async () => (reached.verdict = await examination.admit(policy)),
-      );
+      await this.strategy.run(request, async () => (reached.verdict = await examination.admit(policy)));
       const { verdict } = reached;
       // Whatever stands in for the strategy: without a verdict nobody passes.
       if (verdict === undefined) throw new DpopUnavailableError('verdict_missing');
-      request.user = this.handleRequest(undefined, answer, undefined, context);
+      // Awaited, as passport does: an override may be asynchronous, and refuse.
+      request.user = await this.handleRequest<unknown>(undefined, verdict, undefined, context);
       record.verdict = verdict;
       if (verdict.nextNonce !== undefined) {
         this.writeHeaders(context, dpopResponseHeaders({ nonce: verdict.nextNonce }));
       }
       return true;
     } catch (thrown) {
-      // An override of `handleRequest` refuses in words of its own.
-      if (thrown instanceof HttpException) throw thrown;
+      if (isRefusalOfApp(thrown)) throw thrown;
       throw this.refuse(context, policy, toDpopError(thrown));
     }
   }
@@ -154,6 +151,11 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       adapter.setHeader?.(response, name, written);
     }
   }
+}
+
+/** What an override, of `handleRequest` for example, says to the client; a failure of its own is answered as ours are. */
+function isRefusalOfApp(thrown: unknown): boolean {
+  return thrown instanceof HttpException && thrown.getStatus() >= 400 && thrown.getStatus() < 500;
 }
 
 function unknownTransport(): DpopUnavailableError {

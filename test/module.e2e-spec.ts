@@ -6,8 +6,10 @@ import {
   type DynamicModule,
   ForbiddenException,
   Get,
+  HttpException,
   Inject,
   Injectable,
+  InternalServerErrorException,
   Module,
   type PipeTransform,
   Post,
@@ -1135,12 +1137,29 @@ class SilentStrategy extends DpopStrategy {
   }
 }
 
-/** Knows users of its own, and one whom it does not want. */
+type UserAnswer = () => unknown;
+
+const USERS: Readonly<Record<string, UserAnswer>> = {
+  wanted: () => ({ name: 'wanted' }),
+  'looked up': () => Promise.resolve({ name: 'looked up' }),
+  unwanted: () => {
+    throw new ForbiddenException();
+  },
+  'found unwanted': () => Promise.reject(new ForbiddenException()),
+  failing: () => {
+    throw new InternalServerErrorException('quoted');
+  },
+  'failing later': () => Promise.reject(new Error('quoted')),
+  redirected: () => {
+    throw new HttpException('quoted', 302);
+  },
+};
+
+/** Knows users of its own. */
 @Injectable()
 class UsersGuard extends DpopGuard {
-  override handleRequest(_error: unknown, { subject }: DpopVerdict): never {
-    if (subject === 'unwanted') throw new ForbiddenException();
-    return { name: subject } as never;
+  override handleRequest(_error: unknown, { subject = '' }: DpopVerdict): never {
+    return USERS[subject]?.() as never;
   }
 }
 
@@ -1190,17 +1209,29 @@ describe.each(PLATFORMS)('passport on %s', (platform) => {
     },
   );
 
-  test('handleRequest says who the user is, and may refuse; the verdict stays what it was', async () => {
+  async function callAs(sub: string) {
     const dpop = DpopModule.forRoot(options());
     const app = await startApp(platform, root({ dpop, controllers: [UsersController] }));
     hits = 0;
-    const wanted = await issuer.issueToken({ client, claims: { sub: 'wanted' } });
-    const unwanted = await issuer.issueToken({ client, claims: { sub: 'unwanted' } });
-    const body = { user: { name: 'wanted' }, jkt: client.jkt };
-    expect(await call(app, client, { token: wanted })).toMatchObject({ status: 200, body });
+    return await call(app, client, { token: await issuer.issueToken({ client, claims: { sub } }) });
+  }
+
+  test.each(['wanted', 'looked up'])('handleRequest says who the user is: %s', async (name) => {
+    const body = { user: { name }, jkt: client.jkt };
+    expect(await callAs(name)).toMatchObject({ status: 200, body });
     expect(hits).toBe(1);
-    expect(await call(app, client, { token: unwanted })).toMatchObject({ status: 403 });
-    expect(hits).toBe(1);
+  });
+
+  test.each(['unwanted', 'found unwanted'])('handleRequest may refuse after all: %s', async (name) => {
+    expect(await callAs(name)).toMatchObject({ status: 403 });
+    expect(hits).toBe(0);
+  });
+
+  test.each(['failing', 'failing later', 'redirected'])('handleRequest may fail: %s', async (name) => {
+    const answer = await callAs(name);
+    expect(answer).toMatchObject(UNAVAILABLE);
+    expect(JSON.stringify(answer.body)).not.toContain('quoted');
+    expect(hits).toBe(0);
   });
 
   test("AuthGuard('dpop') in the place of DpopGuard lets nobody through", async () => {
