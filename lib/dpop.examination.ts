@@ -1,31 +1,23 @@
 import { hash } from 'node:crypto';
-import type { AccessTokenVerifier } from './access-token/access-token.verifier.js';
 import { assertClaims, boundThumbprint } from './access-token/bound-claims.js';
 import type { BoundedCache } from './bounded-cache.js';
-import type { DpopConfig } from './dpop.config.js';
 import type { DpopPolicy } from './dpop.policy.js';
 import { createVerdict, type DpopVerdict } from './dpop.verdict.js';
+import type { DpopVerifierParts } from './dpop.verifier-parts.js';
 import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.error.js';
 import { type Credentials, parseCredentials } from './http/credentials.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import { parseRequestPath } from './http/request-path.js';
-import type { AcceptedNonce, NonceService } from './nonce/nonce.service.js';
+import { signatureTurn } from './jws/signature-turns.js';
+import type { AcceptedNonce } from './nonce/nonce.service.js';
 import { assertPolicy, lacksNonce } from './policy-checks.js';
 import { parseCompactProof } from './proof/compact-proof.js';
 import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof/proof-checks.js';
 import { type ProofClaims, parseProofClaims } from './proof/proof-claims.js';
 import { parseProofHeader } from './proof/proof-header.js';
 import { importProofKey, type ProofKey, assertProofSignature } from './proof/proof-key.js';
-import type { ReplayClaim, ReplayStore } from './replay/replay.store.js';
+import type { ReplayClaim } from './replay/replay.store.js';
 import { publishDecision } from './telemetry/decisions.js';
-
-/** What the verifier is made of. */
-export interface DpopVerifierParts {
-  readonly config: DpopConfig;
-  readonly accessTokens: AccessTokenVerifier;
-  readonly nonces: NonceService;
-  readonly replayStore: ReplayStore;
-}
 
 /** What one request has proved, and what of it is to be remembered once it is accepted. */
 interface Possession {
@@ -127,6 +119,7 @@ export class DpopExamination {
     const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
 
     const key = 'key' in presented ? presented : importProofKey(presented); //            6 signature
+    await signatureTurn();
     assertProofSignature(compact, key);
 
     const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;

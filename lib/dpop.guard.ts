@@ -62,7 +62,9 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       const record = recordOf(request);
       const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
       const reached: { verdict?: DpopVerdict } = {};
-      await this.strategy.run(request, async () => (reached.verdict = await examination.admit(policy)));
+      await this.strategy.run(request, () =>
+        examination.admit(policy).then((verdict) => (reached.verdict = verdict)),
+      );
       const { verdict } = reached;
       // Whatever stands in for the strategy: without a verdict nobody passes.
       if (verdict === undefined) throw new DpopUnavailableError('verdict_missing');
@@ -137,8 +139,10 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private formatChallenge(context: ExecutionContext, policy: DpopPolicy, error: DpopError): string {
-    const used = attemptedScheme(this.getDpopRequest(context).rawHeaders);
-    return formatChallenges(error, used, policy.bearer === 'allow-unbound', this.config.challenge);
+    const bearerOffered = policy.bearer === 'allow-unbound';
+    // Which scheme was used matters where there are two.
+    const used = bearerOffered ? attemptedScheme(this.getDpopRequest(context).rawHeaders) : undefined;
+    return formatChallenges(error, used, bearerOffered, this.config.challenge);
   }
 
   /** Through Nest's adapter: its exceptions carry no headers, and Express and Fastify set them differently. */

@@ -1,7 +1,8 @@
 import { BoundedCache } from './bounded-cache.js';
-import { DpopExamination, type DpopVerifierParts } from './dpop.examination.js';
+import { DpopExamination } from './dpop.examination.js';
 import { type DpopPolicy, overlayPolicy } from './dpop.policy.js';
 import type { DpopVerdict } from './dpop.verdict.js';
+import type { DpopVerifierParts } from './dpop.verifier-parts.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import type { ProofKey } from './proof/proof-key.js';
 import { recordOf } from './request-record.js';

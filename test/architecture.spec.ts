@@ -117,7 +117,7 @@ describe('who may know whom', () => {
   });
 
   test('the verifier is reached by guard and strategy, and knows neither', () => {
-    const verification = /^(dpop\.(verifier|examination|verdict|policy)|policy-checks)\.ts$/;
+    const verification = /^(dpop\.(verifier|verifier-parts|examination|verdict|policy)|policy-checks)\.ts$/;
     const nest = /^decorators\/|\.(guard|module|module-definition|strategy)\.ts$/;
     expect(arrows(verification, ({ target }) => nest.test(target))).toEqual([]);
   });

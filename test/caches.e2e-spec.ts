@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { JwtAccessTokenVerifier } from '../lib/access-token/jwt-access-token.verifier.js';
 import { TrustedIssuersVerifier } from '../lib/access-token/trusted-issuers.verifier.js';
 import { BoundedCache, type CacheBounds } from '../lib/bounded-cache.js';
-import { DpopExamination, type DpopVerifierParts } from '../lib/dpop.examination.js';
+import { DpopExamination } from '../lib/dpop.examination.js';
+import type { DpopVerifierParts } from '../lib/dpop.verifier-parts.js';
 import {
   AccessTokenVerifier,
   DpopModule,

@@ -3,7 +3,8 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { BoundedCache } from '../lib/bounded-cache.js';
-import { DpopExamination, type DpopVerifierParts } from '../lib/dpop.examination.js';
+import { DpopExamination } from '../lib/dpop.examination.js';
+import type { DpopVerifierParts } from '../lib/dpop.verifier-parts.js';
 import { DPOP_CONFIG } from '../lib/dpop.tokens.js';
 import {
   AccessTokenVerifier,

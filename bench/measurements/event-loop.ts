@@ -14,7 +14,7 @@ const SECONDS = 1.5;
 /** Share of the time in which the event loop is to be busy. */
 const LOAD = 0.95;
 /** More guarded requests than one core answers in a second. */
-const MOST_PER_SECOND = 8000;
+const MOST_PER_SECOND = 20_000;
 const SIDES = ['open', 'floor', 'guarded'] as const;
 type Route = (typeof SIDES)[number];
 

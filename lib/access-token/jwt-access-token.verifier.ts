@@ -7,6 +7,7 @@ import { DEFAULT_ALGORITHMS, JWS_ALGORITHMS, type JwsAlgorithm } from '../jws/al
 import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import { createSignatureKey, isSignedBy, type SignatureKey } from '../jws/signature.js';
+import { signatureTurn } from '../jws/signature-turns.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
 import { freezeClaims } from './claims.js';
 import { createIssuerKeys, isAboutToken, type IssuerKeys } from './issuer-keys.js';
@@ -81,18 +82,19 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     try {
       const { payload, signature } = jws;
       const key = await this.#keys.find(header as JWTHeaderParameters, { payload, signature });
-      return this.#isSignedBy(jws, key as CryptoKey, algorithm);
+      return await this.#isSignedBy(jws, key as CryptoKey, algorithm);
     } catch (error) {
       // What is not the fault of the token must not be answered with 401.
       if (!isAboutToken(error)) throw error;
       if (!isSeveralKeys(error)) return false;
       // A token without `kid`, and an issuer with several keys of that kind: any of them may be the one.
-      for await (const key of error) if (this.#isSignedBy(jws, key, algorithm)) return true;
+      for await (const key of error) if (await this.#isSignedBy(jws, key, algorithm)) return true;
       return false;
     }
   }
 
-  #isSignedBy(jws: CompactJws, cryptoKey: CryptoKey, algorithm: JwsAlgorithm): boolean {
+  async #isSignedBy(jws: CompactJws, cryptoKey: CryptoKey, algorithm: JwsAlgorithm): Promise<boolean> {
+    await signatureTurn();
     const known = this.#signatureKeys.get(cryptoKey);
     if (known !== undefined) return isSignedBy(jws, known);
     const keyObject = KeyObject.from(cryptoKey);
