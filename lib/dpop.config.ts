@@ -102,7 +102,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
       nonce.freshness === 'nonce' ? Math.max(iatLifetime, 3 * nonce.lifetimeSeconds) : iatLifetime,
     nonce: { ...nonce, service: describeService(options.realm, origin, issuance.issuers) },
     challenge: {
-      algorithms,
+      algs: algorithms.join(' '),
       realm: options.realm,
       resourceMetadata: parseMetadata(options.metadata, allowInsecureHttp),
     },

@@ -46,7 +46,7 @@ export class DpopExamination {
   readonly #openedSeconds: number;
   #possession: Promise<Possession> | undefined;
   #looked: Promise<void> | undefined;
-  #recorded: Promise<void> | undefined;
+  #recorded: Promise<unknown> | undefined;
   /** The failure of the replay store in spite of which this request passes. */
   #passedOver: DpopUnavailableError | undefined;
 
@@ -73,7 +73,8 @@ export class DpopExamination {
       if (lacksNonce(verdict, policy))
         await (this.#looked ??= this.#parts.replayStore.lookAtMemory?.(verdict.jkt ?? ''));
       this.#assertPolicy(verdict, policy);
-      await (this.#recorded ??= this.#record(possession)); //                              7 replay
+      const outcome = await (this.#recorded ??= this.#record(possession)); //              7 replay
+      this.#assertFirst(outcome, verdict.jkt);
       publishDecision(verdict, undefined, this.#passedOver, this.#startedMs);
       return verdict;
     } catch (thrown) {
@@ -160,10 +161,12 @@ export class DpopExamination {
     }
   }
 
-  async #record({ proof, learn }: Possession): Promise<void> {
-    if (proof !== undefined) this.#assertFirst(await this.#claim(this.#claimOf(proof)), proof.jkt);
+  /** A `ReplayOutcome`, if the store does as it should. */
+  async #record({ proof, learn }: Possession): Promise<unknown> {
+    const outcome = proof === undefined ? 'first' : await this.#claim(this.#claimOf(proof));
     // Only now, so that nobody without a token, a key and a fresh proof can push others out.
-    await learn();
+    if (outcome === 'first') await learn();
+    return outcome;
   }
 
   #claimOf({ jkt, jti, freshUntilSeconds, memory }: SpentProof): ReplayClaim {
@@ -180,7 +183,7 @@ export class DpopExamination {
     };
   }
 
-  #assertFirst(outcome: unknown, jkt: string): void {
+  #assertFirst(outcome: unknown, jkt: string | undefined): void {
     if (outcome === 'first') return;
     if (outcome === 'replayed') throw new DpopError('proof_replayed');
     if (outcome === 'unknown') throw new DpopError('nonce_renewal', { nonce: this.#freshNonce(jkt) });

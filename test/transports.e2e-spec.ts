@@ -501,6 +501,17 @@ describe.each(PLATFORMS)('C9o where a request came to, on %s', (platform) => {
     const inner = await proofFor(client, { path: '/accounts/7', token });
     expectWrongHtu(await get(app, '/public/accounts/7', { proof: inner }));
   });
+
+  test('what middleware keeps at `raw`, the octets of a body for example, is not taken for the request', async () => {
+    const keep = (request: object, _response: unknown, next: () => void) => {
+      Object.assign(request, { raw: { method: 'PUT', url: '/elsewhere', rawHeaders: [] } });
+      next();
+    };
+    const app = await start({}, { before: (nest) => nest.use(keep) });
+    expect(await get(app, '/accounts/7')).toMatchObject({ status: 200 });
+    const elsewhere = await proofFor(client, { path: '/elsewhere', method: 'PUT', token });
+    expect((await get(app, '/accounts/7', { proof: elsewhere })).status).toBe(401);
+  });
 });
 
 function statusOf(url: string, headers: Readonly<Record<string, string>>): Promise<number> {

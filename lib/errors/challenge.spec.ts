@@ -4,7 +4,7 @@ import { REFUSALS, type RefusalReason, STATUS_OF_CODE } from './catalogue.js';
 import { formatChallenges, type Scheme } from './challenge.js';
 import { DpopError, DpopUnavailableError, toDpopError } from './dpop.error.js';
 
-const PARAMETERS = { algorithms: ['ES256'] };
+const PARAMETERS = { algs: 'ES256' };
 const reasons = Object.keys(REFUSALS) as RefusalReason[];
 const schemes: readonly (Scheme | undefined)[] = ['DPoP', 'Bearer', undefined];
 
@@ -89,7 +89,7 @@ describe('D3 a challenge', () => {
           const error = new DpopError(reason, { scopes, acrValues: scopes });
           for (const used of schemes) {
             const field = formatChallenges(error, used, true, {
-              algorithms: ['ES256'],
+              algs: 'ES256',
               realm,
               resourceMetadata,
             });

@@ -5,8 +5,8 @@ export type Scheme = 'DPoP' | 'Bearer';
 
 /** What every challenge of a service has in common. */
 export interface ChallengeParameters {
-  /** Proof algorithms accepted, for `algs` (§7.1). */
-  readonly algorithms: readonly string[];
+  /** Proof algorithms accepted, separated by spaces (§7.1). */
+  readonly algs: string;
   readonly realm?: string | undefined;
   /** URL of the protected resource metadata (RFC 9728 §5.1). */
   readonly resourceMetadata?: string | undefined;
@@ -34,7 +34,7 @@ export function formatChallenges(
   const dpop = formatChallenge('DPoP', [
     ['realm', parameters.realm],
     ...(everywhere || used !== 'Bearer' || !bearerOffered ? errorParameters(error) : []),
-    ['algs', parameters.algorithms.join(' ')],
+    ['algs', parameters.algs],
     ['resource_metadata', parameters.resourceMetadata],
   ]);
   if (!bearerOffered || error.code === 'use_dpop_nonce') return dpop;

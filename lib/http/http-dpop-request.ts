@@ -26,7 +26,8 @@ class HttpDpopRequest implements DpopRequest {
 export function toDpopRequest(request: object): DpopRequest | undefined {
   if (!isObject(request)) return undefined;
   // Fastify wraps the request of Node, Express extends it.
-  const raw = isObject(request['raw']) ? request['raw'] : request;
+  const raw = Array.isArray(request['rawHeaders']) ? request : request['raw'];
+  if (!isObject(raw)) return undefined;
   const { method, rawHeaders } = raw;
   // Express shortens `url` in mounted apps, Fastify when it rewrites; both keep what came over the wire.
   const target = request['originalUrl'] ?? raw['url'];

@@ -5,7 +5,7 @@ export interface ResponseHeader {
   readonly merge: boolean;
 }
 
-const EXPOSED = ['DPoP-Nonce', 'WWW-Authenticate'];
+const EXPOSED = 'DPoP-Nonce, WWW-Authenticate';
 
 /**
  * The headers of a refusal, or of a success that carries a fresh nonce: the challenge, the nonce, when to come back;
@@ -24,7 +24,7 @@ export function dpopResponseHeaders(parts: {
   if (parts.nonce !== undefined) set('DPoP-Nonce', parts.nonce);
   if (parts.retryAfterSeconds !== undefined) set('Retry-After', String(parts.retryAfterSeconds));
   set('Cache-Control', 'no-store');
-  headers.push({ name: 'Access-Control-Expose-Headers', value: EXPOSED.join(', '), merge: true });
+  headers.push({ name: 'Access-Control-Expose-Headers', value: EXPOSED, merge: true });
   return headers;
 }
 

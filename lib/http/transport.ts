@@ -12,10 +12,8 @@ export interface Transport {
  */
 export function transportOf(context: ExecutionContext): Transport | undefined {
   const type = context.getType<string>();
-  if (type === 'http') {
-    const http = context.switchToHttp();
-    return toTransport(http.getRequest(), http.getResponse());
-  }
+  // `switchToHttp` would say the same, and change the context each time.
+  if (type === 'http') return toTransport(context.getArgByIndex(0), context.getArgByIndex(1));
   if (type !== 'graphql') return undefined;
   const graphql: unknown = context.getArgByIndex(2);
   if (!isObject(graphql)) return undefined;

@@ -48,8 +48,9 @@ function assertPublicKey(jwk: unknown, alg: string, algorithm: JwsAlgorithm): as
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') throw new DpopError('proof_jwk');
   if (jwk['key_ops'] !== undefined && !isVerifyAlone(jwk['key_ops'])) throw new DpopError('proof_jwk');
   if (jwk['ext'] !== undefined && typeof jwk['ext'] !== 'boolean') throw new DpopError('proof_jwk');
-  for (const [member, length] of Object.entries(algorithm.members)) {
+  for (const member in algorithm.members) {
     const value = jwk[member];
+    const length = algorithm.members[member];
     if (typeof value !== 'string' || !BASE64URL.test(value)) throw new DpopError('proof_jwk');
     if (length !== undefined && value.length !== length) throw new DpopError('proof_jwk');
   }
