@@ -8,13 +8,13 @@ import type { Measurement, Row } from '../measurement.js';
 import { median, mediansOf, ratioOf, type Samples } from '../rounds.js';
 
 const ROUNDS = 3;
-const CALIBRATIONS = 3;
+const CALIBRATIONS = 5;
 const CALIBRATION_SECONDS = 0.5;
 const SECONDS = 1.5;
 /** Share of the time in which the event loop is to be busy. */
 const LOAD = 0.95;
 /** More guarded requests than one core answers in a second. */
-const MOST_PER_SECOND = 20_000;
+const MOST_PER_SECOND = 15_000;
 const SIDES = ['open', 'floor', 'guarded'] as const;
 type Route = (typeof SIDES)[number];
 
@@ -36,7 +36,9 @@ async function compareDelays(platform: Platform): Promise<Row> {
   };
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const route of SIDES) {
-      reports[route].push(await watchLoop(server, createLoad(server, holder, route, SECONDS, rates[route])));
+      const report = await watchLoop(server, createLoad(server, holder, route, SECONDS, rates[route]));
+      reports[route].push(report);
+      rates[route] = adjustRate(rates[route], report);
     }
   }
   await server.stop();
@@ -58,20 +60,21 @@ async function compareDelays(platform: Platform): Promise<Row> {
   };
 }
 
-/** The requests a second that keep the event loop busy for the share wanted, or as many as the load generator can make. */
+/** The requests a second that keep the event loop busy for the share wanted, as far as the machine is steady. */
 async function findRate(server: ServerProcess, holder: Holder, route: Route): Promise<number> {
   await sendPaced(createLoad(server, holder, route, 1.5));
   const capacity = await sendPaced(createLoad(server, holder, route, CALIBRATION_SECONDS));
   let rate = LOAD * capacity;
   for (let calibration = 0; calibration < CALIBRATIONS; calibration += 1) {
-    const { utilization } = await watchLoop(
-      server,
-      createLoad(server, holder, route, CALIBRATION_SECONDS, rate),
-    );
-    // A loop that is always busy does not tell by how much the load is too great.
-    rate = Math.min(capacity, utilization > 0.99 ? 0.93 * rate : (LOAD / utilization) * rate);
+    const load = createLoad(server, holder, route, CALIBRATION_SECONDS, rate);
+    rate = adjustRate(rate, await watchLoop(server, load));
   }
   return rate;
+}
+
+function adjustRate(rate: number, { utilization }: LoopReport): number {
+  // A loop that is always busy does not tell by how much the load is too great.
+  return utilization > 0.99 ? 0.93 * rate : Math.min(LOAD / utilization, 1.2) * rate;
 }
 
 async function watchLoop(server: ServerProcess, load: PacedLoad): Promise<LoopReport> {

@@ -18,4 +18,14 @@ describe('the stack of an error', () => {
     expect(Error.stackTraceLimit).toBe(stackTraceLimit);
     expect(hasFrames(new Error('of another'))).toBe(true);
   });
+
+  test('is captured where the limit is frozen, and nothing is thrown but the refusal', () => {
+    const limit = { value: Error.stackTraceLimit, configurable: true, enumerable: true };
+    Object.defineProperty(Error, 'stackTraceLimit', { ...limit, writable: false });
+    try {
+      expect(hasFrames(new DpopHttpException(new DpopError('proof_htm')))).toBe(true);
+    } finally {
+      Object.defineProperty(Error, 'stackTraceLimit', { ...limit, writable: true });
+    }
+  });
 });

@@ -5,6 +5,7 @@ import {
   STATUS_OF_CODE,
   type UnavailableReason,
 } from './catalogue.js';
+import { setStackTraceLimit } from './stack-trace-limit.js';
 
 /** What a refusal adds to its challenge. */
 export interface RefusalDetails {
@@ -35,11 +36,9 @@ export class DpopError extends Error {
   ) {
     const [code, sentence] = REFUSALS[reason];
     // An answer, not a mishap: to capture the stack would cost more than most checks, and `reason` names the check.
-    const { stackTraceLimit } = Error;
-    // Where somebody has frozen it, there is a stack, and no harm done.
-    Reflect.set(Error, 'stackTraceLimit', 0);
+    const stackTraceLimit = setStackTraceLimit(0);
     super(sentence);
-    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+    setStackTraceLimit(stackTraceLimit);
     this.code = code;
     this.status = STATUS_OF_CODE[code];
   }

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import { setStackTraceLimit } from '../errors/stack-trace-limit.js';
 
 /**
  * A refusal as Nest's exception filters know it: the usual body, and the stable `code` beside it. The headers have
@@ -15,10 +16,9 @@ export class DpopHttpException extends HttpException {
   constructor(error: DpopError | DpopUnavailableError) {
     const { status, message, code } = error;
     // As for `DpopError`, which it only passes on.
-    const { stackTraceLimit } = Error;
-    Reflect.set(Error, 'stackTraceLimit', 0);
+    const stackTraceLimit = setStackTraceLimit(0);
     super({ statusCode: status, message, error: STATUS_CODES[status], code }, status, { cause: error });
-    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+    setStackTraceLimit(stackTraceLimit);
     this.extensions = { code, http: { status } };
     this.statusCode = status;
   }

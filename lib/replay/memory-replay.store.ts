@@ -25,6 +25,8 @@ export class MemoryReplayStore extends ReplayStore {
   readonly #memory = randomBytes(6).toString('base64url');
   readonly #maxEntries: number;
   readonly #afterDataLoss: 'accept' | 'challenge';
+  /** The slice of time for which expired ones have been forgotten. */
+  #present = 0;
   /** The process began before its first claim: whatever its predecessor saw, it saw before. */
   #lostBeforeSeconds: number | undefined;
 
@@ -78,6 +80,8 @@ export class MemoryReplayStore extends ReplayStore {
 
   #forgetExpired(nowSeconds: number): void {
     const present = Math.floor(nowSeconds / SLICE_SECONDS);
+    if (present === this.#present) return;
+    this.#present = present;
     for (const index of this.#slices.keys()) if (index < present) this.#slices.delete(index);
   }
 }
