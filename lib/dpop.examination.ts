@@ -119,8 +119,8 @@ export class DpopExamination {
     const nonce = this.#checkNonce(claims.nonce, bound);
     const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
 
-    const key = 'key' in presented ? presented : importProofKey(presented); //            6 signature
-    await signatureTurn();
+    await signatureTurn(); //                                                             6 signature
+    const key = 'key' in presented ? presented : importProofKey(presented);
     assertProofSignature(compact, key);
 
     const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;

@@ -2,7 +2,15 @@ import { setImmediate } from 'node:timers';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type DpopError, DpopModule, DpopVerifier } from '../lib/index.js';
+import { calculateJwkThumbprint } from 'jose';
+import {
+  type AccessTokenClaims,
+  AccessTokenVerifier,
+  type DpopError,
+  DpopModule,
+  type DpopModuleOptions,
+  DpopVerifier,
+} from '../lib/index.js';
 import { SIGNATURES_IN_A_TURN } from '../lib/jws/signature-turns.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
 
@@ -15,6 +23,25 @@ let nowSeconds = 1_800_000_000;
 const clock = () => nowSeconds * 1000;
 const endOfTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+/** Of a key that needs no signature of the token to be known. */
+class BoundTokens extends AccessTokenVerifier {
+  constructor(private readonly jkt: string) {
+    super();
+  }
+
+  override verify(): AccessTokenClaims {
+    return { cnf: { jkt: this.jkt } };
+  }
+}
+
+async function startService(accessToken: DpopModuleOptions['accessToken']) {
+  const proof = { maxAgeSeconds: MAX_AGE_SECONDS };
+  @Module({ imports: [DpopModule.forRoot({ origin: ORIGIN, accessToken, clock, proof })] })
+  class ServiceModule {}
+  const app = await NestFactory.createApplicationContext(ServiceModule, { logger: false });
+  return { verifier: app.get(DpopVerifier), close: () => app.close() };
+}
+
 describe('C6 signatures take turns', () => {
   let verifier: DpopVerifier;
   let issuer: TestIssuer;
@@ -24,19 +51,7 @@ describe('C6 signatures take turns', () => {
   beforeAll(async () => {
     issuer = await TestIssuer.create({ clock });
     client = await TestClient.create({ clock });
-    const { accessToken } = issuer;
-    @Module({
-      imports: [
-        DpopModule.forRoot({
-          ...{ origin: ORIGIN, accessToken, clock },
-          proof: { maxAgeSeconds: MAX_AGE_SECONDS },
-        }),
-      ],
-    })
-    class ServiceModule {}
-    const app = await NestFactory.createApplicationContext(ServiceModule, { logger: false });
-    verifier = app.get(DpopVerifier);
-    close = () => app.close();
+    ({ verifier, close } = await startService(issuer.accessToken));
   });
 
   afterAll(() => close());
@@ -55,6 +70,15 @@ describe('C6 signatures take turns', () => {
     const outcomes = presentAll(forged, await proofsOf(forged));
     expect(Math.max(...(await countTurns(outcomes)))).toBe(SIGNATURES_IN_A_TURN);
     expect(new Set(outcomes)).toEqual(new Set(['token_invalid']));
+  });
+
+  test('so it does with keys that it has not seen, whose import takes as long as a signature', async () => {
+    const jwk = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) };
+    const service = await startService(new BoundTokens(await calculateJwkThumbprint(jwk)));
+    const outcomes = presentAll('token', await proofsOf('token', { jwk }), service.verifier);
+    expect(await countTurns(outcomes)).toEqual(Array(3).fill(SIGNATURES_IN_A_TURN));
+    expect(new Set(outcomes)).toEqual(new Set(['proof_jwk']));
+    await service.close();
   });
 
   test('C11, F4: a proof that grew stale while it waited is refused, and remembered by nobody', async () => {
@@ -77,26 +101,26 @@ describe('C6 signatures take turns', () => {
   });
 
   /** All at once; what becomes of them is added in the order in which it is known. */
-  function presentAll(token: string, proofs: readonly string[]): readonly string[] {
+  function presentAll(token: string, proofs: readonly string[], to = verifier): readonly string[] {
     const outcomes: string[] = [];
-    for (const proof of proofs) void present(token, proof).then((outcome) => outcomes.push(outcome));
+    for (const proof of proofs) void present(token, proof, to).then((outcome) => outcomes.push(outcome));
     return outcomes;
   }
 
-  async function present(token: string, proof: string): Promise<string> {
+  async function present(token: string, proof: string, to = verifier): Promise<string> {
     const rawHeaders = ['Authorization', `DPoP ${token}`, 'DPoP', proof];
-    return await verifier.verify({ method: 'GET', target: TARGET, rawHeaders }).then(
+    return await to.verify({ method: 'GET', target: TARGET, rawHeaders }).then(
       () => 'accepted',
       (error: DpopError) => error.reason,
     );
   }
 
-  async function proofsOf(token: string): Promise<readonly string[]> {
-    return await Promise.all(Array.from({ length: COUNT }, () => proofOf(token)));
+  async function proofsOf(token: string, header: object = {}): Promise<readonly string[]> {
+    return await Promise.all(Array.from({ length: COUNT }, () => proofOf(token, header)));
   }
 
-  async function proofOf(token: string): Promise<string> {
-    return await client.createProof({ method: 'GET', url: ORIGIN + TARGET, token });
+  async function proofOf(token: string, header: object = {}): Promise<string> {
+    return await client.createProof({ method: 'GET', url: ORIGIN + TARGET, token, header: { ...header } });
   }
 });
 

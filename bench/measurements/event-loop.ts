@@ -28,7 +28,11 @@ async function compareDelays(platform: Platform): Promise<Row> {
   const issuer = await TestIssuer.create();
   const holder = await createHolder(issuer);
   const server = await ServerProcess.start(platform, issuer);
-  const reports: Record<Route, LoopReport[]> = { open: [], floor: [], guarded: [] };
+  const reports: Record<Route, (LoopReport & { readonly rate: number })[]> = {
+    open: [],
+    floor: [],
+    guarded: [],
+  };
   const rates = {
     open: await findRate(server, holder, 'open'),
     floor: await findRate(server, holder, 'floor'),
@@ -36,9 +40,10 @@ async function compareDelays(platform: Platform): Promise<Row> {
   };
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const route of SIDES) {
-      const report = await watchLoop(server, createLoad(server, holder, route, SECONDS, rates[route]));
-      reports[route].push(report);
-      rates[route] = adjustRate(rates[route], report);
+      const rate = rates[route];
+      const report = await watchLoop(server, createLoad(server, holder, route, SECONDS, rate));
+      reports[route].push({ ...report, rate });
+      rates[route] = adjustRate(rate, report);
     }
   }
   await server.stop();
@@ -47,7 +52,8 @@ async function compareDelays(platform: Platform): Promise<Row> {
   );
   const busy = SIDES.map((route) => {
     const share = median(reports[route].map(({ utilization }) => utilization));
-    return `${route} ${Math.round(100 * share)} % busy with ${Math.round(rates[route])} a second`;
+    const rate = median(reports[route].map((report) => report.rate));
+    return `${route} ${Math.round(100 * share)} % busy with ${Math.round(rate)} a second`;
   });
   return {
     id: `loop-${platform}`,
