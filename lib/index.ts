@@ -25,7 +25,7 @@ export { DpopStrategy } from './dpop.strategy.js';
 export type { DpopVerdict } from './dpop.verdict.js';
 export type { DpopExamination } from './dpop.examination.js';
 export { DpopVerifier } from './dpop.verifier.js';
-export type { DpopErrorCode, RefusalReason, UnavailableReason } from './errors/catalogue.js';
+export type { DpopErrorCode, RefusalDetail, RefusalReason, UnavailableReason } from './errors/catalogue.js';
 export type { Scheme } from './errors/challenge.js';
 export {
   DpopError,

@@ -1,7 +1,20 @@
+import { inspect } from 'node:util';
+
 /** Asserts of single options. Each throws a `TypeError` that names the option and the accepted form. */
 
-export function fail(option: string, accepted: string): never {
-  throw new TypeError(`${option} must be ${accepted}`);
+/** @param given shown, cut to length; left out where it is a secret, or does not help */
+export function fail(option: string, accepted: string, given?: { readonly value: unknown }): never {
+  throw new TypeError(
+    `${option} must be ${accepted}${given === undefined ? '' : `; it is ${describeValue(given.value)}`}`,
+  );
+}
+
+const MAX_SHOWN_LENGTH = 120;
+
+function describeValue(value: unknown): string {
+  const text =
+    typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 1, breakLength: Infinity });
+  return text.length <= MAX_SHOWN_LENGTH ? text : `${text.slice(0, MAX_SHOWN_LENGTH)}…`;
 }
 
 export function assertObject(

@@ -94,6 +94,46 @@ export const REFUSALS = {
 /** Why a request was refused; finer than the code, for operators. Listed in the README. */
 export type RefusalReason = keyof typeof REFUSALS;
 
+/**
+ * What a reason that covers several causes is about: the claim, the header parameter, the member of the key, or the
+ * step. For the operator. The list is closed, so that nothing a client sent can stand here.
+ */
+export type RefusalDetail =
+  // Claims of a proof or of a token
+  | 'jti'
+  | 'htm'
+  | 'htu'
+  | 'iat'
+  | 'ath'
+  | 'nonce'
+  | 'exp'
+  | 'nbf'
+  | 'iss'
+  | 'aud'
+  // Header parameters
+  | 'typ'
+  | 'alg'
+  | 'crit'
+  | 'kid'
+  | 'jwk'
+  // Members of a key
+  | 'kty'
+  | 'crv'
+  | 'x'
+  | 'y'
+  | 'n'
+  | 'e'
+  | 'pub'
+  | 'use'
+  | 'key_ops'
+  | 'ext'
+  // Steps
+  | 'segments'
+  | 'header'
+  | 'payload'
+  | 'key'
+  | 'signature';
+
 /** Why no verdict could be reached: a failure on our side. */
 export type UnavailableReason =
   | 'issuer_unavailable'

@@ -1,5 +1,6 @@
 import {
   type DpopErrorCode,
+  type RefusalDetail,
   REFUSALS,
   type RefusalReason,
   STATUS_OF_CODE,
@@ -7,7 +8,7 @@ import {
 } from './catalogue.js';
 import { setStackTraceLimit } from './stack-trace-limit.js';
 
-/** What a refusal adds to its challenge. */
+/** What a refusal adds to its challenge, and what it tells the operator. Nothing that a client sent. */
 export interface RefusalDetails {
   /** Scopes the route asks for (RFC 6750 §3.1). */
   readonly scopes?: readonly string[];
@@ -17,6 +18,12 @@ export interface RefusalDetails {
   readonly maxAgeSeconds?: number;
   /** The nonce to be used in the next proof (§8). */
   readonly nonce?: string;
+  /** For the operator: which claim, member or step, where the reason covers several. */
+  readonly detail?: RefusalDetail;
+  /** For the operator: our own values, one of which was expected. */
+  readonly expected?: readonly string[];
+  /** For the operator: by how many seconds something came too late or too early. */
+  readonly offBySeconds?: number;
 }
 
 /**
