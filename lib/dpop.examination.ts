@@ -17,7 +17,8 @@ import { type ProofClaims, parseProofClaims } from './proof/proof-claims.js';
 import { parseProofHeader } from './proof/proof-header.js';
 import { importProofKey, type ProofKey, assertProofSignature } from './proof/proof-key.js';
 import type { ReplayClaim } from './replay/replay.store.js';
-import { publishDecision } from './telemetry/decisions.js';
+import { RequestDecisions } from './telemetry/decisions.js';
+import type { NameRoute } from './telemetry/explanations.js';
 
 /** What one request has proved, and what of it is to be remembered once it is accepted. */
 interface Possession {
@@ -42,7 +43,7 @@ export class DpopExamination {
   readonly #request: DpopRequest;
   readonly #parts: DpopVerifierParts;
   readonly #knownKeys: BoundedCache<ProofKey>;
-  readonly #startedMs = performance.now();
+  readonly #decisions: RequestDecisions;
   readonly #openedSeconds: number;
   #possession: Promise<Possession> | undefined;
   #looked: Promise<void> | undefined;
@@ -55,15 +56,17 @@ export class DpopExamination {
     this.#parts = parts;
     this.#knownKeys = knownKeys;
     this.#openedSeconds = this.#nowSeconds();
+    this.#decisions = new RequestDecisions(request.method);
   }
 
   /**
    * The verdict, if this policy lets the request through. The order is cheap before dear, and nothing that an outsider
    * can make dear: without a valid bound token no signature of a proof is computed and nothing is remembered.
    *
+   * @param nameRoute for the decision channel; asked for only while somebody listens
    * @throws DpopError, DpopUnavailableError
    */
-  async admit(policy: DpopPolicy): Promise<DpopVerdict> {
+  async admit(policy: DpopPolicy, nameRoute?: NameRoute): Promise<DpopVerdict> {
     let verdict: DpopVerdict | undefined;
     try {
       const credentials = this.#readCredentials(policy); //                               1 shape
@@ -75,11 +78,11 @@ export class DpopExamination {
       this.#assertPolicy(verdict, policy);
       const outcome = await (this.#recorded ??= this.#record(possession)); //              7 replay
       this.#assertFirst(outcome, verdict.jkt);
-      publishDecision(verdict, undefined, this.#passedOver, this.#startedMs);
+      this.#decisions.accepted(verdict, this.#passedOver, nameRoute);
       return verdict;
     } catch (thrown) {
       const error = toDpopError(thrown);
-      publishDecision(verdict, error, undefined, this.#startedMs);
+      this.#decisions.rejected(error, verdict, nameRoute);
       throw error;
     }
   }

@@ -21,9 +21,14 @@ import { attemptedScheme } from './http/credentials.js';
 import { DpopHttpException } from './http/dpop-http.exception.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import { toDpopRequest } from './http/http-dpop-request.js';
-import { dpopResponseHeaders, mergeFieldNames, type ResponseHeader } from './http/response-headers.js';
+import { holdForHead } from './http/response-head.js';
+import { dpopResponseHeaders, mergeField, type ResponseHeader } from './http/response-headers.js';
+import { placeOf, routeNameOf } from './http/route-name.js';
 import { transportOf } from './http/transport.js';
 import { recordOf } from './request-record.js';
+import { RequestDecisions } from './telemetry/decisions.js';
+import { OperatorLog, type WriteLine } from './telemetry/operator-log.js';
+import { describeReceived } from './telemetry/received-values.js';
 
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
@@ -42,6 +47,7 @@ import { recordOf } from './request-record.js';
 @Injectable()
 export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
+  private readonly writeLine: WriteLine = (level, text) => this.logger[level](text);
   private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
 
   constructor(
@@ -57,27 +63,34 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const policy = this.getPolicy(context);
     if (policy === undefined) return true;
+    const reached: { asked?: true; verdict?: DpopVerdict } = {};
     try {
       const request: { user?: unknown } = this.getRequest(context);
       const record = recordOf(request);
       const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
-      const reached: { verdict?: DpopVerdict } = {};
-      await this.strategy.run(request, () =>
-        examination.admit(policy).then((verdict) => (reached.verdict = verdict)),
-      );
+      await this.strategy.run(request, async () => {
+        reached.asked = true;
+        return (reached.verdict = await examination.admit(policy, () => routeNameOf(context)));
+      });
       const { verdict } = reached;
       // Whatever stands in for the strategy: without a verdict nobody passes.
-      if (verdict === undefined) throw new DpopUnavailableError('verdict_missing');
+      if (verdict === undefined) {
+        throw new DpopUnavailableError('verdict_missing', {
+          advice: 'the DpopStrategy of this app answered without having verified the request',
+        });
+      }
       // Awaited, as passport does: an override may be asynchronous, and refuse.
       request.user = await this.handleRequest<unknown>(undefined, verdict, undefined, context);
       record.verdict = verdict;
       if (verdict.nextNonce !== undefined) {
-        this.writeHeaders(context, dpopResponseHeaders({ nonce: verdict.nextNonce }));
+        this.writeHeaders(context, dpopResponseHeaders({ nonce: verdict.nextNonce }), undefined);
       }
       return true;
     } catch (thrown) {
       if (isRefusalOfApp(thrown)) throw thrown;
-      throw this.refuse(context, policy, toDpopError(thrown));
+      const error = toDpopError(thrown);
+      if (reached.asked === undefined) publishUnasked(context, error);
+      throw this.refuse(context, policy, error);
     }
   }
 
@@ -121,21 +134,33 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     return request;
   }
 
-  /** Writes the headers of a refusal, tells the operator, and makes the exception. */
+  /** Tells the operator of a refusal, holds its headers for the response, and makes the exception. */
   protected refuse(
     context: ExecutionContext,
     policy: DpopPolicy,
     error: DpopError | DpopUnavailableError,
   ): DpopHttpException {
-    if (error instanceof DpopUnavailableError) {
-      this.logger.error(describeFailure(error));
-      this.writeHeaders(context, dpopResponseHeaders({ retryAfterSeconds: error.retryAfterSeconds }));
-    } else {
-      this.logger.debug(`refused: ${error.code} (${error.reason})`);
-      const challenge = this.formatChallenge(context, policy, error);
-      this.writeHeaders(context, dpopResponseHeaders({ challenge, nonce: error.details.nonce }));
-    }
+    this.tellOperator(context, error);
+    const headers =
+      error instanceof DpopUnavailableError
+        ? dpopResponseHeaders({ retryAfterSeconds: error.retryAfterSeconds })
+        : dpopResponseHeaders({
+            challenge: this.formatChallenge(context, policy, error),
+            nonce: error.details.nonce,
+          });
+    // A GraphQL response has one status for all its resolvers, often 200.
+    this.writeHeaders(context, headers, context.getType<string>() === 'http' ? error.status : undefined);
     return new DpopHttpException(error);
+  }
+
+  private tellOperator(context: ExecutionContext, error: DpopError | DpopUnavailableError): void {
+    const log = OperatorLog.of(this.config);
+    const place = placeOf(context);
+    if (error instanceof DpopUnavailableError) log.failed(this.writeLine, error, place);
+    else {
+      const received = (): string => describeReceived(this.getDpopRequest(context));
+      log.refused(this.writeLine, error, place, this.config.logReceivedValues ? received : undefined);
+    }
   }
 
   private formatChallenge(context: ExecutionContext, policy: DpopPolicy, error: DpopError): string {
@@ -145,14 +170,24 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     return formatChallenges(error, used, bearerOffered, this.config.challenge);
   }
 
-  /** Through Nest's adapter: its exceptions carry no headers, and Express and Fastify set them differently. */
-  private writeHeaders(context: ExecutionContext, headers: readonly ResponseHeader[]): void {
+  /**
+   * With the head of the response. Where that is not Node's, at once and through Nest's adapter, since Nest's exceptions
+   * carry no headers.
+   *
+   * @param status the one with which they are written; undefined: with any
+   */
+  private writeHeaders(
+    context: ExecutionContext,
+    headers: readonly ResponseHeader[],
+    status: number | undefined,
+  ): void {
     const adapter = this.adapterHost.httpAdapter;
     const response = transportOf(context)?.response;
-    if (response === undefined || adapter.isHeadersSent(response)) return;
-    for (const { name, value, merge } of headers) {
-      const written = merge ? mergeFieldNames(adapter.getHeader?.(response, name), value) : value;
-      adapter.setHeader?.(response, name, written);
+    if (response === undefined || holdForHead(response, headers, status)) return;
+    if (adapter.isHeadersSent(response)) return;
+    for (const header of headers) {
+      const value = mergeField(header, () => adapter.getHeader?.(response, header.name));
+      adapter.setHeader?.(response, header.name, value);
     }
   }
 }
@@ -162,27 +197,14 @@ function isRefusalOfApp(thrown: unknown): boolean {
   return thrown instanceof HttpException && thrown.getStatus() >= 400 && thrown.getStatus() < 500;
 }
 
+/** The examination publishes its own decisions; this one was reached without it. */
+function publishUnasked(context: ExecutionContext, error: DpopError | DpopUnavailableError): void {
+  new RequestDecisions(placeOf(context).method).rejected(error, undefined, () => routeNameOf(context));
+}
+
 function unknownTransport(): DpopUnavailableError {
   return new DpopUnavailableError('transport_unknown', {
     advice:
       'DpopGuard knows HTTP and GraphQL requests; for another transport override getRequest and getDpopRequest',
   });
-}
-
-/** Names, codes and places, never the message of a foreign error: it may quote what a client sent. */
-function describeFailure({ reason, advice, cause }: DpopUnavailableError): string {
-  const causes: string[] = [];
-  for (let error = cause; error instanceof Error && causes.length < 4; error = error.cause) {
-    const code = 'code' in error ? String(error.code) : undefined;
-    causes.push([error.name, code, placeOf(error)].filter(Boolean).join(' '));
-  }
-  return [`answered 503: ${reason}`, advice, ...causes].filter(Boolean).join('; ');
-}
-
-/** The first frame of the stack. Above it stands the message, whose lines may look like frames. */
-function placeOf({ message, stack = '' }: Error): string | undefined {
-  const start = stack.indexOf(message);
-  if (start === -1) return undefined;
-  const lines = stack.slice(start + message.length).split('\n');
-  return lines.find((line) => line.startsWith('    at '))?.trim();
 }

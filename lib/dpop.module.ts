@@ -96,8 +96,13 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
   }
 
   async onModuleInit(): Promise<void> {
-    const { storage } = this.config;
+    const { storage, logReceivedValues } = this.config;
     const logger = new Logger(DpopModule.name);
+    if (logReceivedValues) {
+      logger.warn(
+        'logReceivedValues is on: the log shows what clients sent with refused requests. Turn it off in production',
+      );
+    }
     await storage.open?.((text) => logger.warn(text));
     if (storage.shared) return;
     logger.warn(

@@ -40,6 +40,11 @@ export interface DpopModuleOptions {
   readonly metadata?: { readonly url: string };
   /** Sizes of the two caches. */
   readonly cache?: CacheOptions;
+  /**
+   * Adds to the log line of each refusal what the client sent: `htm`, `htu`, `iss`, `aud`, `kid` and the like, cut to
+   * length and escaped. For development: clients write into your log then. Default `false`.
+   */
+  readonly logReceivedValues?: boolean;
   /** Whether the module is global, default `true`. */
   readonly isGlobal?: boolean;
   /** Milliseconds since the epoch, default `Date.now`; for tests. */

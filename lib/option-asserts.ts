@@ -67,3 +67,7 @@ export function assertStrings(
 export function assertFunction(value: unknown, option: string, accepted: string): void {
   if (typeof value !== 'function') fail(option, accepted);
 }
+
+export function assertBoolean(value: unknown, option: string): asserts value is boolean {
+  if (typeof value !== 'boolean') fail(option, 'true or false', { value });
+}

@@ -4,11 +4,11 @@ import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { setStackTraceLimit } from '../errors/stack-trace-limit.js';
 
 /**
- * A refusal as Nest's exception filters know it: the usual body, and the stable `code` beside it. The headers have
- * been written when it is thrown.
+ * A refusal as Nest's exception filters know it: the usual body, and the stable `code` beside it. Challenge and nonce
+ * are written with the head of the response, if that has the status of this exception.
  */
 export class DpopHttpException extends HttpException {
-  /** For GraphQL: graphql-js copies it, and Apollo answers with its status. */
+  /** For GraphQL: graphql-js copies it, and Apollo answers with its status. Nest's Apollo driver replaces the code. */
   readonly extensions: { readonly code: string; readonly http: { readonly status: number } };
   /** For GraphQL: Mercurius answers with it. */
   readonly statusCode: number;
