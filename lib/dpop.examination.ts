@@ -12,7 +12,7 @@ import { signatureTurn } from './jws/signature-turns.js';
 import type { AcceptedNonce } from './nonce/nonce.service.js';
 import { assertPolicy, lacksNonce } from './policy-checks.js';
 import { parseCompactProof } from './proof/compact-proof.js';
-import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof/proof-checks.js';
+import { assertAth, assertFreshness, assertHtm, assertHtu, refusedAfterWait } from './proof/proof-checks.js';
 import { type ProofClaims, parseProofClaims } from './proof/proof-claims.js';
 import { parseProofHeader } from './proof/proof-header.js';
 import { importProofKey, type ProofKey, assertProofSignature } from './proof/proof-key.js';
@@ -175,7 +175,8 @@ export class DpopExamination {
   #claimOf({ jkt, jti, freshUntilSeconds, memory }: SpentProof): ReplayClaim {
     const nowSeconds = this.#nowSeconds();
     // The clock has gone on: what has grown stale meanwhile may have left the memory already.
-    if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
+    if (nowSeconds > freshUntilSeconds)
+      throw refusedAfterWait(nowSeconds - freshUntilSeconds, this.#parts.config.proof);
     return {
       id: hash('sha256', `${jkt}\0${jti}`, 'base64url'),
       jkt,

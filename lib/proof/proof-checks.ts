@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { DpopError } from '../errors/dpop.error.js';
 import { normalizeHtu } from './htu.js';
-import type { ProofClaims } from './proof-claims.js';
+import { type ProofClaims, refusedClaim } from './proof-claims.js';
 
 /** Check 8 of §4.3: `htm` is the method, case-sensitive (RFC 9110 §9.1). */
 export function assertHtm(htm: string, method: string): void {
@@ -50,18 +50,39 @@ export function assertFreshness(
   { maxAgeSeconds, futureToleranceSeconds }: FreshnessWindow,
   nonceUntilSeconds: number | undefined,
 ): number {
-  if (exp !== undefined && nowSeconds > exp + futureToleranceSeconds) throw new DpopError('proof_stale');
-  if (nbf !== undefined && nbf > nowSeconds + futureToleranceSeconds) throw new DpopError('proof_early');
+  const earliest = nowSeconds - futureToleranceSeconds;
+  const latest = nowSeconds + futureToleranceSeconds;
+  if (exp !== undefined && exp < earliest) throw late('exp', earliest - exp, futureToleranceSeconds);
+  if (nbf !== undefined && nbf > latest) throw early('nbf', nbf - latest, futureToleranceSeconds);
   if (nonceUntilSeconds !== undefined) return nonceUntilSeconds;
   const freshUntilSeconds = iat + maxAgeSeconds;
-  if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
-  if (iat > nowSeconds + futureToleranceSeconds) throw new DpopError('proof_early');
+  if (nowSeconds > freshUntilSeconds) throw late('iat', nowSeconds - freshUntilSeconds, maxAgeSeconds);
+  if (iat > latest) throw early('iat', iat - latest, futureToleranceSeconds);
   return freshUntilSeconds;
+}
+
+/** A proof that was fresh when it was checked, and is no more when it is to be recorded. */
+export function refusedAfterWait(
+  lateSeconds: number,
+  { freshness, maxAgeSeconds }: { readonly freshness: 'iat' | 'nonce'; readonly maxAgeSeconds: number },
+): DpopError {
+  if (freshness === 'iat') return late('iat', lateSeconds, maxAgeSeconds);
+  return new DpopError('proof_stale', { detail: 'nonce', offBySeconds: Math.ceil(lateSeconds) });
+}
+
+function late(detail: 'iat' | 'exp', lateSeconds: number, toleratedSeconds: number): DpopError {
+  const expected = [`${detail} at most ${toleratedSeconds} s ago`];
+  return new DpopError('proof_stale', { detail, expected, offBySeconds: Math.ceil(lateSeconds) });
+}
+
+function early(detail: 'iat' | 'nbf', earlySeconds: number, toleratedSeconds: number): DpopError {
+  const expected = [`${detail} at most ${toleratedSeconds} s ahead of the clock of this service`];
+  return new DpopError('proof_early', { detail, expected, offBySeconds: Math.ceil(earlySeconds) });
 }
 
 /** Check 12 of §4.3: `ath` is the hash of the token as presented, compared in constant time. */
 export function assertAth(ath: string | undefined, expected: string): void {
-  if (ath === undefined) throw new DpopError('proof_claims');
+  if (ath === undefined) throw refusedClaim('ath');
   const signed = Buffer.from(ath);
   const computed = Buffer.from(expected);
   if (signed.length !== computed.length || !timingSafeEqual(signed, computed))
