@@ -149,8 +149,8 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
             nonce: error.details.nonce,
           });
     // A GraphQL response has one status for all its resolvers, often 200.
-    this.writeHeaders(context, headers, context.getType<string>() === 'http' ? error.status : undefined);
-    return new DpopHttpException(error);
+    const status = context.getType<string>() === 'http' ? error.status : undefined;
+    return new DpopHttpException(error, this.writeHeaders(context, headers, status));
   }
 
   private tellOperator(context: ExecutionContext, error: DpopError | DpopUnavailableError): void {
@@ -175,20 +175,23 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
    * carry no headers.
    *
    * @param status the one with which they are written; undefined: with any
+   * @returns what takes them back, as long as they are not written
    */
   private writeHeaders(
     context: ExecutionContext,
     headers: readonly ResponseHeader[],
     status: number | undefined,
-  ): void {
+  ): (() => void) | undefined {
     const adapter = this.adapterHost.httpAdapter;
     const response = transportOf(context)?.response;
-    if (response === undefined || holdForHead(response, headers, status)) return;
-    if (adapter.isHeadersSent(response)) return;
+    const takeBack = response === undefined ? undefined : holdForHead(response, headers, status);
+    if (response === undefined || takeBack !== undefined) return takeBack;
+    if (adapter.isHeadersSent(response)) return undefined;
     for (const header of headers) {
       const value = mergeField(header, () => adapter.getHeader?.(response, header.name));
       adapter.setHeader?.(response, header.name, value);
     }
+    return undefined;
   }
 }
 

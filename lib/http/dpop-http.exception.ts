@@ -12,8 +12,10 @@ export class DpopHttpException extends HttpException {
   readonly extensions: { readonly code: string; readonly http: { readonly status: number } };
   /** For GraphQL: Mercurius answers with it. */
   readonly statusCode: number;
+  readonly #takeBackHeaders: (() => void) | undefined;
 
-  constructor(error: DpopError | DpopUnavailableError) {
+  /** @param takeBackHeaders takes back the headers that are held for the response */
+  constructor(error: DpopError | DpopUnavailableError, takeBackHeaders?: () => void) {
     const { status, message, code } = error;
     // As for `DpopError`, which it only passes on.
     const stackTraceLimit = setStackTraceLimit(0);
@@ -21,5 +23,14 @@ export class DpopHttpException extends HttpException {
     setStackTraceLimit(stackTraceLimit);
     this.extensions = { code, http: { status } };
     this.statusCode = status;
+    this.#takeBackHeaders = takeBackHeaders;
+  }
+
+  /**
+   * Takes the headers of this refusal back, for a guard that lets the request in by other credentials. Over HTTP they go
+   * by themselves when the response has another status; a GraphQL response has one status for all its resolvers.
+   */
+  withdraw(): void {
+    this.#takeBackHeaders?.();
   }
 }

@@ -26,17 +26,19 @@ const OTHER_CACHE_FIELDS = ['CDN-Cache-Control', 'Surrogate-Control'];
  * undo them. A refusal names its status, so that it leaves no trace on the response of a request that another guard let
  * in.
  *
- * @returns false where there is no response of Node to be found
+ * @returns what takes them back; undefined where there is no response of Node to be found
  */
 export function holdForHead(
   response: object,
   headers: readonly ResponseHeader[],
   status: number | undefined,
-): boolean {
+): (() => void) | undefined {
   const node = nodeResponseOf(response);
-  if (node === undefined) return false;
-  heldBy(node).push({ headers, status });
-  return true;
+  if (node === undefined) return undefined;
+  const held = heldBy(node);
+  const item = { headers, status };
+  held.add(item);
+  return () => held.delete(item);
 }
 
 /** Express extends the response of Node, Fastify wraps it. */
@@ -49,15 +51,15 @@ function isNodeResponse(value: unknown): value is NodeResponse {
   return [writeHead, getHeader, setHeader, removeHeader].every((method) => typeof method === 'function');
 }
 
-function heldBy(response: NodeResponse & { [HELD]?: HeldHeaders[] }): HeldHeaders[] {
+function heldBy(response: NodeResponse & { [HELD]?: Set<HeldHeaders> }): Set<HeldHeaders> {
   const present = response[HELD];
   if (present !== undefined) return present;
-  const held: HeldHeaders[] = [];
+  const held = new Set<HeldHeaders>();
   Object.defineProperty(response, HELD, { value: held });
   const { writeHead } = response;
   // Node itself calls it, too, when a response begins without it.
   response.writeHead = (status, ...rest) => {
-    const due = held.filter((item) => item.status === undefined || item.status === status);
+    const due = [...held].filter((item) => item.status === undefined || item.status === status);
     if (due.length === 0 || response.headersSent) return writeHead.call(response, status, ...rest);
     setGivenHeaders(
       response,

@@ -25,11 +25,15 @@ function describeOne(value: unknown): string {
   return [nameOf(value), codeOf(value), place && `at ${place}`].filter(Boolean).join(' ');
 }
 
+const { toString } = Object.prototype;
+
 /** Errors of another realm count, a proxy that answers for one does not. */
 function isError(value: unknown): value is Error {
   if (types.isProxy(value)) return false;
   try {
-    return types.isNativeError(value) || value instanceof Error;
+    return (
+      types.isNativeError(value) || value instanceof Error || toString.call(value) === '[object DOMException]'
+    );
   } catch {
     return false;
   }
