@@ -49,7 +49,7 @@ export class DpopExamination {
   #looked: Promise<void> | undefined;
   #recorded: Promise<unknown> | undefined;
   /** The failure of the replay store in spite of which this request passes. */
-  #passedOver: DpopUnavailableError | undefined;
+  passedOver: DpopUnavailableError | undefined;
 
   constructor(request: DpopRequest, parts: DpopVerifierParts, knownKeys: BoundedCache<ProofKey>) {
     this.#request = request;
@@ -78,7 +78,7 @@ export class DpopExamination {
       this.#assertPolicy(verdict, policy);
       const outcome = await (this.#recorded ??= this.#record(possession)); //              7 replay
       this.#assertFirst(outcome, verdict.jkt);
-      this.#decisions.accepted(verdict, this.#passedOver, nameRoute);
+      this.#decisions.accepted(verdict, this.passedOver, nameRoute);
       return verdict;
     } catch (thrown) {
       const error = toDpopError(thrown);
@@ -205,7 +205,7 @@ export class DpopExamination {
           ? cause
           : new DpopUnavailableError('replay_store_unavailable', { cause });
       if (this.#parts.config.onReplayStoreFailure === 'refuse') throw failure;
-      this.#passedOver = failure;
+      this.passedOver = failure;
       return 'first';
     }
   }

@@ -21,12 +21,13 @@ import { attemptedScheme } from './http/credentials.js';
 import { DpopHttpException } from './http/dpop-http.exception.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import { toDpopRequest } from './http/http-dpop-request.js';
-import { holdForHead } from './http/response-head.js';
-import { dpopResponseHeaders, mergeField, type ResponseHeader } from './http/response-headers.js';
+import { dpopResponseHeaders } from './http/response-headers.js';
 import { placeOf, routeNameOf } from './http/route-name.js';
 import { transportOf } from './http/transport.js';
+import { writeHeaders } from './http/write-headers.js';
 import { recordOf } from './request-record.js';
 import { RequestDecisions } from './telemetry/decisions.js';
+import type { FailureOutcome } from './telemetry/explanations.js';
 import { OperatorLog, type WriteLine } from './telemetry/operator-log.js';
 import { describeReceived } from './telemetry/received-values.js';
 
@@ -82,8 +83,11 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       // Awaited, as passport does: an override may be asynchronous, and refuse.
       request.user = await this.handleRequest<unknown>(undefined, verdict, undefined, context);
       record.verdict = verdict;
+      if (examination.passedOver !== undefined)
+        this.tellFailure(context, examination.passedOver, 'accepted without a replay check');
       if (verdict.nextNonce !== undefined) {
-        this.writeHeaders(context, dpopResponseHeaders({ nonce: verdict.nextNonce }), undefined);
+        const headers = dpopResponseHeaders({ nonce: verdict.nextNonce });
+        writeHeaders(context, this.adapterHost.httpAdapter, headers, undefined);
       }
       return true;
     } catch (thrown) {
@@ -150,17 +154,27 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
           });
     // A GraphQL response has one status for all its resolvers, often 200.
     const status = context.getType<string>() === 'http' ? error.status : undefined;
-    return new DpopHttpException(error, this.writeHeaders(context, headers, status));
+    const takeBack = writeHeaders(context, this.adapterHost.httpAdapter, headers, status);
+    return new DpopHttpException(error, takeBack);
   }
 
   private tellOperator(context: ExecutionContext, error: DpopError | DpopUnavailableError): void {
-    const log = OperatorLog.of(this.config);
-    const place = placeOf(context);
-    if (error instanceof DpopUnavailableError) log.failed(this.writeLine, error, place);
-    else {
-      const received = (): string => describeReceived(this.getDpopRequest(context));
-      log.refused(this.writeLine, error, place, this.config.logReceivedValues ? received : undefined);
+    if (error instanceof DpopUnavailableError) {
+      this.tellFailure(context, error);
+      return;
     }
+    const received = (): string => describeReceived(this.getDpopRequest(context));
+    const { logReceivedValues } = this.config;
+    const log = OperatorLog.of(this.config);
+    log.refused(this.writeLine, error, placeOf(context), logReceivedValues ? received : undefined);
+  }
+
+  private tellFailure(
+    context: ExecutionContext,
+    error: DpopUnavailableError,
+    outcome?: FailureOutcome,
+  ): void {
+    OperatorLog.of(this.config).failed(this.writeLine, error, placeOf(context), outcome);
   }
 
   private formatChallenge(context: ExecutionContext, policy: DpopPolicy, error: DpopError): string {
@@ -168,30 +182,6 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     // Which scheme was used matters where there are two.
     const used = bearerOffered ? attemptedScheme(this.getDpopRequest(context).rawHeaders) : undefined;
     return formatChallenges(error, used, bearerOffered, this.config.challenge);
-  }
-
-  /**
-   * With the head of the response. Where that is not Node's, at once and through Nest's adapter, since Nest's exceptions
-   * carry no headers.
-   *
-   * @param status the one with which they are written; undefined: with any
-   * @returns what takes them back, as long as they are not written
-   */
-  private writeHeaders(
-    context: ExecutionContext,
-    headers: readonly ResponseHeader[],
-    status: number | undefined,
-  ): (() => void) | undefined {
-    const adapter = this.adapterHost.httpAdapter;
-    const response = transportOf(context)?.response;
-    const takeBack = response === undefined ? undefined : holdForHead(response, headers, status);
-    if (response === undefined || takeBack !== undefined) return takeBack;
-    if (adapter.isHeadersSent(response)) return undefined;
-    for (const header of headers) {
-      const value = mergeField(header, () => adapter.getHeader?.(response, header.name));
-      adapter.setHeader?.(response, header.name, value);
-    }
-    return undefined;
   }
 }
 

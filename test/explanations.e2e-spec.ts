@@ -459,6 +459,20 @@ describe.each(PLATFORMS)('D9 every 503 is logged, wherever it is thrown, on %s',
     expect(logger.text).toContain('30 more of replay_store_unavailable from 2030-01-01T00:00:00.000Z on');
   });
 
+  test('a request that passes in spite of one is told, too', async () => {
+    const storage = { replayStore: new FailingStore(), shared: true };
+    const changes = { storage, onReplayStoreFailure: 'accept-and-report' } as const;
+    const app = await startApp(platform, moduleOf(changes, [guardedBy(DpopGuard)]), { logger });
+    expect(await call(app, client, { token: await issuer.issueToken({ client }) })).toMatchObject({
+      status: 200,
+    });
+    expect(told()).toEqual([
+      expect.stringMatching(
+        /^error accepted without a replay check: replay_store_unavailable; Error ECONNREFUSED at .*on GET \//,
+      ),
+    ]);
+  });
+
   test('also those that no examination has decided are published', async () => {
     const app = await startApp(platform, moduleOf({}, [guardedBy(ForgetfulGuard)]), { logger });
     const decisions = await observe(() => call(app, client));

@@ -44,6 +44,7 @@ import {
   type Call,
   closeApps,
   HandClock,
+  LogCollector,
   ORIGIN,
   type Platform,
   PLATFORMS,
@@ -371,6 +372,24 @@ class ApiKeyOrDpopGuard extends DpopGuard implements CanActivate {
   }
 }
 
+/** As the README has it: the key first. */
+@Injectable()
+class KeyFirstGuard extends DpopGuard {
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const { headers } = context.switchToHttp().getRequest<{ headers: Readonly<Record<string, unknown>> }>();
+    return headers['x-api-key'] === 'right' || (await super.canActivate(context));
+  }
+}
+
+@UseGuards(KeyFirstGuard)
+@Controller()
+class KeyFirstController {
+  @Get()
+  read(): string {
+    return 'read';
+  }
+}
+
 @UseGuards(ApiKeyOrDpopGuard)
 @Controller()
 class EitherController {
@@ -485,6 +504,20 @@ describe.each(PLATFORMS)('D10 a guard that others stand in for, on %s', (platfor
     const credentials = token !== undefined && { authorization: `DPoP ${token}`, dpop: proof ?? '' };
     return send(app.url + path, { method, redirect: 'manual', headers: { ...headers, ...credentials } });
   }
+
+  test('a guard that asks for the key first tells the operator of no refusal either', async () => {
+    @Module({ imports: [DpopModule.forRoot(options())], controllers: [KeyFirstController] })
+    class AppModule {}
+    const logger = new LogCollector();
+    const app = await startApp(platform, AppModule, { logger });
+    const passed = await call(app, client, { headers: { 'x-api-key': 'right' } });
+    expect(passed).toMatchObject({ status: 200, challenge: null });
+    expect(logger.text).not.toContain('refused');
+    const token = await issuer.issueToken({ client });
+    expect(await call(app, client, { token })).toMatchObject({ status: 200 });
+    expect(await call(app, client, { headers: { 'x-api-key': 'wrong' } })).toMatchObject({ status: 401 });
+    expect(logger.text).toContain('refused: missing_credentials (credentials_missing)');
+  });
 
   test('with neither it is refused as ever, and a refusal of the app itself is no trace', async () => {
     const app = await start();

@@ -35,11 +35,18 @@ export function describeRefusal({ code, reason, message, details }: DpopError, p
 const isEarly = (reason: RefusalReason): boolean =>
   reason === 'proof_early' || reason === 'token_not_yet_valid';
 
+/** What became of the request. */
+export type FailureOutcome = 'answered 503' | 'accepted without a replay check';
+
 /** One line for the operator: what failed, what to do, the errors behind it by class, code and place. */
-export function describeFailure({ reason, advice, cause }: DpopUnavailableError, place: Place): string {
+export function describeFailure(
+  { reason, advice, cause }: DpopUnavailableError,
+  place: Place,
+  outcome: FailureOutcome = 'answered 503',
+): string {
   const isThrown = cause !== undefined || (reason === 'internal_failure' && advice === undefined);
   return join([
-    `answered 503: ${reason}`,
+    `${outcome}: ${reason}`,
     advice,
     ...(isThrown ? describeThrown(cause) : []),
     describePlace(place).trim(),

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.js';
 import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
-import { describeFailure, describeRefusal, type Place } from './explanations.js';
+import { describeFailure, describeRefusal, type FailureOutcome, type Place } from './explanations.js';
 import { isObject } from '../http/transport.js';
 import { LineBudget } from './line-budget.js';
 
@@ -42,10 +42,10 @@ export class OperatorLog {
     write('warn', toLine([describeRefusal(error, place), received?.()]));
   }
 
-  failed(write: WriteLine, error: DpopUnavailableError, place: Place): void {
+  failed(write: WriteLine, error: DpopUnavailableError, place: Place, outcome?: FailureOutcome): void {
     if (!this.#budget.take(error.reason, `${place.handler}`)) return;
     this.#writeOmissions(write);
-    write('error', toLine([describeFailure(error, place)]));
+    write('error', toLine([describeFailure(error, place, outcome)]));
   }
 
   #writeOmissions(write: WriteLine): void {
