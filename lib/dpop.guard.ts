@@ -6,7 +6,7 @@ import {
   Injectable,
   Logger,
 } from '@nestjs/common';
-import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { routePolicyOf } from './decorators/route-policy.js';
 import type { DpopConfig } from './dpop.config.js';
@@ -20,9 +20,10 @@ import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.erro
 import { attemptedScheme } from './http/credentials.js';
 import { DpopHttpException } from './http/dpop-http.exception.js';
 import type { DpopRequest } from './http/dpop-request.js';
+import { HostRoutes } from './http/host-routes.js';
 import { toDpopRequest } from './http/http-dpop-request.js';
 import { dpopResponseHeaders, mergeFieldNames, type ResponseHeader } from './http/response-headers.js';
-import { transportOf } from './http/transport.js';
+import { carriesHeaders, transportOf } from './http/transport.js';
 import { recordOf } from './request-record.js';
 
 /**
@@ -42,6 +43,7 @@ import { recordOf } from './request-record.js';
 @Injectable()
 export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
+  private readonly hostRoutes: HostRoutes;
   private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
 
   constructor(
@@ -50,8 +52,10 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
+    @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     super();
+    this.hostRoutes = new HostRoutes(modules);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -111,14 +115,19 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   /**
-   * What is verified: method, target and raw headers of the request.
+   * What is verified: method, target and raw headers of the request. Only requests of Node's own HTTP servers, and what
+   * Express and Fastify make of them, are taken for requests; override it for anything else.
    *
    * @throws DpopUnavailableError when the request does not tell them
    */
   protected getDpopRequest(context: ExecutionContext): DpopRequest {
-    const request = toDpopRequest(this.getRequest(context));
-    if (request === undefined) throw unknownTransport();
-    return request;
+    const request = this.getRequest(context);
+    const servesHost = this.hostRoutes.rule(context.getClass(), () =>
+      this.adapterHost.httpAdapter.getRequestHostname(request),
+    );
+    const dpopRequest = toDpopRequest(request, servesHost);
+    if (dpopRequest === undefined) throw unknownTransport();
+    return dpopRequest;
   }
 
   /** Writes the headers of a refusal, tells the operator, and makes the exception. */
@@ -149,7 +158,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private writeHeaders(context: ExecutionContext, headers: readonly ResponseHeader[]): void {
     const adapter = this.adapterHost.httpAdapter;
     const response = transportOf(context)?.response;
-    if (response === undefined || adapter.isHeadersSent(response)) return;
+    if (response === undefined || !carriesHeaders(response) || adapter.isHeadersSent(response)) return;
     for (const { name, value, merge } of headers) {
       const written = merge ? mergeFieldNames(adapter.getHeader?.(response, name), value) : value;
       adapter.setHeader?.(response, name, written);
@@ -165,7 +174,7 @@ function isRefusalOfApp(thrown: unknown): boolean {
 function unknownTransport(): DpopUnavailableError {
   return new DpopUnavailableError('transport_unknown', {
     advice:
-      'DpopGuard knows HTTP and GraphQL requests; for another transport override getRequest and getDpopRequest',
+      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
   });
 }
 
