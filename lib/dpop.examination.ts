@@ -115,7 +115,7 @@ export class DpopExamination {
     if (presented.jkt !== bound) throw new DpopError('key_binding'); //                   4 binding
 
     const claims = parseProofClaims(compact.payload); //                                  5 claims
-    assertHtm(claims.htm, this.#request.method);
+    assertHtm(claims.htm, this.#request.method, this.#request.routedMethod);
     const path = parseRequestPath(this.#request.target);
     assertHtu(claims.htu, this.#parts.config.resolveOrigin(this.#request), path, rules.queryInHtu);
     assertAth(claims.ath, ath);

@@ -6,7 +6,7 @@ import {
   Injectable,
   Logger,
 } from '@nestjs/common';
-import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { routePolicyOf } from './decorators/route-policy.js';
 import type { DpopConfig } from './dpop.config.js';
@@ -20,6 +20,7 @@ import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.erro
 import { attemptedScheme } from './http/credentials.js';
 import { DpopHttpException } from './http/dpop-http.exception.js';
 import type { DpopRequest } from './http/dpop-request.js';
+import { HostRoutes } from './http/host-routes.js';
 import { toDpopRequest } from './http/http-dpop-request.js';
 import { dpopResponseHeaders } from './http/response-headers.js';
 import { placeOf, routeNameOf } from './http/route-name.js';
@@ -49,6 +50,7 @@ import { describeReceived } from './telemetry/received-values.js';
 export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
   private readonly writeLine: WriteLine = (level, text) => this.logger[level](text);
+  private readonly hostRoutes: HostRoutes;
   private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
 
   constructor(
@@ -57,8 +59,10 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
+    @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     super();
+    this.hostRoutes = new HostRoutes(modules);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -128,14 +132,19 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   /**
-   * What is verified: method, target and raw headers of the request.
+   * What is verified: method, target and raw headers of the request. Only requests of Node's own HTTP servers, and what
+   * Express and Fastify make of them, are taken for requests; override it for anything else.
    *
    * @throws DpopUnavailableError when the request does not tell them
    */
   protected getDpopRequest(context: ExecutionContext): DpopRequest {
-    const request = toDpopRequest(this.getRequest(context));
-    if (request === undefined) throw unknownTransport();
-    return request;
+    const request = this.getRequest(context);
+    const servesHost = this.hostRoutes.rule(context.getClass(), () =>
+      this.adapterHost.httpAdapter.getRequestHostname(request),
+    );
+    const dpopRequest = toDpopRequest(request, servesHost);
+    if (dpopRequest === undefined) throw unknownTransport();
+    return dpopRequest;
   }
 
   /** Tells the operator of a refusal, holds its headers for the response, and makes the exception. */
@@ -198,6 +207,6 @@ function publishUnasked(context: ExecutionContext, error: DpopError | DpopUnavai
 function unknownTransport(): DpopUnavailableError {
   return new DpopUnavailableError('transport_unknown', {
     advice:
-      'DpopGuard knows HTTP and GraphQL requests; for another transport override getRequest and getDpopRequest',
+      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
   });
 }

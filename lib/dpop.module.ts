@@ -22,6 +22,7 @@ import type { DpopModuleOptions } from './dpop.options.js';
 import { DpopStrategy } from './dpop.strategy.js';
 import { DPOP_CONFIG } from './dpop.tokens.js';
 import { DpopVerifier } from './dpop.verifier.js';
+import { observeRequestLines } from './http/request-line.js';
 import { FixedNonceSecrets } from './nonce/nonce-secrets.js';
 import { NonceService } from './nonce/nonce.service.js';
 import { assertObject } from './option-asserts.js';
@@ -81,6 +82,8 @@ import { ReplayStore } from './replay/replay.store.js';
   ],
 })
 export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+  private endObservation: (() => void) | undefined;
+
   constructor(@Inject(DPOP_CONFIG) private readonly config: DpopConfig) {
     super();
   }
@@ -104,6 +107,7 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
       );
     }
     await storage.open?.((text) => logger.warn(text));
+    this.endObservation = observeRequestLines();
     if (storage.shared) return;
     logger.warn(
       'replay memory is kept in this process alone: a second instance of this service would accept each proof once more',
@@ -112,6 +116,7 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
 
   /** Not earlier: when a module is destroyed, requests are still running. */
   async onApplicationShutdown(): Promise<void> {
+    this.endObservation?.();
     await this.config.storage.close?.();
   }
 }

@@ -15,6 +15,22 @@ export type OriginResolver = (request: DpopRequest) => readonly string[];
 
 /** `origin` has been asserted: its strings are base URLs in normal form. */
 export function createOriginResolver(origin: OriginOption, allowInsecureHttp: boolean): OriginResolver {
+  const resolve = createBaseUrlResolver(origin, allowInsecureHttp);
+  return (request) => {
+    const baseUrls = resolve(request);
+    const { servesHost } = request;
+    return servesHost === undefined ? baseUrls : servedOf(baseUrls, servesHost);
+  };
+}
+
+/** The client writes Host, and could have a proof for one host open the routes of another. */
+function servedOf(baseUrls: readonly string[], servesHost: (hostname: string) => boolean): readonly string[] {
+  const served = baseUrls.filter((baseUrl) => servesHost(new URL(baseUrl).hostname));
+  if (served.length === 0) throw new DpopError('proof_htu', { detail: 'host', expected: baseUrls });
+  return served;
+}
+
+function createBaseUrlResolver(origin: OriginOption, allowInsecureHttp: boolean): OriginResolver {
   if (origin === 'request') return (request) => [originOfRequest(request, allowInsecureHttp)];
   if (typeof origin === 'function')
     return (request) => [originOfFunction(origin, request, allowInsecureHttp)];

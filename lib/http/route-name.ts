@@ -1,7 +1,8 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Place, RouteName } from '../telemetry/explanations.js';
 import { knownMethod } from './known-method.js';
-import { isObject, transportOf } from './transport.js';
+import { isObject } from './is-object.js';
+import { transportOf } from './transport.js';
 
 /** The route and the handler behind an execution context. */
 export function routeNameOf(context: ExecutionContext): Required<RouteName> {

@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { holdForHead } from './response-head.js';
 import { mergeField, type ResponseHeader } from './response-headers.js';
-import { transportOf } from './transport.js';
+import { carriesHeaders, transportOf } from './transport.js';
 
 /**
  * Writes headers with the head of the response. Where that is not Node's, at once and through Nest's adapter, since Nest's
@@ -20,7 +20,7 @@ export function writeHeaders(
   const response = transportOf(context)?.response;
   const takeBack = response === undefined ? undefined : holdForHead(response, headers, status);
   if (response === undefined || takeBack !== undefined) return takeBack;
-  if (adapter.isHeadersSent(response)) return undefined;
+  if (!carriesHeaders(response) || adapter.isHeadersSent(response)) return undefined;
   for (const header of headers) {
     const value = mergeField(header, () => adapter.getHeader?.(response, header.name));
     adapter.setHeader?.(response, header.name, value);

@@ -3,9 +3,12 @@ import { DpopError } from '../errors/dpop.error.js';
 import { normalizeHtu } from './htu.js';
 import { type ProofClaims, refusedClaim } from './proof-claims.js';
 
-/** Check 8 of §4.3: `htm` is the method, case-sensitive (RFC 9110 §9.1). */
-export function assertHtm(htm: string, method: string): void {
-  if (htm !== method) throw new DpopError('proof_htm');
+/**
+ * Check 8 of §4.3: `htm` is the method, case-sensitive (RFC 9110 §9.1): the one on the wire, and the one that the request
+ * was routed by, which a method-override middleware lets the client choose.
+ */
+export function assertHtm(htm: string, method: string, routedMethod = method): void {
+  if (htm !== method || htm !== routedMethod) throw new DpopError('proof_htm', { detail: 'htm' });
 }
 
 /** Nothing in it that normalization would change, nor a userinfo, query or fragment. */
@@ -26,10 +29,11 @@ export function assertHtu(
   // Equal strings are equal in normal form: that spares nearly every request the long way.
   if (ALREADY_NORMAL.test(htu) && baseUrls.some((baseUrl) => htu === baseUrl + path)) return;
   const signed = normalizeHtu(htu);
-  if (signed === undefined) throw new DpopError('proof_htu');
-  if (signed.hasQuery && queryInHtu === 'reject') throw new DpopError('proof_htu_query');
+  if (signed === undefined) throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
+  if (signed.hasQuery && queryInHtu === 'reject') throw new DpopError('proof_htu_query', { detail: 'htu' });
   const requested = baseUrls.map((baseUrl) => normalizeHtu(baseUrl + path)?.uri);
-  if (!requested.includes(signed.uri)) throw new DpopError('proof_htu');
+  if (!requested.includes(signed.uri))
+    throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
 }
 
 export interface FreshnessWindow {

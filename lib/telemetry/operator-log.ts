@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../clock.js';
 import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { describeFailure, describeRefusal, type FailureOutcome, type Place } from './explanations.js';
-import { isObject } from '../http/transport.js';
+import { isObject } from '../http/is-object.js';
 import { LineBudget } from './line-budget.js';
 
 export type WriteLine = (level: 'warn' | 'error', text: string) => void;
