@@ -53,6 +53,7 @@ export interface DpopConfig {
   readonly fallbackVerifier: AccessTokenVerifier | undefined;
   readonly storage: DpopStorage;
   readonly onReplayStoreFailure: 'refuse' | 'accept-and-report';
+  readonly unguardedRoutes: 'error' | 'warn';
   readonly cache: { readonly keys: CacheBounds; readonly tokens: CacheBounds };
 }
 
@@ -76,6 +77,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'realm',
     'metadata',
     'cache',
+    'unguardedRoutes',
     'clock',
   ]);
   const { allowInsecureHttp = false, bearer = 'reject', maxTokenBytes = 8192, clock = systemClock } = options;
@@ -83,6 +85,8 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
   const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
   assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
+  const { unguardedRoutes = 'error' } = options;
+  assertOneOf(unguardedRoutes, 'unguardedRoutes', ['error', 'warn']);
   assertInteger(maxTokenBytes, 'maxTokenBytes', 256, MAX_HEADER_BYTES);
   assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch');
   if (options.realm !== undefined) assertHeaderText(options.realm, 'realm', 'a string of printable ASCII');
@@ -109,6 +113,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     ...issuance,
     storage: parseStorage(options.storage),
     onReplayStoreFailure,
+    unguardedRoutes,
     cache: parseCache(options.cache),
   });
 }

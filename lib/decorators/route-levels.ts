@@ -45,7 +45,7 @@ export function routeLevelsOf(handler: object, controller: Type, guard: Type): r
     const own = name === undefined ? undefined : ownMethod(type, name);
     if (isFound && own !== undefined) levels.push(demandsOf(readHandler(own, guard)));
     isFound ||= own === handler;
-    levels.push(readClass(type, guard));
+    levels.push(routeLevelOfClass(type, guard));
   }
   return levels;
 }
@@ -95,7 +95,8 @@ function readHandler(handler: object, guard: Type): RouteLevel {
   return toLevel(handler, read, toArray(read(GUARDS_METADATA)), guard);
 }
 
-function readClass(type: Type, guard: Type): RouteLevel {
+/** The level of a class. */
+export function routeLevelOfClass(type: Type, guard: Type): RouteLevel {
   const read = (key: string): unknown => Reflect.getOwnMetadata(key, type);
   const bound = toArray(read(GUARDS_METADATA));
   // @UseGuards on a class writes down the guards of its base class once more, before its own.
