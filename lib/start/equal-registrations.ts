@@ -36,5 +36,8 @@ function isEqual(left: unknown, right: unknown): boolean {
 }
 
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // The root of another realm is a root, too.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
