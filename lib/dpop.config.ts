@@ -55,6 +55,7 @@ export interface DpopConfig {
   readonly storage: DpopStorage;
   readonly onReplayStoreFailure: 'refuse' | 'accept-and-report';
   readonly logReceivedValues: boolean;
+  readonly unguardedRoutes: 'error' | 'warn';
   readonly cache: { readonly keys: CacheBounds; readonly tokens: CacheBounds };
 }
 
@@ -79,6 +80,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'metadata',
     'cache',
     'logReceivedValues',
+    'unguardedRoutes',
     'clock',
   ]);
   const { allowInsecureHttp = false, bearer = 'reject', maxTokenBytes = 8192, clock = systemClock } = options;
@@ -88,6 +90,8 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
   const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
   assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
+  const { unguardedRoutes = 'error' } = options;
+  assertOneOf(unguardedRoutes, 'unguardedRoutes', ['error', 'warn']);
   assertInteger(maxTokenBytes, 'maxTokenBytes', 256, MAX_HEADER_BYTES);
   assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch');
   if (options.realm !== undefined) assertHeaderText(options.realm, 'realm', 'a string of printable ASCII');
@@ -115,6 +119,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     storage: parseStorage(options.storage),
     onReplayStoreFailure,
     logReceivedValues,
+    unguardedRoutes,
     cache: parseCache(options.cache),
   });
 }

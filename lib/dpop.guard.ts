@@ -109,7 +109,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     let ofHandler = this.policies.get(handler);
     if (ofHandler === undefined) this.policies.set(handler, (ofHandler = new Map()));
     if (!ofHandler.has(controller)) {
-      ofHandler.set(controller, routePolicyOf(context, this.reflector, this.config.policy));
+      ofHandler.set(controller, routePolicyOf(handler, controller, this.config.policy, DpopGuard));
     }
     return ofHandler.get(controller);
   }

@@ -33,6 +33,18 @@ export function assertAsyncOptions(options: unknown): asserts options is DpopMod
   }
 }
 
+/**
+ * Stands for the options where the module was imported as it is.
+ *
+ * @throws TypeError always
+ */
+export function refuseBareImport(): never {
+  throw new TypeError(
+    'DpopModule was imported without options (DPOP_MODULE_OPTIONS): import DpopModule.forRoot({ origin, accessToken }) or DpopModule.forRootAsync({ … }) once, in the root module. ' +
+      'It is global: other modules need not import it. With isGlobal: false they import the module that forRoot returned, not the class',
+  );
+}
+
 /** For `useClass` and `useExisting`: a provider that knows the options. */
 export interface DpopOptionsFactory {
   createDpopOptions(): DpopModuleOptions | Promise<DpopModuleOptions>;

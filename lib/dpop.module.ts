@@ -17,6 +17,7 @@ import {
   ConfigurableModuleClass,
   type DpopModuleAsyncOptions,
   MODULE_OPTIONS_TOKEN,
+  refuseBareImport,
 } from './dpop.module-definition.js';
 import type { DpopModuleOptions } from './dpop.options.js';
 import { DpopStrategy } from './dpop.strategy.js';
@@ -28,6 +29,10 @@ import { NonceService } from './nonce/nonce.service.js';
 import { assertObject } from './option-asserts.js';
 import { StatelessNonceService } from './nonce/stateless-nonce.service.js';
 import { ReplayStore } from './replay/replay.store.js';
+import { EqualRegistrations } from './start/equal-registrations.js';
+import { StartUpCheck } from './start/start-up.check.js';
+
+const registrations = new EqualRegistrations();
 
 /**
  * Protects routes with DPoP. Global unless `isGlobal: false`.
@@ -48,6 +53,9 @@ import { ReplayStore } from './replay/replay.store.js';
  */
 @Module({
   providers: [
+    // Overridden by what forRoot and forRootAsync give.
+    { provide: MODULE_OPTIONS_TOKEN, useFactory: refuseBareImport },
+    StartUpCheck,
     { provide: DPOP_CONFIG, useFactory: createConfig, inject: [MODULE_OPTIONS_TOKEN] },
     {
       provide: ReplayStore,
@@ -90,7 +98,7 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
 
   static override forRoot(options: DpopModuleOptions): DynamicModule {
     assertObject(options, 'DpopModule.forRoot()', 'given an object of options');
-    return super.forRoot(options);
+    return registrations.getOrCreate(options, () => super.forRoot(options));
   }
 
   static override forRootAsync(options: DpopModuleAsyncOptions): DynamicModule {

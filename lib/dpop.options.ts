@@ -45,6 +45,11 @@ export interface DpopModuleOptions {
    * length and escaped. For development: clients write into your log then. Default `false`.
    */
   readonly logReceivedValues?: boolean;
+  /**
+   * What happens at start when a handler demands a proof, by `@Dpop`, `@RequireScopes`, `@RequireAuthentication` or
+   * `@DpopBound`, and no `DpopGuard` is found that covers it: an `error` ends the start (the default), or `warn`.
+   */
+  readonly unguardedRoutes?: 'error' | 'warn';
   /** Whether the module is global, default `true`. */
   readonly isGlobal?: boolean;
   /** Milliseconds since the epoch, default `Date.now`; for tests. */

@@ -83,9 +83,9 @@ describe('who may know whom', () => {
     expect(missing).toEqual([]);
   });
 
-  test('only guards, modules, decorators, strategies and http know Nest', () => {
+  test('only guards, modules, decorators, strategies, http and the checks at start know Nest', () => {
     const knows =
-      /^(decorators|http)\/|\.(guard|module|module-definition|strategy|decorator|decorators|controller|health)\.ts$/;
+      /^(decorators|http|start)\/|\.(guard|module|module-definition|strategy|decorator|decorators|controller|health)\.ts$/;
     expect(
       files.filter(({ path, imports }) => !knows.test(path) && imports.some(isNest)).map(({ path }) => path),
     ).toEqual([]);

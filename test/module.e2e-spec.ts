@@ -596,7 +596,13 @@ class BoundController {
 
 describe.each(PLATFORMS)('@DpopBound on %s', (platform) => {
   const start = () =>
-    startApp(platform, root({ dpop: DpopModule.forRoot(options()), controllers: [BoundController] }));
+    startApp(
+      platform,
+      root({
+        dpop: DpopModule.forRoot(options({ unguardedRoutes: 'warn' })),
+        controllers: [BoundController],
+      }),
+    );
 
   test('B3 hands over the thumbprint, and with a key each part of the verdict', async () => {
     const app = await start();

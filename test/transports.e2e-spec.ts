@@ -198,7 +198,12 @@ describe.each(GRAPHQL)('GraphQL, %s', (_name, platform, graphql) => {
   const start = (options: Partial<DpopModuleOptions> = {}) =>
     startApp(
       platform,
-      appModule({ options, imports: [graphql()], providers: [GuardedResolver, OpenResolver] }),
+      // OpenResolver asks for a verdict, and has no guard.
+      appModule({
+        options: { unguardedRoutes: 'warn', ...options },
+        imports: [graphql()],
+        providers: [GuardedResolver, OpenResolver],
+      }),
     );
 
   const ask = (app: RunningApp, query: string, parts: Call = { token }): Promise<Answer> =>

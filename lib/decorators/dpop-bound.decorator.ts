@@ -29,11 +29,18 @@ const VERDICT_KEYS = Object.keys({
   nextNonce: true,
 } satisfies Record<keyof DpopVerdict, true>);
 
-const bind = createParamDecorator((key: keyof DpopVerdict | undefined, context: ExecutionContext) => {
+const readVerdict = (key: keyof DpopVerdict | undefined, context: ExecutionContext): unknown => {
   const verdict = findVerdict(context);
   if (verdict === undefined) throw refuseWithoutVerdict(context);
   return verdict[key ?? 'jkt'];
-});
+};
+
+const bind = createParamDecorator(readVerdict);
+
+/** @internal Whether the metadata of a parameter are those of `@DpopBound`. */
+export function isBoundParameter(parameter: unknown): boolean {
+  return (parameter as { readonly factory?: unknown } | null | undefined)?.factory === readVerdict;
+}
 
 const logger = new Logger('DpopBound');
 

@@ -1,32 +1,25 @@
-import type { ExecutionContext } from '@nestjs/common';
-import type { Reflector } from '@nestjs/core';
+import type { Type } from '@nestjs/common';
 import { type DpopPolicy, overlayPolicy } from '../dpop.policy.js';
-import { routeMetadata } from './policy.decorators.js';
+import { isOpened, routeLevelsOf } from './route-levels.js';
 
 /**
- * The policy of the route that a request came to: the decorators of its handler, then those of its class, then the
- * policy of the service. `undefined` where the route is left open.
+ * The policy of a route: what the nearest of its levels says, over the policy of the service. `undefined` where the
+ * route is left open.
+ *
+ * @param guard the class whose binding by `@UseGuards` is a demand
  */
 export function routePolicyOf(
-  context: ExecutionContext,
-  reflector: Reflector,
+  handler: object,
+  controller: Type,
   service: DpopPolicy,
+  guard: Type,
 ): DpopPolicy | undefined {
-  const handler = context.getHandler();
-  const controller = context.getClass();
-  const scopes = reflector.getAllAndOverride(routeMetadata.scopes, [handler, controller]);
-  const authentication = reflector.getAllAndOverride(routeMetadata.authentication, [handler, controller]);
-  // Closed when in doubt: whoever asks for something on the handler does not want it skipped.
-  const askedOnHandler = [routeMetadata.policy, routeMetadata.scopes, routeMetadata.authentication].some(
-    (decorator) => reflector.get<unknown>(decorator.KEY, handler) !== undefined,
-  );
-  if (reflector.getAllAndOverride(routeMetadata.skip, [handler, controller]) && !askedOnHandler) {
-    return undefined;
-  }
-  const ofController = overlayPolicy(service, reflector.get(routeMetadata.policy, controller) ?? {});
-  const ofHandler = overlayPolicy(ofController, reflector.get(routeMetadata.policy, handler) ?? {});
+  const levels = routeLevelsOf(handler, controller, guard);
+  if (isOpened(levels)) return undefined;
+  const scopes = levels.find((level) => level.scopes !== undefined)?.scopes;
+  const authentication = levels.find((level) => level.authentication !== undefined)?.authentication;
   return Object.freeze({
-    ...ofHandler,
+    ...levels.reduceRight((lower, { policy = {} }) => overlayPolicy(lower, policy), service),
     ...(scopes && { scopes }),
     ...(authentication && { authentication }),
   });

@@ -1,0 +1,104 @@
+import { Scope, type Type } from '@nestjs/common';
+import {
+  PARAMTYPES_METADATA,
+  PROPERTY_DEPS_METADATA,
+  SELF_DECLARED_DEPS_METADATA,
+} from '@nestjs/common/constants.js';
+import {
+  classOf,
+  type ContainerModule,
+  nameOf,
+  type ProviderToken,
+  type ProviderWrapper,
+} from './container.js';
+
+/** A provider that Nest makes more than once, and how it is reached. */
+export interface ScopedDependency {
+  readonly scope: 'durable' | 'request-scoped' | 'transient';
+  /** The names from the first provider to the scoped one. */
+  readonly path: readonly string[];
+}
+
+/**
+ * Looks for what makes a provider more than one for the app. It reads what Nest has been told, not what Nest has made:
+ * it works before anything is instantiated, and the versions of Nest differ in what they make of scoped providers.
+ */
+export function findScopedDependency(
+  wrapper: ProviderWrapper,
+  module: ContainerModule,
+  path: readonly string[],
+  seen = new Set<ProviderWrapper>(),
+): ScopedDependency | undefined {
+  if (seen.has(wrapper)) return undefined;
+  seen.add(wrapper);
+  const scope = scopeOf(wrapper);
+  if (scope !== undefined) return { scope, path };
+  const home = wrapper.host ?? module;
+  for (const token of dependenciesOf(wrapper)) {
+    const dependency = findProvider(token, home);
+    const found = dependency && findScopedDependency(dependency, home, [...path, nameOf(token)], seen);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The tokens that a provider is made of. */
+export function dependenciesOf(wrapper: ProviderWrapper): readonly ProviderToken[] {
+  const type = classOf(wrapper);
+  const dependencies: readonly unknown[] = type === undefined ? (wrapper.inject ?? []) : injectedInto(type);
+  return dependencies.map(toToken).filter((token) => token !== undefined);
+}
+
+/** The tokens that the constructor and the properties of a class ask for. */
+export function injectedInto(type: Type): readonly unknown[] {
+  const read = (key: string): readonly unknown[] =>
+    (Reflect.getMetadata(key, type) as readonly unknown[] | undefined) ?? [];
+  const parameters = [...read(PARAMTYPES_METADATA)];
+  for (const { index, param } of read(SELF_DECLARED_DEPS_METADATA) as readonly SelfDeclared[]) {
+    parameters[index] = param;
+  }
+  const properties = read(PROPERTY_DEPS_METADATA) as readonly { readonly type: unknown }[];
+  return [...parameters, ...properties.map((property) => property.type)];
+}
+
+interface SelfDeclared {
+  readonly index: number;
+  readonly param: unknown;
+}
+
+function scopeOf({ scope, durable }: ProviderWrapper): ScopedDependency['scope'] | undefined {
+  if (scope === Scope.REQUEST) return durable === true ? 'durable' : 'request-scoped';
+  return scope === Scope.TRANSIENT ? 'transient' : undefined;
+}
+
+/** What stands in `inject`: a token, `{ token, optional }`, or a forward reference. */
+function toToken(dependency: unknown): ProviderToken | undefined {
+  if (typeof dependency !== 'object' || dependency === null) return dependency as ProviderToken | undefined;
+  const { token, forwardRef } = dependency as {
+    readonly token?: unknown;
+    readonly forwardRef?: () => unknown;
+  };
+  return toToken(typeof forwardRef === 'function' ? forwardRef() : token);
+}
+
+/** The module's own provider, or the one that its imports, the global modules among them, export to it. */
+function findProvider(token: ProviderToken, module: ContainerModule): ProviderWrapper | undefined {
+  return module.providers.get(token) ?? findExported(token, module, new Set());
+}
+
+function findExported(
+  token: ProviderToken,
+  module: ContainerModule,
+  seen: Set<ContainerModule>,
+  isReexported: (imported: ContainerModule) => boolean = () => true,
+): ProviderWrapper | undefined {
+  for (const imported of module.imports) {
+    if (seen.has(imported) || !isReexported(imported)) continue;
+    seen.add(imported);
+    const own = imported.exports.has(token) ? imported.providers.get(token) : undefined;
+    const found =
+      own ?? findExported(token, imported, seen, ({ metatype }) => imported.exports.has(metatype));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
