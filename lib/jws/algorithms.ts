@@ -1,11 +1,14 @@
 import { constants, createPublicKey } from 'node:crypto';
 
+/** A member of a public key beside `kty` and `crv`. */
+export type KeyMember = 'x' | 'y' | 'n' | 'e' | 'pub';
+
 /** How one JWS algorithm is bound to a kind of key and verified by `crypto.verify`. */
 export interface JwsAlgorithm {
   readonly kty: 'EC' | 'RSA' | 'OKP' | 'AKP';
   readonly crv?: string;
   /** The required members of the public key and, where the curve fixes it, their length in base64url characters. */
-  readonly members: Readonly<Record<string, number | undefined>>;
+  readonly members: Readonly<Partial<Record<KeyMember, number | undefined>>>;
   readonly hash: string | null;
   readonly verifyOptions: {
     readonly padding?: number;
