@@ -54,7 +54,7 @@ export class LongWay {
     const segments = proof.split('.');
     assert(segments.length === 3 && segments.every((segment) => /^[\w-]+$/.test(segment)));
     assert(segments.slice(0, 2).every(isText));
-    return await jwtVerify(proof, EmbeddedJWK, {
+    return await jwtVerify(proof, findEmbeddedKey, {
       algorithms: [...this.rules.algorithms],
       clockTolerance: NO_TIME,
     });
@@ -106,6 +106,15 @@ function isTime(value: unknown): value is number {
 function toNumber(value: unknown): bigint {
   return BigInt(`0x0${Buffer.from(String(value), 'base64url').toString('hex')}`);
 }
+
+/** jose knows both names of Ed25519, but not that they may be mixed. */
+const findEmbeddedKey: typeof EmbeddedJWK = (header, token) => {
+  const jwk = header?.jwk;
+  const { alg } = header ?? {};
+  const isOtherName = typeof jwk?.alg === 'string' && namesOf(String(alg)).includes(jwk.alg);
+  const named = isOtherName ? { ...header, jwk: { ...jwk, alg } } : header;
+  return EmbeddedJWK(named as typeof header, token);
+};
 
 /** RFC 9864: one algorithm with two names. */
 function namesOf(alg: string): readonly unknown[] {
