@@ -16,6 +16,7 @@ import {
   fail,
 } from './option-asserts.js';
 import { DEFAULT_ALGORITHMS, isSupportedAlgorithm, JWS_ALGORITHMS } from './jws/algorithms.js';
+import { minProofBytes } from './proof/proof-size.js';
 import type { DpopStorage } from './storage/dpop-storage.js';
 import { MemoryStorage } from './storage/memory.storage.js';
 
@@ -60,8 +61,21 @@ export function parseProof(options: ProofOptions): Required<ProofOptions> {
   assertInteger(maxAgeSeconds, 'proof.maxAgeSeconds', 1, MAX_FRESHNESS_SECONDS);
   assertInteger(futureToleranceSeconds, 'proof.futureToleranceSeconds', 0, 3600);
   assertInteger(maxBytes, 'proof.maxBytes', 512, MAX_HEADER_BYTES);
+  assertRoomFor(algorithms, maxBytes);
   assertOneOf(queryInHtu, 'proof.queryInHtu', ['ignore', 'reject']);
   return { algorithms, maxAgeSeconds, futureToleranceSeconds, maxBytes, queryInHtu };
+}
+
+/** Keys and signatures of ML-DSA are so long that every proof of an algorithm may be beyond the default. */
+function assertRoomFor(algorithms: readonly string[], maxBytes: number): void {
+  for (const algorithm of algorithms) {
+    const least = minProofBytes(algorithm);
+    if (maxBytes < least) {
+      fail('proof.maxBytes', `an integer from ${least}, since proof.algorithms lists ${algorithm}`, {
+        value: maxBytes,
+      });
+    }
+  }
 }
 
 interface ParsedNonce {

@@ -5,6 +5,7 @@ import { DpopError } from '../errors/dpop.error.js';
 import type { JsonObject } from '../json-object.js';
 import { DEFAULT_ALGORITHMS, JWS_ALGORITHMS, type JwsAlgorithm } from '../jws/algorithms.js';
 import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
+import { findDegenerateMember } from '../jws/degenerate-key.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import { createSignatureKey, isSignedBy, type SignatureKey } from '../jws/signature.js';
 import { signatureTurn } from '../jws/signature-turns.js';
@@ -100,6 +101,7 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     const keyObject = KeyObject.from(cryptoKey);
     const { modulusLength = LEAST_RSA_BITS } = keyObject.asymmetricKeyDetails ?? {};
     if (modulusLength < LEAST_RSA_BITS) return false;
+    if (findDegenerateMember(keyObject.export({ format: 'jwk' })) !== undefined) return false;
     const key = createSignatureKey(keyObject, algorithm);
     this.#signatureKeys.set(cryptoKey, key);
     return isSignedBy(jws, key);
