@@ -81,7 +81,10 @@ import { ReplayStore } from './replay/replay.store.js';
   ],
 })
 export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
-  constructor(@Inject(DPOP_CONFIG) private readonly config: DpopConfig) {
+  constructor(
+    @Inject(DPOP_CONFIG) private readonly config: DpopConfig,
+    @Inject(AccessTokenVerifier) private readonly accessTokens: AccessTokenVerifier,
+  ) {
     super();
   }
 
@@ -98,6 +101,7 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
   async onModuleInit(): Promise<void> {
     const { storage } = this.config;
     const logger = new Logger(DpopModule.name);
+    void this.openAccessTokens((text) => logger.warn(text));
     await storage.open?.((text) => logger.warn(text));
     if (storage.shared) return;
     logger.warn(
@@ -105,8 +109,18 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
     );
   }
 
+  /** In the background: the service starts even while an issuer is away. */
+  private async openAccessTokens(warn: (text: string) => void): Promise<void> {
+    try {
+      await this.accessTokens.open?.(warn);
+    } catch {
+      warn('AccessTokenVerifier.open failed');
+    }
+  }
+
   /** Not earlier: when a module is destroyed, requests are still running. */
   async onApplicationShutdown(): Promise<void> {
+    await this.accessTokens.close?.();
     await this.config.storage.close?.();
   }
 }
