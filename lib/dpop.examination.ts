@@ -8,6 +8,7 @@ import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.erro
 import { type Credentials, parseCredentials } from './http/credentials.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import { parseRequestPath } from './http/request-path.js';
+import { detachSegment } from './jws/compact-jws.js';
 import { signatureTurn } from './jws/signature-turns.js';
 import type { AcceptedNonce } from './nonce/nonce.service.js';
 import { assertPolicy, lacksNonce } from './policy-checks.js';
@@ -132,7 +133,9 @@ export class DpopExamination {
       proof: { jkt: bound, jti: claims.jti, freshUntilSeconds, memory: nonce?.memory },
       learn: () => {
         // The protected header is the same, octet for octet, in every proof of one client.
-        if (known === undefined) this.#knownKeys.set(compact.header, key, 2 * compact.header.length);
+        if (known === undefined) {
+          this.#knownKeys.set(detachSegment(compact.header), key, 2 * compact.header.length);
+        }
         return rememberToken();
       },
     };

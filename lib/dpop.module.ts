@@ -92,7 +92,10 @@ const registrations = new EqualRegistrations();
 export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
   private endObservation: (() => void) | undefined;
 
-  constructor(@Inject(DPOP_CONFIG) private readonly config: DpopConfig) {
+  constructor(
+    @Inject(DPOP_CONFIG) private readonly config: DpopConfig,
+    @Inject(AccessTokenVerifier) private readonly accessTokens: AccessTokenVerifier,
+  ) {
     super();
   }
 
@@ -114,6 +117,7 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
         'logReceivedValues is on: the log shows what clients sent with refused requests. Turn it off in production',
       );
     }
+    void this.openAccessTokens((text) => logger.warn(text));
     await storage.open?.((text) => logger.warn(text));
     this.endObservation = observeRequestLines();
     if (storage.shared) return;
@@ -122,9 +126,19 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
     );
   }
 
+  /** In the background: the service starts even while an issuer is away. */
+  private async openAccessTokens(warn: (text: string) => void): Promise<void> {
+    try {
+      await this.accessTokens.open?.(warn);
+    } catch {
+      warn('AccessTokenVerifier.open failed');
+    }
+  }
+
   /** Not earlier: when a module is destroyed, requests are still running. */
   async onApplicationShutdown(): Promise<void> {
     this.endObservation?.();
+    await this.accessTokens.close?.();
     await this.config.storage.close?.();
   }
 }

@@ -108,7 +108,10 @@ export function parseAccessToken(
 ): ParsedIssuance {
   const items: readonly unknown[] = Array.isArray(option) ? option : [option];
   if (items.length === 0)
-    fail('accessToken', 'the options of an issuer, an AccessTokenVerifier, or an array of those');
+    fail(
+      'accessToken',
+      'the options of an issuer, an AccessTokenVerifier, or an array of those; it is empty',
+    );
   const verifiers = items.filter((item) => item instanceof AccessTokenVerifier);
   if (verifiers.length > 1) {
     fail(
@@ -116,11 +119,19 @@ export function parseAccessToken(
       'an array with at most one AccessTokenVerifier, which takes the tokens of no listed issuer',
     );
   }
-  const issuers = items
-    .filter((item) => !(item instanceof AccessTokenVerifier))
-    .map((item) => parseJwtAccessTokenOptions(item, 'accessToken', allowInsecureHttp));
-  if (new Set(issuers.map(({ issuer }) => issuer)).size < issuers.length) {
-    fail('accessToken', 'an array that names each issuer once; accessToken.audience takes several values');
+  const issuers: JwtAccessTokenOptions[] = [];
+  for (const [index, item] of items.entries()) {
+    if (item instanceof AccessTokenVerifier) continue;
+    const name = Array.isArray(option) ? `accessToken[${index}]` : 'accessToken';
+    const options = parseJwtAccessTokenOptions(item, name, allowInsecureHttp);
+    if (issuers.some(({ issuer }) => issuer === options.issuer)) {
+      fail(
+        'accessToken',
+        `an array that names each issuer once: ${name}.issuer is there before; accessToken.audience takes several values`,
+        { value: options.issuer },
+      );
+    }
+    issuers.push(options);
   }
   return { issuers, fallbackVerifier: verifiers[0] };
 }

@@ -47,7 +47,7 @@ export function assertInteger(
   most: number,
 ): asserts value is number {
   if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return;
-  fail(option, `an integer from ${least} to ${most}`);
+  fail(option, `an integer from ${least} to ${most}`, { value });
 }
 
 /** Printable ASCII, since it is written into a header. */
