@@ -16,7 +16,9 @@ import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof/proof-
 import { type ProofClaims, parseProofClaims } from './proof/proof-claims.js';
 import { parseProofHeader } from './proof/proof-header.js';
 import { importProofKey, type ProofKey, assertProofSignature } from './proof/proof-key.js';
+import { claimId } from './replay/claim-id.js';
 import type { ReplayClaim } from './replay/replay.store.js';
+import { isReplayOutage } from './replay/timed-replay-store.js';
 import { publishDecision } from './telemetry/decisions.js';
 
 /** What one request has proved, and what of it is to be remembered once it is accepted. */
@@ -27,8 +29,9 @@ interface Possession {
   readonly learn: () => void | Promise<void>;
 }
 
-/** The end of its freshness is not rounded yet. */
-type SpentProof = Pick<ReplayClaim, 'jkt' | 'freshUntilSeconds' | 'memory'> & { readonly jti: string };
+/** Its times are not rounded yet. */
+type SpentProof = Pick<ReplayClaim, 'jkt' | 'proofTimeSeconds' | 'freshUntilSeconds' | 'memory'> &
+  Pick<ProofClaims, 'jti'>;
 
 /** Longer than any request should take; beyond it the token is looked at again. */
 const LONG_REQUEST_SECONDS = 60;
@@ -118,6 +121,7 @@ export class DpopExamination {
     assertAth(claims.ath, ath);
     const nonce = this.#checkNonce(claims.nonce, bound);
     const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
+    const proofTimeSeconds = rules.freshness === 'nonce' ? (nonce?.untilSeconds ?? claims.iat) : claims.iat;
 
     await signatureTurn(); //                                                             6 signature
     const key = 'key' in presented ? presented : importProofKey(presented);
@@ -126,7 +130,7 @@ export class DpopExamination {
     const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;
     return {
       verdict: createVerdict(scheme, token, accessToken, bound, nonce, nextNonce),
-      proof: { jkt: bound, jti: claims.jti, freshUntilSeconds, memory: nonce?.memory },
+      proof: { jkt: bound, jti: claims.jti, proofTimeSeconds, freshUntilSeconds, memory: nonce?.memory },
       learn: () => {
         // The protected header is the same, octet for octet, in every proof of one client.
         if (known === undefined) this.#knownKeys.set(compact.header, key, 2 * compact.header.length);
@@ -169,14 +173,15 @@ export class DpopExamination {
     return outcome;
   }
 
-  #claimOf({ jkt, jti, freshUntilSeconds, memory }: SpentProof): ReplayClaim {
+  #claimOf({ jkt, jti, proofTimeSeconds, freshUntilSeconds, memory }: SpentProof): ReplayClaim {
     const nowSeconds = this.#nowSeconds();
     // The clock has gone on: what has grown stale meanwhile may have left the memory already.
     if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
     return {
-      id: hash('sha256', `${jkt}\0${jti}`, 'base64url'),
+      id: claimId(jkt, jti),
       jkt,
       nowSeconds,
+      proofTimeSeconds: Math.ceil(proofTimeSeconds),
       freshUntilSeconds: Math.ceil(freshUntilSeconds),
       lifetimeSeconds: this.#parts.config.proofLifetimeSeconds,
       memory,
@@ -195,12 +200,9 @@ export class DpopExamination {
   async #claim(claim: ReplayClaim): Promise<unknown> {
     try {
       return await this.#parts.replayStore.claim(claim);
-    } catch (cause) {
-      const failure =
-        cause instanceof DpopUnavailableError
-          ? cause
-          : new DpopUnavailableError('replay_store_unavailable', { cause });
-      if (this.#parts.config.onReplayStoreFailure === 'refuse') throw failure;
+    } catch (error) {
+      const failure = toDpopError(error);
+      if (this.#parts.config.onReplayStoreFailure === 'refuse' || !isReplayOutage(failure)) throw failure;
       this.#passedOver = failure;
       return 'first';
     }

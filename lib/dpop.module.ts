@@ -96,9 +96,9 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
   }
 
   async onModuleInit(): Promise<void> {
-    const { storage } = this.config;
+    const { storage, clock } = this.config;
     const logger = new Logger(DpopModule.name);
-    await storage.open?.((text) => logger.warn(text));
+    await storage.open?.((text) => logger.warn(text), clock);
     if (storage.shared) return;
     logger.warn(
       'replay memory is kept in this process alone: a second instance of this service would accept each proof once more',
