@@ -30,7 +30,7 @@ export class ClaimKeys {
   of(partition: number, claim: ReplayClaim): string[] {
     const hashes = this.#hashes[partition] ?? '';
     const shard = shardOf(claim);
-    const keyOf = (slice: Slice) => `${hashes}${nameOf(slice)}.${shard}`;
+    const keyOf = (slice: Slice) => `${hashes}${slice}.${shard}`;
     const own = sliceOf(claim.proofTimeSeconds);
     const keys = [this.ledgerOf(partition), keyOf(own)];
     for (const slice of liveSlices(claim.nowSeconds, reachOf(claim), aheadOf(claim))) {
@@ -38,17 +38,4 @@ export class ClaimKeys {
     }
     return keys;
   }
-}
-
-const MAX_NAMES = 256;
-const names = new Map<Slice, string>();
-
-/** Remembered: a few slices are live at a time, and each is named in thousands of claims. */
-function nameOf(slice: Slice): string {
-  let name = names.get(slice);
-  if (name === undefined) {
-    if (names.size >= MAX_NAMES) names.clear();
-    names.set(slice, (name = slice.toString(36)));
-  }
-  return name;
 }

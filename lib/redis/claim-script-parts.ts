@@ -99,6 +99,29 @@ end
 `;
 
 /**
+ * What a client is told that is asked for a nonce: the epoch that its next proof will name. Looks first whether all is
+ * there that was begun and promised to stay: the next proof would bring a loss to light, and its client would be asked
+ * again. The hashes have the slot of the ledger.
+ */
+export const VERIFIED_EPOCH = `
+local function verifiedEpoch(ledger, now)
+  local entries, prefix = call('HGETALL', ledger.key), sub(ledger.key, 1, -7)
+  for i = 1, #entries, 2 do
+    local slice, begun = entries[i], entries[i + 1]
+    if slice ~= 'state' and now <= tonumber(sub(begun, 1, 10)) then
+      local hashes = {}
+      for shard in string.gmatch(sub(begun, 11), '.') do hashes[#hashes + 1] = prefix .. slice .. '.' .. shard end
+      if call('EXISTS', unpack(hashes)) < #hashes then
+        beginEpoch(ledger, now)
+        break
+      end
+    end
+  end
+  return ledger.epoch
+end
+`;
+
+/**
  * What was promised for a slice has run out, by the clock of any instance: its hashes may have gone, and the ledger need
  * not know them any more. No hash of a slice below the floor counts as complete again.
  */

@@ -1,13 +1,13 @@
 import { NO_EPOCH, questionColumn as of } from './claim-question.js';
-import { EPOCH, FORGET_SLICES, LEDGER, SERVER, stateColumn } from './claim-script-parts.js';
+import { EPOCH, FORGET_SLICES, LEDGER, SERVER, stateColumn, VERIFIED_EPOCH } from './claim-script-parts.js';
 import { CLOCK_SKEW_SECONDS, SLICE_SECONDS } from './claim-slices.js';
 import { createScript } from './redis-script.js';
 
 /** KEYS: ledger. ARGV: the present. Answers the epoch of a partition. */
-export const LOOK_SCRIPT = createScript(`${SERVER}${LEDGER}${EPOCH}
-local ledger = readLedger(KEYS[1], call('HGET', KEYS[1], 'state'))
-if ledger.owner ~= server then beginEpoch(ledger, tonumber(ARGV[1])) end
-return ledger.epoch
+export const LOOK_SCRIPT = createScript(`${SERVER}${LEDGER}${EPOCH}${VERIFIED_EPOCH}
+local ledger, now = readLedger(KEYS[1], call('HGET', KEYS[1], 'state')), tonumber(ARGV[1])
+if ledger.owner ~= server then beginEpoch(ledger, now) end
+return verifiedEpoch(ledger, now)
 `);
 
 /**
@@ -25,7 +25,7 @@ return ledger.epoch
  */
 const CLAIM_CAREFULLY = `
 local function claimCarefully(question, at, state, mark)
-  ${LEDGER}${EPOCH}${FORGET_SLICES}
+  ${LEDGER}${EPOCH}${VERIFIED_EPOCH}${FORGET_SLICES}
   local isStrict = ${of('policy')} == 'c'
   local now, proofTime, ahead = tonumber(${of('now')}), tonumber(${of('proofTime')}), tonumber(${of('ahead')})
   local home, field, attempt = KEYS[at + 1], ${of('field')}, ${of('attempt')}
@@ -61,13 +61,13 @@ local function claimCarefully(question, at, state, mark)
       hasLost = wasBegun or slice < ledger.floor
     end
   end
-  if isStrict and hasLost then return 'u' .. ledger.epoch end
+  if isStrict and hasLost then return 'u' .. verifiedEpoch(ledger, now) end
 
   -- 4 in doubt
   local named = ${of('named')}
   if isStrict and named ~= ledger.epoch then
     local isOfLater = named ~= '${NO_EPOCH}' and numberOf(named) > numberOf(ledger.epoch)
-    if proofTime <= ledger.doubt or isOfLater then return 'u' .. ledger.epoch end
+    if proofTime <= ledger.doubt or isOfLater then return 'u' .. verifiedEpoch(ledger, now) end
   end
 
   -- 5 the promise
