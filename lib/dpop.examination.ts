@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { assertClaims, boundThumbprint } from './access-token/bound-claims.js';
 import type { BoundedCache } from './bounded-cache.js';
 import type { DpopPolicy } from './dpop.policy.js';
+import type { Possession, SpentProof } from './dpop.possession.js';
 import { createVerdict, type DpopVerdict } from './dpop.verdict.js';
 import type { DpopVerifierParts } from './dpop.verifier-parts.js';
 import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.error.js';
@@ -17,20 +18,11 @@ import { assertAth, assertFreshness, assertHtm, assertHtu, refusedAfterWait } fr
 import { type ProofClaims, parseProofClaims } from './proof/proof-claims.js';
 import { parseProofHeader } from './proof/proof-header.js';
 import { importProofKey, type ProofKey, assertProofSignature } from './proof/proof-key.js';
+import { claimId } from './replay/claim-id.js';
 import type { ReplayClaim } from './replay/replay.store.js';
+import { isReplayOutage } from './replay/timed-replay-store.js';
 import { RequestDecisions } from './telemetry/decisions.js';
 import type { NameRoute } from './telemetry/explanations.js';
-
-/** What one request has proved, and what of it is to be remembered once it is accepted. */
-interface Possession {
-  readonly verdict: DpopVerdict;
-  readonly proof: SpentProof | undefined;
-  /** Remembers the token and the client's key, as far as they were not known. */
-  readonly learn: () => void | Promise<void>;
-}
-
-/** The end of its freshness is not rounded yet. */
-type SpentProof = Pick<ReplayClaim, 'jkt' | 'freshUntilSeconds' | 'memory'> & { readonly jti: string };
 
 /** Longer than any request should take; beyond it the token is looked at again. */
 const LONG_REQUEST_SECONDS = 60;
@@ -122,6 +114,7 @@ export class DpopExamination {
     assertAth(claims.ath, ath);
     const nonce = this.#checkNonce(claims.nonce, bound);
     const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
+    const proofTimeSeconds = rules.freshness === 'nonce' ? (nonce?.untilSeconds ?? claims.iat) : claims.iat;
 
     await signatureTurn(); //                                                             6 signature
     const key = 'key' in presented ? presented : importProofKey(presented);
@@ -130,7 +123,7 @@ export class DpopExamination {
     const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;
     return {
       verdict: createVerdict(scheme, token, accessToken, bound, nonce, nextNonce),
-      proof: { jkt: bound, jti: claims.jti, freshUntilSeconds, memory: nonce?.memory },
+      proof: { jkt: bound, jti: claims.jti, proofTimeSeconds, freshUntilSeconds, memory: nonce?.memory },
       learn: () => {
         // The protected header is the same, octet for octet, in every proof of one client.
         if (known === undefined) {
@@ -175,15 +168,16 @@ export class DpopExamination {
     return outcome;
   }
 
-  #claimOf({ jkt, jti, freshUntilSeconds, memory }: SpentProof): ReplayClaim {
+  #claimOf({ jkt, jti, proofTimeSeconds, freshUntilSeconds, memory }: SpentProof): ReplayClaim {
     const nowSeconds = this.#nowSeconds();
     // The clock has gone on: what has grown stale meanwhile may have left the memory already.
     if (nowSeconds > freshUntilSeconds)
       throw refusedAfterWait(nowSeconds - freshUntilSeconds, this.#parts.config.proof);
     return {
-      id: hash('sha256', `${jkt}\0${jti}`, 'base64url'),
+      id: claimId(jkt, jti),
       jkt,
       nowSeconds,
+      proofTimeSeconds: Math.ceil(proofTimeSeconds),
       freshUntilSeconds: Math.ceil(freshUntilSeconds),
       lifetimeSeconds: this.#parts.config.proofLifetimeSeconds,
       memory,
@@ -202,12 +196,9 @@ export class DpopExamination {
   async #claim(claim: ReplayClaim): Promise<unknown> {
     try {
       return await this.#parts.replayStore.claim(claim);
-    } catch (cause) {
-      const failure =
-        cause instanceof DpopUnavailableError
-          ? cause
-          : new DpopUnavailableError('replay_store_unavailable', { cause });
-      if (this.#parts.config.onReplayStoreFailure === 'refuse') throw failure;
+    } catch (error) {
+      const failure = toDpopError(error);
+      if (this.#parts.config.onReplayStoreFailure === 'refuse' || !isReplayOutage(failure)) throw failure;
       this.passedOver = failure;
       return 'first';
     }

@@ -110,7 +110,7 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
   }
 
   async onModuleInit(): Promise<void> {
-    const { storage, logReceivedValues } = this.config;
+    const { storage, clock, logReceivedValues } = this.config;
     const logger = new Logger(DpopModule.name);
     if (logReceivedValues) {
       logger.warn(
@@ -118,7 +118,7 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
       );
     }
     void this.openAccessTokens((text) => logger.warn(text));
-    await storage.open?.((text) => logger.warn(text));
+    await storage.open?.((text) => logger.warn(text), clock);
     this.endObservation = observeRequestLines();
     if (storage.shared) return;
     logger.warn(
