@@ -81,14 +81,17 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'clock',
   ]);
   const { allowInsecureHttp = false, bearer = 'reject', maxTokenBytes = 8192, clock = systemClock } = options;
-  if (typeof allowInsecureHttp !== 'boolean') fail('allowInsecureHttp', 'true or false');
+  if (typeof allowInsecureHttp !== 'boolean')
+    fail('allowInsecureHttp', 'true or false', { value: allowInsecureHttp });
   assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
   const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
   assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
   const { unguardedRoutes = 'error' } = options;
   assertOneOf(unguardedRoutes, 'unguardedRoutes', ['error', 'warn']);
   assertInteger(maxTokenBytes, 'maxTokenBytes', 256, MAX_HEADER_BYTES);
-  assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch');
+  assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch, such as Date.now', {
+    value: clock,
+  });
   if (options.realm !== undefined) assertHeaderText(options.realm, 'realm', 'a string of printable ASCII');
 
   const origin = parseOrigin(options.origin, allowInsecureHttp);
