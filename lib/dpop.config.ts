@@ -93,7 +93,9 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const { unguardedRoutes = 'error' } = options;
   assertOneOf(unguardedRoutes, 'unguardedRoutes', ['error', 'warn']);
   assertInteger(maxTokenBytes, 'maxTokenBytes', 256, MAX_HEADER_BYTES);
-  assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch');
+  assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch, such as Date.now', {
+    value: clock,
+  });
   if (options.realm !== undefined) assertHeaderText(options.realm, 'realm', 'a string of printable ASCII');
 
   const origin = parseOrigin(options.origin, allowInsecureHttp);

@@ -10,7 +10,7 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createDpopOptions')
     .setExtras<{ isGlobal?: boolean }>({ isGlobal: true }, (definition, { isGlobal }) => {
-      if (typeof isGlobal !== 'boolean') throw new TypeError('isGlobal must be true or false');
+      if (typeof isGlobal !== 'boolean') fail('isGlobal', 'true or false', { value: isGlobal });
       return { ...definition, global: isGlobal };
     })
     .build();
@@ -27,7 +27,8 @@ export function assertAsyncOptions(options: unknown): asserts options is DpopMod
   const ways = ['useFactory', 'useClass', 'useExisting'];
   assertKnownNames(options, name, [...ways, 'inject', 'imports', 'provideInjectionTokensFrom', 'isGlobal']);
   const given = ways.filter((way) => options[way] !== undefined);
-  if (given.length !== 1) fail(name, accepted);
+  if (given.length !== 1)
+    fail(name, `${accepted}; there are ${given.length === 0 ? 'none' : given.join(', ')}`);
   for (const way of ['useFactory', 'useClass'].filter((candidate) => given.includes(candidate))) {
     assertFunction(options[way], `${name} ${way}`, 'a function or a class');
   }

@@ -29,12 +29,14 @@ const MAX_FRESHNESS_SECONDS = 3600;
 export function parseOrigin(origin: unknown, allowInsecureHttp: boolean): OriginOption {
   if (origin === 'request' || typeof origin === 'function') return origin as OriginOption;
   const accepted =
-    'an https URL such as "https://api.example.com", without query or fragment (http on loopback only), an array of those, "request" or a function';
+    'an https URL such as "https://api.example.com", without query or fragment (http on loopback only, elsewhere with allowInsecureHttp: true), an array of those, "request" or a function';
   const origins = typeof origin === 'string' ? [origin] : origin;
   assertStrings(origins, 'origin', accepted);
   return origins.map((value) => {
     const baseUrl = normalizeBaseUrl(value);
-    if (baseUrl === undefined || !(allowInsecureHttp || isSecureBaseUrl(baseUrl))) fail('origin', accepted);
+    if (baseUrl === undefined || !(allowInsecureHttp || isSecureBaseUrl(baseUrl))) {
+      fail('origin', accepted, { value });
+    }
     return baseUrl;
   });
 }
@@ -57,7 +59,8 @@ export function parseProof(options: ProofOptions): Required<ProofOptions> {
   } = options;
   const accepted = `an array of algorithms that this Node supports, of ${[...JWS_ALGORITHMS.keys()].join(', ')}`;
   assertStrings(algorithms, 'proof.algorithms', accepted);
-  if (!algorithms.every(isSupportedAlgorithm)) fail('proof.algorithms', accepted);
+  const unsupported = algorithms.filter((algorithm) => !isSupportedAlgorithm(algorithm));
+  if (unsupported.length > 0) fail('proof.algorithms', accepted, { value: unsupported });
   assertInteger(maxAgeSeconds, 'proof.maxAgeSeconds', 1, MAX_FRESHNESS_SECONDS);
   assertInteger(futureToleranceSeconds, 'proof.futureToleranceSeconds', 0, 3600);
   assertInteger(maxBytes, 'proof.maxBytes', 512, MAX_HEADER_BYTES);
@@ -77,6 +80,8 @@ function assertRoomFor(algorithms: readonly string[], maxBytes: number): void {
     }
   }
 }
+const NONCE_FORM = '"off" or "required", or an object: { mode: "required", secret: … }';
+const MAX_MODE_LENGTH = 16;
 
 interface ParsedNonce {
   readonly mode: 'off' | 'required';
@@ -87,7 +92,9 @@ interface ParsedNonce {
 
 export function parseNonce(option: 'off' | 'required' | NonceOptions): ParsedNonce {
   const options: unknown = typeof option === 'string' ? { mode: option } : option;
-  assertObject(options, 'nonce', '"off" or "required", or an object with mode, secret and so on');
+  // A secret in the place of the mode is not shown.
+  if (typeof option === 'string' && option.length > MAX_MODE_LENGTH) fail('nonce', NONCE_FORM);
+  assertObject(options, 'nonce', NONCE_FORM);
   assertKnownNames(options, 'nonce', ['mode', 'secret', 'lifetimeSeconds', 'freshness']);
   const { mode, secret, lifetimeSeconds = 120, freshness = 'iat' } = options;
   assertOneOf(mode, typeof option === 'string' ? 'nonce' : 'nonce.mode', ['off', 'required']);
@@ -141,33 +148,37 @@ export function parseMetadata(
   allowInsecureHttp: boolean,
 ): string | undefined {
   if (metadata === undefined) return undefined;
-  const accepted = 'the https URL of the protected resource metadata (RFC 9728)';
+  const accepted =
+    'the https URL of the protected resource metadata (RFC 9728); http on loopback only, elsewhere with allowInsecureHttp: true';
   assertObject(metadata, 'metadata');
   assertKnownNames(metadata, 'metadata', ['url']);
   assertHeaderText(metadata.url, 'metadata.url', accepted);
-  if (!isTrustedUrl(metadata.url, allowInsecureHttp)) fail('metadata.url', accepted);
+  if (!isTrustedUrl(metadata.url, allowInsecureHttp)) fail('metadata.url', accepted, { value: metadata.url });
   return metadata.url;
 }
 
 export function parseStorage(storage: DpopStorage | undefined): DpopStorage {
   if (storage === undefined) return new MemoryStorage();
-  const accepted = 'a DpopStorage, such as new MemoryStorage()';
+  const accepted = 'a DpopStorage, such as new MemoryStorage() or the RedisStorage of nestjs-dpop/redis';
   assertObject(storage, 'storage', accepted);
   const { replayStore, nonceSecrets, shared } = storage;
   const given = ['open', 'close', 'ping'].filter((method) => storage[method] !== undefined);
   const looks = replayStore?.lookAtMemory === undefined ? [] : ['lookAtMemory'];
-  const complete =
-    hasMethods(replayStore, ['claim', 'memoryOf', ...looks]) &&
-    (nonceSecrets === undefined || hasMethods(nonceSecrets, ['secrets'])) &&
-    hasMethods(storage, given) &&
-    typeof shared === 'boolean';
-  if (!complete) fail('storage', `${accepted}; this one lacks a member, or has one of the wrong type`);
+  const missing = [
+    ...missingMethods(replayStore, ['claim', 'memoryOf', ...looks], 'replayStore.'),
+    ...(nonceSecrets === undefined ? [] : missingMethods(nonceSecrets, ['secrets'], 'nonceSecrets.')),
+    ...missingMethods(storage, given, ''),
+    ...(typeof shared === 'boolean' ? [] : ['shared, true or false']),
+  ];
+  if (missing.length > 0) fail('storage', `${accepted}; this one lacks ${missing.join(', ')}`);
   return storage;
 }
 
-function hasMethods(value: unknown, names: readonly string[]): boolean {
+function missingMethods(value: unknown, names: readonly string[], prefix: string): readonly string[] {
   const members = value as Readonly<Record<string, unknown>> | null | undefined;
-  return names.every((name) => typeof members?.[name] === 'function');
+  return names
+    .filter((name) => typeof members?.[name] !== 'function')
+    .map((name) => `the method ${prefix}${name}`);
 }
 
 /** A proof's header and a token are counted with two octets for each character, and what is made of them. */

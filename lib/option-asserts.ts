@@ -10,11 +10,20 @@ export function fail(option: string, accepted: string, given?: { readonly value:
 }
 
 const MAX_SHOWN_LENGTH = 120;
+const USER_INFO = /\/\/[^/@\s]*@/g;
 
 function describeValue(value: unknown): string {
   const text =
     typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 1, breakLength: Infinity });
-  return text.length <= MAX_SHOWN_LENGTH ? text : `${text.slice(0, MAX_SHOWN_LENGTH)}…`;
+  const shown = text.replaceAll(USER_INFO, '//…@');
+  return shown.length <= MAX_SHOWN_LENGTH ? shown : `${shown.slice(0, MAX_SHOWN_LENGTH)}…`;
+}
+
+/** What stands in the place of an object may be or hold a secret, a URL with a password for example. */
+function describeKind(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 export function assertObject(
@@ -22,7 +31,8 @@ export function assertObject(
   option: string,
   accepted = 'an object',
 ): asserts value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(option, accepted);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw new TypeError(`${option} must be ${accepted}; it is ${describeKind(value)}`);
 }
 
 /** Refuses names that are not known: a misspelt option would silently leave a default in force. */
@@ -37,7 +47,9 @@ export function assertOneOf<T extends string>(
   option: string,
   accepted: readonly T[],
 ): asserts value is T {
-  if (!accepted.includes(value as T)) fail(option, accepted.map((item) => `"${item}"`).join(' or '));
+  if (!accepted.includes(value as T)) {
+    fail(option, accepted.map((item) => `"${item}"`).join(' or '), { value });
+  }
 }
 
 export function assertInteger(
@@ -52,7 +64,7 @@ export function assertInteger(
 
 /** Printable ASCII, since it is written into a header. */
 export function assertHeaderText(value: unknown, option: string, accepted: string): asserts value is string {
-  if (typeof value !== 'string' || !/^[\x20-\x7e]+$/.test(value)) fail(option, accepted);
+  if (typeof value !== 'string' || !/^[\x20-\x7e]+$/.test(value)) fail(option, accepted, { value });
 }
 
 export function assertStrings(
@@ -61,11 +73,18 @@ export function assertStrings(
   accepted: string,
 ): asserts value is readonly string[] {
   const filled = Array.isArray(value) && value.length > 0;
-  if (!filled || !value.every((item) => typeof item === 'string' && item !== '')) fail(option, accepted);
+  if (!filled || !value.every((item) => typeof item === 'string' && item !== '')) {
+    fail(option, accepted, { value });
+  }
 }
 
-export function assertFunction(value: unknown, option: string, accepted: string): void {
-  if (typeof value !== 'function') fail(option, accepted);
+export function assertFunction(
+  value: unknown,
+  option: string,
+  accepted: string,
+  given?: { readonly value: unknown },
+): void {
+  if (typeof value !== 'function') fail(option, accepted, given);
 }
 
 export function assertBoolean(value: unknown, option: string): asserts value is boolean {

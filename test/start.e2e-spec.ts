@@ -585,8 +585,8 @@ describe.each(PLATFORMS)('I2 a demand without a guard does not start, on %s', (p
   ];
 
   test.each(replacing)('a test that replaces the guard starts: %s', async (_name, parts, override) => {
-    const testing = await Test.createTestingModule({ imports: [root(parts)] })
-      [override](DpopGuard)
+    const builder = Test.createTestingModule({ imports: [root(parts)] });
+    const testing = await builder[override](DpopGuard)
       .useValue({ canActivate: () => true })
       .compile();
     const nest = testing.createNestApplication(adapterOf(platform), { logger: false });
@@ -620,7 +620,7 @@ describe.each(PLATFORMS)('A2 a demand beside @SkipDpop on one class does not sta
 
   test.each(all)('%s beside it on one handler starts with a warning, closed', async (_name, demand) => {
     const logger = new LogCollector();
-    const controllers = [onHandler(demand as MethodDecorator, SkipDpop())];
+    const controllers = [onHandler(demand, SkipDpop())];
     const app = await startApp(platform, root({ controllers, providers: [guard] }), { logger });
     expect(logger.text).toContain(
       '@SkipDpop() stands beside a demand, which wins: LonelyController.transfer.',

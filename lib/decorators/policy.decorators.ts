@@ -65,7 +65,9 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 function parseScopes(scopes: readonly string[]): readonly string[] {
   if (scopes.length === 0 || !scopes.every((scope) => typeof scope === 'string' && SCOPE_TOKEN.test(scope))) {
-    fail('@RequireScopes()', 'given one or more scopes, such as @RequireScopes("accounts:read")');
+    fail('@RequireScopes()', 'given one or more scopes, such as @RequireScopes("accounts:read")', {
+      value: scopes,
+    });
   }
   return Object.freeze([...scopes]);
 }
@@ -89,6 +91,12 @@ function assertAcrValues(values: unknown): void {
     values.length === 0 ||
     !values.every((value) => typeof value === 'string' && SCOPE_TOKEN.test(value))
   ) {
-    fail('@RequireAuthentication() acrValues', 'an array of authentication context classes, such as ["phr"]');
+    fail(
+      '@RequireAuthentication() acrValues',
+      'an array of authentication context classes, such as ["phr"]',
+      {
+        value: values,
+      },
+    );
   }
 }

@@ -4,7 +4,7 @@ import { APP_GUARD, type ApplicationConfig, type ModulesContainer } from '@nestj
 import { isGuard } from '../decorators/route-levels.js';
 import { DpopGuard } from '../dpop.guard.js';
 import { classOf, nameOf, type ProviderWrapper } from './container.js';
-import { dependenciesOf, injectedInto } from './provider-scope.js';
+import { dependenciesOf, findScopedDependency, injectedInto } from './provider-scope.js';
 
 /** Which routes `DpopGuard` stands before: bound by `@UseGuards`, by `APP_GUARD` or by `useGlobalGuards`. */
 export class GuardCoverage {
@@ -13,7 +13,10 @@ export class GuardCoverage {
   constructor(modules: ModulesContainer, application: ApplicationConfig) {
     this.#isGlobal =
       application.getGlobalGuards().some(isOrHoldsGuard) ||
-      globalGuardProviders(modules).some(([wrapper]) => makesGuard(wrapper));
+      [...modules.values()]
+        // Nest keeps providers that are scoped themselves among the injectables.
+        .flatMap(({ providers, injectables }) => [...providers.values(), ...injectables.values()])
+        .some((wrapper) => isGlobalGuard(wrapper) && makesGuard(wrapper));
   }
 
   covers(handler: object, controller: Type): boolean {
@@ -28,23 +31,21 @@ export class GuardCoverage {
  * @throws TypeError for such a provider of `DpopGuard`
  */
 export function assertGlobalGuardsMade(modules: ModulesContainer): void {
-  for (const [wrapper, isScoped] of globalGuardProviders(modules)) {
-    if (isScoped || !makesGuard(wrapper) || wrapper.isDependencyTreeStatic()) continue;
-    const made = nameOf(classOf(wrapper) ?? wrapper.inject?.[0] ?? DpopGuard);
-    throw new TypeError(
-      `APP_GUARD must be a provider that is one for the whole app, but ${made} is, or depends on something, request-scoped: some versions of Nest leave such a guard out and every route open. ` +
-        `Make ${made} and what it injects singletons, or bind it with @UseGuards(${made})`,
-    );
+  for (const module of modules.values()) {
+    for (const wrapper of [...module.providers.values()].filter(isGlobalGuard).filter(makesGuard)) {
+      const found = findScopedDependency(wrapper, module, [APP_GUARD], (scope) => scope === 'transient');
+      if (found === undefined) continue;
+      throw new TypeError(
+        `APP_GUARD must be a provider that is one for the whole app, but it depends on a ${found.scope} provider: ${found.path.join(' → ')}. ` +
+          'Some versions of Nest leave such a guard out, and every route open. Make the guard and what it injects singletons, or bind it with @UseGuards',
+      );
+    }
   }
 }
 
-/** The providers of `APP_GUARD`, and whether they are scoped themselves; Nest keeps those elsewhere. */
-function globalGuardProviders(modules: ModulesContainer): (readonly [ProviderWrapper, boolean])[] {
-  const isGlobalGuard = ({ token }: ProviderWrapper): boolean => nameOf(token).startsWith(`${APP_GUARD} (`);
-  return [...modules.values()].flatMap(({ providers, injectables }) => [
-    ...[...providers.values()].filter(isGlobalGuard).map((wrapper) => [wrapper, false] as const),
-    ...[...injectables.values()].filter(isGlobalGuard).map((wrapper) => [wrapper, true] as const),
-  ]);
+/** Nest gives each provider of `APP_GUARD` a token of its own. */
+function isGlobalGuard({ token }: ProviderWrapper): boolean {
+  return nameOf(token).startsWith(`${APP_GUARD} (`);
 }
 
 function makesGuard(wrapper: ProviderWrapper): boolean {

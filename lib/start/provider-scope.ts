@@ -21,25 +21,35 @@ export interface ScopedDependency {
 
 /**
  * Looks for what makes a provider more than one for the app. It reads what Nest has been told, not what Nest has made:
- * it works before anything is instantiated, and the versions of Nest differ in what they make of scoped providers.
+ * it works before anything is instantiated, and versions of Nest differ in what they make of scoped providers, and in
+ * what they say of them.
+ *
+ * @param path the name of the provider, or the names by which it was reached
  */
 export function findScopedDependency(
   wrapper: ProviderWrapper,
   module: ContainerModule,
   path: readonly string[],
-  seen = new Set<ProviderWrapper>(),
+  isHarmless: (scope: ScopedDependency['scope']) => boolean = () => false,
 ): ScopedDependency | undefined {
-  if (seen.has(wrapper)) return undefined;
-  seen.add(wrapper);
-  const scope = scopeOf(wrapper);
-  if (scope !== undefined) return { scope, path };
-  const home = wrapper.host ?? module;
-  for (const token of dependenciesOf(wrapper)) {
-    const dependency = findProvider(token, home);
-    const found = dependency && findScopedDependency(dependency, home, [...path, nameOf(token)], seen);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const seen = new Set<ProviderWrapper>();
+  const find = (
+    current: ProviderWrapper,
+    home: ContainerModule,
+    names: readonly string[],
+  ): ScopedDependency | undefined => {
+    if (seen.has(current)) return undefined;
+    seen.add(current);
+    const scope = scopeOf(current);
+    if (scope !== undefined && !isHarmless(scope)) return { scope, path: names };
+    for (const token of dependenciesOf(current)) {
+      const dependency = findProvider(token, home);
+      const found = dependency && find(dependency, dependency.host ?? home, [...names, nameOf(token)]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return find(wrapper, module, path);
 }
 
 /** The tokens that a provider is made of. */

@@ -35,7 +35,7 @@ export class StartUpCheck implements OnModuleInit {
   }
 
   #hasServer(): boolean {
-    return (this.adapterHost.httpAdapter as unknown) != null;
+    return Boolean(this.adapterHost.httpAdapter as unknown);
   }
 
   #assertRoutes(unguardedMayStart: boolean): void {
