@@ -431,8 +431,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
       issuer.documents.set(RFC8414, issuer.metadata);
       const app = await start(issuer.accessToken);
       // The look at start is over once a token has needed the keys.
-      const token = await sign(issuer, await issuer.addKey());
-      await call(app, client, { token });
+      await call(app, client, { token: await sign(issuer, await issuer.addKey()) });
       const asked = issuer.asked.length;
       hits = 0;
       for (const iss of [stranger.issuer, `${issuer.issuer}/`, issuer.issuer.toUpperCase(), undefined, 42]) {

@@ -49,7 +49,7 @@ export function createIssuerKeys(options: JwtAccessTokenOptions, clock: Clock): 
   };
 }
 
-/** What a fetch was made for. The look at start begins neither a cooldown nor a pause: no token has asked for it. */
+/** What a fetch was made for. The look at start begins no cooldown, and no pause unless a token waited for it. */
 type Occasion = 'start' | 'token';
 
 interface FetchedKeySet {
@@ -65,7 +65,7 @@ interface FailedFetch {
   readonly atMs: number;
   /** In words of ours. */
   readonly advice: string;
-  readonly occasion: Occasion;
+  readonly pauses: boolean;
 }
 
 /** Fetches, keeps and renews the keys of an issuer. An outage is told from a bad token, and ends by itself. */
@@ -73,6 +73,8 @@ class RemoteIssuerKeys implements IssuerKeys {
   #fetched: FetchedKeySet | undefined;
   #pending: Promise<FetchedKeySet> | undefined;
   #fetches = 0;
+  /** Whether a token waits for the fetch that is under way. */
+  #isAwaited = false;
   #failure: FailedFetch | undefined;
   /** The `jwks_uri`, once it is known. */
   #location: URL | undefined;
@@ -151,9 +153,10 @@ class RemoteIssuerKeys implements IssuerKeys {
 
   /** One fetch at a time, for all who wait. */
   #renew(occasion: Occasion): Promise<FetchedKeySet> {
+    this.#isAwaited = occasion === 'token' || (this.#isAwaited && this.#pending !== undefined);
     if (this.#pending !== undefined) return this.#pending;
     const failure = this.#failure;
-    if (failure?.occasion === 'token' && this.#restMs(failure.atMs, RETRY_AFTER_SECONDS * 1000) > 0) {
+    if (failure?.pauses === true && this.#restMs(failure.atMs, RETRY_AFTER_SECONDS * 1000) > 0) {
       return Promise.reject(unavailable(`the last attempt has just failed: ${failure.advice}`));
     }
     const renewal = this.#fetch(occasion).finally(() => (this.#pending = undefined));
@@ -175,7 +178,7 @@ class RemoteIssuerKeys implements IssuerKeys {
       // The next attempt looks for the keys anew: the issuer may have moved them.
       this.#location = undefined;
       const advice = `the keys of the issuer ${this.options.issuer} cannot be fetched: ${cause instanceof IssuerDocumentError ? cause.message : 'the fetch broke down'}`;
-      this.#failure = { atMs: this.clock(), advice, occasion };
+      this.#failure = { atMs: this.clock(), advice, pauses: this.#isAwaited };
       throw unavailable(advice, RETRY_AFTER_SECONDS, cause);
     }
   }
@@ -210,10 +213,6 @@ class RemoteIssuerKeys implements IssuerKeys {
   }
 }
 
-function unavailable(
-  advice: string,
-  retryAfterSeconds = RETRY_AFTER_SECONDS,
-  cause?: unknown,
-): DpopUnavailableError {
+function unavailable(advice: string, retryAfterSeconds = RETRY_AFTER_SECONDS, cause?: unknown): Error {
   return new DpopUnavailableError('issuer_unavailable', { advice, cause, retryAfterSeconds });
 }
