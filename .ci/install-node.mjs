@@ -22,10 +22,12 @@ export function installNode(major, folder) {
   }
 }
 
-/** Beside the project: nothing of it is in the lock file. Scripts of packages do not run. */
+/** Beside the project: nothing of it is in the lock file. Scripts of packages do not run. npm's words go to stderr. */
 export function install(prefix, packages) {
   const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock', '--loglevel=error'];
-  execFileSync('npm', ['install', '--prefix', prefix, ...quiet, ...packages], { stdio: 'inherit' });
+  execFileSync('npm', ['install', '--prefix', prefix, ...quiet, ...packages], {
+    stdio: ['ignore', 2, 2],
+  });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

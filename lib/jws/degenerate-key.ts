@@ -14,7 +14,7 @@ export function findDegenerateMember({ kty, crv, x, n, e, pub }: JsonObject): De
   if (kty === 'AKP') return isDegenerateLattice(octetsOf(pub)) ? 'pub' : undefined;
   if (kty !== 'RSA') return undefined;
   if (isEven(octetsOf(e))) return 'e';
-  return isEven(octetsOf(n)) || hasSmallFactor(integerOf(octetsOf(n))) ? 'n' : undefined;
+  return hasSmallFactor(integerOf(octetsOf(n))) ? 'n' : undefined;
 }
 
 const octetsOf = (member: unknown): Buffer => Buffer.from(String(member), 'base64url');
@@ -67,13 +67,13 @@ interface PrimeGroup {
   readonly primes: readonly number[];
 }
 
-/** The odd primes below 752, in groups whose products a double holds exactly: one long division for each group. */
+/** The primes below 752, in groups whose products a double holds exactly: one long division for each group. */
 const PRIME_GROUPS: readonly PrimeGroup[] = groupPrimes(752);
 
 function groupPrimes(limit: number): readonly PrimeGroup[] {
   const groups: { product: number; primes: number[] }[] = [];
   const all: number[] = [];
-  for (let candidate = 3; candidate < limit; candidate += 2) {
+  for (let candidate = 2; candidate < limit; candidate += 1) {
     if (all.some((prime) => candidate % prime === 0)) continue;
     all.push(candidate);
     const last = groups.at(-1);

@@ -8,9 +8,10 @@ const CLAIMS_OCTETS = 384;
  * key and signature; 0 elsewhere.
  */
 export function minProofBytes(alg: string): number {
-  const { kty, members, signatureOctets } = JWS_ALGORITHMS.get(alg) ?? {};
-  if (signatureOctets === undefined) return 0;
-  const jwk = { kty, alg, pub: 'A'.repeat(members?.pub ?? 0) };
+  const algorithm = JWS_ALGORITHMS.get(alg);
+  if (algorithm?.signatureOctets === undefined) return 0;
+  const { kty, members, signatureOctets } = algorithm;
+  const jwk = { kty, alg, pub: 'A'.repeat(members.pub ?? 0) };
   const header = JSON.stringify({ typ: 'dpop+jwt', alg, jwk });
   return encodedLength(header.length) + 1 + encodedLength(CLAIMS_OCTETS) + 1 + encodedLength(signatureOctets);
 }

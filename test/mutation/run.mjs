@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const REPORTS = join(ROOT, 'reports/mutation');
 const SCRATCH = join(ROOT, 'reports/stryker');
 /** What counts as found: a test failed, or did not come to an end. */
-const FOUND = ['Killed', 'Timeout'];
+const FOUND = new Set(['Killed', 'Timeout']);
 
 process.chdir(ROOT);
 const names = process.argv.slice(2);
@@ -77,7 +77,7 @@ function report(name, { files }) {
     mutants.map((mutant) => ({ ...mutant, path, source: source.split('\n') })),
   );
   const counted = all.filter((mutant) => !['CompileError', 'Ignored'].includes(mutant.status));
-  const survivors = counted.filter(({ status }) => !FOUND.includes(status));
+  const survivors = counted.filter(({ status }) => !FOUND.has(status));
   const left = survivors.filter((mutant) => !isEquivalent(mutant));
   for (const mutant of left) console.log(describe(mutant));
   const total = counted.length - (survivors.length - left.length);
