@@ -20,6 +20,8 @@ export default defineConfig({
   title: 'nestjs-dpop',
   description: 'DPoP (RFC 9449) for NestJS: a guard that makes a stolen access token worthless',
   lang: 'en',
+  // No icon of its own, and no request for one.
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   srcDir: '..',
   outDir: '../dist-docs',
   srcExclude: ['{node_modules,dist,dist-*,coverage,lib,test,bench}/**', '.*/**'],
