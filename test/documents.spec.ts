@@ -225,7 +225,8 @@ describe('the site', () => {
       const { title, description } = summaryOf(readDocument(document));
       expect(title).not.toBe('');
       if (document !== 'README.md') expect(text).toContain(`[${title}](`);
-      if (listed.includes(document)) expect(text).toContain(description);
+      if (listed.includes(document)) expect(text).toContain(`: ${description}`);
+      expect(description).not.toMatch(/^(?:sh|ts|js) /);
     }
     expect(formatLlmsFullTxt(readDocument)).toContain('# Troubleshooting');
   });

@@ -53,7 +53,7 @@ export function slugOf(heading: string): string {
 /** Title and first paragraph of a page, without Markdown. */
 export function summaryOf(markdown: string): { readonly title: string; readonly description: string } {
   const [, title = ''] = /^# (.*)$/m.exec(markdown) ?? [];
-  const paragraph = markdown.split(/\n{2,}/).find((block) => /^[\w`*[]/.test(block)) ?? '';
+  const paragraph = markdown.split(/\n{2,}/).find((block) => /^(?!```)[\w`*[]/.test(block)) ?? '';
   const description = paragraph
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/[`*]/g, '')
