@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { readDocument, ROOT } from './readme/snippets.js';
+import { readDocument, ROOT } from './documents/snippets.js';
 
 interface Manifest {
   readonly type: string;

@@ -29,12 +29,14 @@ const WITH_EXAMPLES =
 
 const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'UseGuards'];
 
-/** The blocks of a Markdown document that are fenced as `ts`. They import what they use, as a reader would. */
+/** The blocks of a Markdown document that are fenced as `ts`, also within a list. They import what they use, as a reader would. */
 export function readMarkdownSnippets(document: string): readonly Snippet[] {
   const text = readDocument(document);
-  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => {
+  return [...text.matchAll(/^( *)```ts\n(.*?)^ *```$/gms)].map((match) => {
     const line = lineAt(text, match.index) + 1;
-    return { document, line, place: `${document}:${line}`, code: `${match[1] ?? ''}\nexport {};\n` };
+    const [, indent = '', code = ''] = match;
+    const unindented = code.replaceAll(new RegExp(`^${indent}`, 'gm'), '');
+    return { document, line, place: `${document}:${line}`, code: `${unindented}\nexport {};\n` };
   });
 }
 
@@ -92,12 +94,12 @@ function readExportedNames(document: string): readonly string[] {
 }
 
 /**
- * Compiles all snippets in one program, with the options of the repository, as files of `test/readme`.
+ * Compiles all snippets in one program, with the options of the repository, as files of `test/documents`.
  *
  * @returns what the compiler says of each, as `README.md:12:5 message`
  */
 export function checkSnippets(snippets: readonly Snippet[]): ReadonlyMap<Snippet, readonly string[]> {
-  const folder = join(ROOT, 'test/readme');
+  const folder = join(ROOT, 'test/documents');
   const placeholders = join(folder, 'placeholders.d.ts');
   const files = new Map(snippets.map((snippet, at) => [join(folder, `snippet-${at}.ts`), snippet]));
   const texts = new Map([...files].map(([file, { code }]) => [file, code]));

@@ -1,0 +1,63 @@
+/** The pages of the site in the order of the sidebar. `docs/README.md` lists the same ones; a test compares them. */
+export const SECTIONS = [
+  {
+    title: 'Start',
+    pages: [
+      'getting-started',
+      'options',
+      'identity-providers',
+      'local-development',
+      'testing',
+      'migrating-from-bearer',
+    ],
+  },
+  {
+    title: 'Routes',
+    pages: [
+      'route-policies',
+      'reading-the-verdict',
+      'custom-tokens',
+      'graphql-and-other-transports',
+      'browsers-and-openapi',
+    ],
+  },
+  {
+    title: 'Operation',
+    pages: ['proxies-and-origins', 'nonces', 'replay-and-redis', 'telemetry', 'troubleshooting', 'errors'],
+  },
+  {
+    title: 'Background',
+    pages: ['security-model', 'limitations', 'performance', 'requirements', 'architecture'],
+  },
+] as const;
+
+/** Documents outside `docs/` that the site shows as well. */
+export const PROJECT_PAGES = [
+  'README.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'sample/README.md',
+  'sample/01-quickstart/README.md',
+  'sample/02-fleet/README.md',
+] as const;
+
+/** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */
+export function slugOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+}
+
+/** Title and first paragraph of a page, without Markdown. */
+export function summaryOf(markdown: string): { readonly title: string; readonly description: string } {
+  const [, title = ''] = /^# (.*)$/m.exec(markdown) ?? [];
+  const paragraph = markdown.split(/\n{2,}/).find((block) => /^(?!```)[\w`*[]/.test(block)) ?? '';
+  const description = paragraph
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/[`*]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return { title, description };
+}

@@ -1,0 +1,242 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { formatLlmsFullTxt, formatLlmsTxt } from '../docs/.vitepress/llms.js';
+import { PROJECT_PAGES, SECTIONS, summaryOf } from '../docs/.vitepress/pages.js';
+import { REFUSALS, STATUS_OF_CODE } from '../lib/errors/catalogue.js';
+import {
+  DOCUMENTS,
+  findBrokenLinks,
+  PAGES,
+  readAnchors,
+  readNames,
+  readProse,
+  readRow,
+  readRows,
+} from './documents/markdown.js';
+import {
+  checkSnippets,
+  readDocument,
+  readExampleSnippets,
+  readInterface,
+  readMarkdownSnippets,
+  readStringUnion,
+  ROOT,
+  type Snippet,
+} from './documents/snippets.js';
+
+const snippets = [...DOCUMENTS.flatMap(readMarkdownSnippets), ...readExampleSnippets()];
+
+describe('every snippet compiles', () => {
+  const wrong: Snippet = {
+    document: 'README.md',
+    line: 7,
+    place: 'README.md:7',
+    code: "import { DpopModule } from 'nestjs-dpop';\n  DpopModule.forRoot({ orign: '' });\nexport {};\n",
+  };
+  let diagnostics: ReadonlyMap<Snippet, readonly string[]>;
+  beforeAll(() => {
+    diagnostics = checkSnippets([...snippets, wrong]);
+  }, 120_000);
+
+  test.each(snippets)('$place', (snippet) => {
+    expect(diagnostics.get(snippet)).toEqual([]);
+  });
+
+  test('in the documents and in the examples of module, guard, decorators, verifier and testing', () => {
+    const documents = new Set(snippets.map(({ document }) => document));
+    expect([...documents]).toEqual(
+      expect.arrayContaining([
+        'README.md',
+        'docs/getting-started.md',
+        'docs/testing.md',
+        'lib/dpop.module.ts',
+        'lib/dpop.guard.ts',
+        'lib/dpop.verifier.ts',
+        'lib/decorators/dpop-bound.decorator.ts',
+        'lib/decorators/policy.decorators.ts',
+        'lib/testing/test-client.ts',
+        'lib/testing/test-issuer.ts',
+      ]),
+    );
+  });
+
+  test('and one that does not is named with its line', () => {
+    expect(diagnostics.get(wrong)).toEqual([expect.stringMatching(/^README\.md:8:\d+ .*orign/s)]);
+  });
+});
+
+describe('every option has a row that tells its default', () => {
+  const OPTIONS = 'docs/options.md';
+  const STORAGES = 'docs/replay-and-redis.md';
+  const interfaces = [
+    [OPTIONS, 'lib/dpop.options.ts', 'DpopModuleOptions', ''],
+    [OPTIONS, 'lib/dpop.options.ts', 'ProofOptions', 'proof.'],
+    [OPTIONS, 'lib/dpop.options.ts', 'NonceOptions', 'nonce.'],
+    [OPTIONS, 'lib/dpop.options.ts', 'CacheOptions', 'cache.'],
+    [OPTIONS, 'lib/access-token/jwt-access-token.options.ts', 'JwtAccessTokenOptions', ''],
+    [STORAGES, 'lib/replay/memory-replay.store.ts', 'MemoryReplayStoreOptions', ''],
+    [STORAGES, 'lib/redis/redis.storage.ts', 'RedisStorageOptions', ''],
+  ] as const;
+  /** Objects whose members have the rows. */
+  const inParts = new Set(['proof', 'metadata', 'cache']);
+  const options = interfaces.flatMap(([page, source, name, prefix]) =>
+    readInterface(source, name)
+      .filter((member) => !inParts.has(member.name))
+      .map((member) => ({ page, option: prefix + member.name, defaultValue: member.defaultValue })),
+  );
+  options.push({ page: OPTIONS, option: 'metadata.url', defaultValue: undefined });
+
+  test.each(options)('$option in $page', ({ page, option, defaultValue = '' }) => {
+    expect(readRow(page, option).join(' ')).toContain(defaultValue);
+  });
+
+  test.each([OPTIONS, STORAGES])('and no row of %s speaks of an option that does not exist', (page) => {
+    const known = options.filter((option) => option.page === page).map(({ option }) => option);
+    const rows = readNames(page, 'option');
+    expect(rows.length).toBeGreaterThanOrEqual(known.length);
+    expect(known).toEqual(expect.arrayContaining([...rows]));
+  });
+});
+
+describe('every part of the verdict, and of a decision, has a row', () => {
+  test.each([
+    ['docs/reading-the-verdict.md', 'key', 'lib/dpop.verdict.ts', 'DpopVerdict'],
+    ['docs/telemetry.md', 'field', 'lib/telemetry/decisions.ts', 'DpopDecision'],
+  ])('%s', (page, head, source, name) => {
+    const members = readInterface(source, name).map((member) => member.name);
+    expect([...readNames(page, head)].toSorted()).toEqual(members.toSorted());
+  });
+});
+
+describe('errors', () => {
+  const PAGE = 'docs/errors.md';
+  const codes = readStringUnion('lib/errors/catalogue.ts', 'DpopErrorCode');
+  const failures = readStringUnion('lib/errors/catalogue.ts', 'UnavailableReason');
+
+  test.each(codes)('the code %s has a row with its status', (code) => {
+    expect(readRow(PAGE, code)[1]).toBe(String(STATUS_OF_CODE[code as keyof typeof STATUS_OF_CODE]));
+  });
+
+  test.each(Object.entries(REFUSALS))('D5 the reason %s has a row', (reason, [code, sentence]) => {
+    expect(readRow(PAGE, reason)).toEqual([`\`${reason}\``, `\`${code}\``, sentence]);
+  });
+
+  test.each(failures)('D8 the failure %s has a row', (reason) => {
+    expect(readRow(PAGE, reason)).toHaveLength(2);
+  });
+
+  test('and no row speaks of one that does not exist', () => {
+    expect([...readNames(PAGE, 'code')]).toEqual(codes);
+    expect([...readNames(PAGE, 'reason')]).toEqual([...Object.keys(REFUSALS), ...failures]);
+  });
+
+  test('troubleshooting has a heading for each reason of a refusal, and a row for each failure', () => {
+    const headings = [...readProse('docs/troubleshooting.md').matchAll(/^### (.*)$/gm)];
+    const explained = headings.flatMap(([, heading = '']) => heading.split(', '));
+    expect(explained.toSorted()).toEqual(Object.keys(REFUSALS).toSorted());
+    expect([...readNames('docs/troubleshooting.md', 'reason')].toSorted()).toEqual(failures.toSorted());
+  });
+});
+
+describe('links', () => {
+  test.each(DOCUMENTS)('of %s lead somewhere', (document) => {
+    expect(findBrokenLinks(document)).toEqual([]);
+  });
+
+  test('no two headings of a page have the same anchor', () => {
+    const repeated = PAGES.filter((page) => new Set(readAnchors(page)).size < readAnchors(page).length);
+    expect(repeated).toEqual([]);
+  });
+});
+
+describe('README.md', () => {
+  const readme = readDocument('README.md');
+
+  test('has at most 250 lines', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(250);
+  });
+
+  test('has the two commands of a checkout', () => {
+    expect(readme).toContain('npm ci && npm run demo\nnpm ci && npm test\n');
+  });
+
+  test('leads to every page, directly or by the index', () => {
+    const index = readDocument('docs/README.md');
+    const pages = PAGES.filter((page) => page !== 'docs/README.md');
+    expect(pages.filter((page) => !index.includes(`](${page.replace('docs/', '')})`))).toEqual([]);
+    expect(readme).toContain('](docs/README.md)');
+  });
+});
+
+describe('voice', () => {
+  /** Words that style asks to replace: a vague actor, old English, or a name of this project's own making. */
+  const AVOIDED =
+    /\b(?:whoever|whomever|nobody|lest|of ours|as (?:it|they) must|in good order|replay memory|keys? turns?|looks? upon)\b/i;
+  // Older texts, whose wording others own.
+  const others = new Set(['SECURITY.md', 'CHANGELOG.md']);
+
+  test.each(DOCUMENTS.filter((document) => !others.has(document)))('of %s', (document) => {
+    const found = readDocument(document)
+      .split('\n')
+      .map((text, at) => ({ line: at + 1, text }))
+      .filter(({ text }) => AVOIDED.test(text));
+    expect(found).toEqual([]);
+  });
+});
+
+test('every id in the name of a test has one row in docs/requirements.md', () => {
+  const rows = readRows('docs/requirements.md')
+    .map(([id = '']) => id)
+    .filter((id) => /^[A-K]\d*o?$/.test(id));
+  expect(new Set(rows).size).toBe(rows.length);
+  const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' });
+  const cited = files
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => [
+      ...readDocument(`test/${file}`).matchAll(/(?:test|describe)\('((?:[A-K]\d{1,2}o? )+)/g),
+    ])
+    .flatMap(([, ids = '']) => ids.trim().split(' '));
+  expect(cited.length).toBeGreaterThan(50);
+  expect(rows).toEqual(expect.arrayContaining(cited));
+});
+
+describe('the site', () => {
+  const listed = SECTIONS.flatMap(({ pages }) => pages.map((page) => `docs/${page}.md`));
+
+  test('has each page once', () => {
+    expect(listed.toSorted()).toEqual(PAGES.filter((page) => page !== 'docs/README.md'));
+  });
+
+  test('has each page in the section of docs/README.md that has it', () => {
+    const index = readDocument('docs/README.md');
+    const sections = [...index.matchAll(/^## (.*)\n\n((?:- .*\n(?: .*\n)*)+)/gm)].map(
+      ([, title, list = '']) => ({
+        title,
+        pages: [...list.matchAll(/\]\(([\w-]+)\.md\)/g)].map(([, page]) => page),
+      }),
+    );
+    expect(sections).toEqual(SECTIONS);
+  });
+
+  test('lists all pages for language models, each with its first paragraph', () => {
+    const text = formatLlmsTxt(readDocument);
+    for (const document of [...listed, ...PROJECT_PAGES]) {
+      const { title, description } = summaryOf(readDocument(document));
+      expect(title).not.toBe('');
+      if (document !== 'README.md') expect(text).toContain(`[${title}](`);
+      if (listed.includes(document)) expect(text).toContain(`: ${description}`);
+      expect(description).not.toMatch(/^(?:sh|ts|js) /);
+    }
+    expect(formatLlmsFullTxt(readDocument)).toContain('# Troubleshooting');
+  });
+
+  test('has pictures that say in words what they show, readable in light and dark', () => {
+    for (const picture of ['attack.svg', 'request.svg']) {
+      const svg = readFileSync(join(ROOT, 'docs/images', picture), 'utf8');
+      expect(svg).toMatch(/<title id="t">[^<]{80,}<\/title>/);
+      expect(svg).toContain('prefers-color-scheme: dark');
+      expect(svg.length).toBeLessThan(10_000);
+    }
+  });
+});

@@ -1,5 +1,0 @@
-import { Module } from '@nestjs/common';
-
-/** Stands for the module of the reader's own app, which snippets of the README import. */
-@Module({})
-export class AppModule {}
