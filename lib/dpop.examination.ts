@@ -8,7 +8,7 @@ import type { DpopVerifierParts } from './dpop.verifier-parts.js';
 import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.error.js';
 import { type Credentials, parseCredentials } from './http/credentials.js';
 import type { DpopRequest } from './http/dpop-request.js';
-import { parseRequestPath } from './http/request-path.js';
+import { assertRoutedAsCompared, parseRequestPath } from './http/request-path.js';
 import { detachSegment } from './jws/compact-jws.js';
 import { signatureTurn } from './jws/signature-turns.js';
 import type { AcceptedNonce } from './nonce/nonce.service.js';
@@ -110,6 +110,7 @@ export class DpopExamination {
     const claims = parseProofClaims(compact.payload); //                                  5 claims
     assertHtm(claims.htm, this.#request.method, this.#request.routedMethod);
     const path = parseRequestPath(this.#request.target);
+    assertRoutedAsCompared(path, this.#request);
     assertHtu(claims.htu, this.#parts.config.resolveOrigin(this.#request), path, rules.queryInHtu);
     assertAth(claims.ath, ath);
     const nonce = this.#checkNonce(claims.nonce, bound);

@@ -20,4 +20,9 @@ export interface DpopRequest {
    * for such a host. Left out: every host does.
    */
   readonly servesHost?: ((hostname: string) => boolean) | undefined;
+  /**
+   * Whether the framework routes two paths, equal in normal form, alike. Asked of a target that is not in normal form;
+   * left out: it does.
+   */
+  areRoutedAlike?(one: string, other: string): boolean;
 }

@@ -1,5 +1,6 @@
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import type { DpopRequest } from './dpop-request.js';
+import { areRoutedAlike } from './express-routes.js';
 import { isObject } from './is-object.js';
 import { nodeRequestOf } from './node-request.js';
 import { requestLineOf } from './request-line.js';
@@ -24,6 +25,10 @@ class HttpDpopRequest implements DpopRequest {
 
   get host(): string | undefined {
     return asString(this.request['host']);
+  }
+
+  areRoutedAlike(one: string, other: string): boolean {
+    return areRoutedAlike(this.request, one, other);
   }
 }
 

@@ -1,4 +1,6 @@
 import { DpopError } from '../errors/dpop.error.js';
+import { normalizeEscapes } from '../proof/htu.js';
+import type { DpopRequest } from './dpop-request.js';
 
 /**
  * Printable ASCII but `#`. For a `#`, white space or an octet beyond ASCII, in the query too, Express has its target
@@ -26,6 +28,18 @@ export function parseRequestPath(target: string): string {
   const path = target.startsWith('/') ? withoutQuery(target) : pathOfAbsoluteForm(target);
   if (DOT_SEGMENT.test(path)) throw new DpopError('target_unusable');
   return path;
+}
+
+/**
+ * Holds a path that has escapes to its normal form: the comparison of `htu` takes the two for one, and so must the router.
+ *
+ * @throws DpopError for a path that the framework routes in another way than its normal form
+ */
+export function assertRoutedAsCompared(path: string, request: DpopRequest): void {
+  if (!path.includes('%')) return;
+  const normal = normalizeEscapes(path) ?? path;
+  if (normal !== path && request.areRoutedAlike?.(path, normal) === false)
+    throw new DpopError('target_unusable');
 }
 
 function withoutQuery(target: string): string {

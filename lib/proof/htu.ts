@@ -51,7 +51,7 @@ function normalizePath(path: string): string | undefined {
 }
 
 /** RFC 3986 §6.2.2.1 and §6.2.2.2; `undefined` for a percent sign that starts no escape. */
-function normalizeEscapes(text: string): string | undefined {
+export function normalizeEscapes(text: string): string | undefined {
   if (!text.includes('%')) return text;
   if (/%(?![\dA-Fa-f]{2})/.test(text)) return undefined;
   return text.replace(/%[\dA-Fa-f]{2}/g, (escape) => {
