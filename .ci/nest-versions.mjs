@@ -28,9 +28,7 @@ try {
     for (const [position, { status, reason }] of outcomes.entries()) {
       if (status === 'fulfilled') continue;
       failed.push(pair[position]);
-      console.error(
-        `Nest ${pair[position]}: ${reason.message}\n${reason.stdout ?? ''}${reason.stderr ?? ''}`,
-      );
+      console.error(`Nest ${pair[position]}: ${describeFailures(reason)}`);
     }
   }
   console.log(`${versions.length} versions of Nest in ${Math.round((Date.now() - started) / 1000)} s`);
@@ -43,12 +41,12 @@ try {
 }
 
 /** The checks that failed, without those that are still to do; or all that a tool said. */
-function describeFailures({ stdout = '', stderr = '' }) {
+function describeFailures({ message, stdout = '', stderr = '' }) {
   const lines = stdout.split('\n');
   const failures = lines.flatMap((line, index) =>
     /^ +not ok (?!.*# TODO)/.test(line) ? [line, ...lines.slice(index + 1, index + 20)] : [],
   );
-  return (failures.length > 0 ? failures.join('\n') : stdout + stderr).slice(0, 20_000);
+  return [message, failures.length > 0 ? failures.join('\n') : stdout + stderr].join('\n').slice(0, 20_000);
 }
 
 async function pack() {

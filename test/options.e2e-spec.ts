@@ -491,7 +491,7 @@ describe('I4 an error of an option shows the value and the way out', () => {
     [RequireAuthentication, [{ acrValues: 'phr' }], '"phr"'],
     [RequireAuthentication, [{ maxAgeSeconds: -1 }], '-1'],
   ] as const)('%p of %p', (decorator, values, shownValue) => {
-    const decorate = (): void =>
+    const decorate = (): unknown =>
       (decorator as (...given: unknown[]) => ClassDecorator)(...values)(class Target {});
     expect(decorate).toThrow(`; it is ${shownValue}`);
   });
