@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { BoundedCache, type CacheBounds } from './bounded-cache.js';
 
@@ -22,6 +22,61 @@ describe('a bounded cache', () => {
     expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([undefined, 2, 3]);
   });
 
+  describe('A9 makes room in few steps, however many entries are marked', () => {
+    const SIZE = 1000;
+
+    function createUsed(): BoundedCache<number> {
+      const cache = new BoundedCache<number>({ maxEntries: SIZE, maxBytes: 10 * SIZE });
+      for (let i = 0; i < SIZE; i += 1) cache.set(`${i}`, i, 10);
+      for (let i = 0; i < SIZE; i += 1) cache.get(`${i}`);
+      return cache;
+    }
+
+    /** Steps are moves and removals: each takes an entry out of the map. */
+    function countSteps(action: () => void): number {
+      const removals = jest.spyOn(Map.prototype, 'delete');
+      try {
+        action();
+        return removals.mock.calls.length;
+      } finally {
+        removals.mockRestore();
+      }
+    }
+
+    test('eight entries are spared, the ninth goes', () => {
+      const cache = createUsed();
+      expect(countSteps(() => cache.set('new', -1, 10))).toBe(9);
+      expect(cache.size).toBe(SIZE);
+      expect(cache.get('7')).toBe(7);
+      expect(cache.get('8')).toBeUndefined();
+      expect(cache.get('9')).toBe(9);
+      expect(cache.get('new')).toBe(-1);
+    });
+
+    test('also for each of many in a row', () => {
+      const cache = createUsed();
+      for (let i = 0; i < 3 * SIZE; i += 1) {
+        expect(countSteps(() => cache.set(`new ${i}`, i, 10))).toBeLessThanOrEqual(9);
+        cache.get(`new ${i}`);
+        expect(cache.size).toBe(SIZE);
+      }
+    });
+
+    test('also where room is needed for the bytes of many entries', () => {
+      const cache = createUsed();
+      expect(countSteps(() => cache.set('large', -1, 200))).toBe(8 + 20);
+      expect(cache.size).toBe(SIZE - 20 + 1);
+    });
+
+    test('also where most of them were deleted before', () => {
+      const cache = createUsed();
+      for (let i = 0; i < SIZE; i += 2) cache.delete(`${i}`);
+      for (let i = 0; i < SIZE / 2; i += 1) cache.set(`new ${i}`, i, 10);
+      expect(countSteps(() => cache.set('one more', -1, 10))).toBeLessThanOrEqual(9);
+      expect(cache.size).toBe(SIZE);
+    });
+  });
+
   test('of no entries keeps nothing', () => {
     const cache = new BoundedCache<number>({ maxEntries: 0, maxBytes: 0 });
     cache.set('a', 1, 0);
@@ -30,12 +85,12 @@ describe('a bounded cache', () => {
   });
 
   test('does what a queue with second chances does, and never exceeds its bounds', () => {
-    const bounds = { maxEntries: 4, maxBytes: 20 };
-    const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
+    const bounds = { maxEntries: 12, maxBytes: 40 };
+    const key = fc.constantFrom(...Array.from({ length: 16 }, (_, i) => `${i}`));
     const set = fc.record({ op: fc.constant('set' as const), key, bytes: fc.integer({ min: 0, max: 24 }) });
     const get = fc.record({ op: fc.constant('get' as const), key });
     const remove = fc.record({ op: fc.constant('delete' as const), key });
-    const steps = fc.array(fc.oneof(set, set, get, get, remove), { maxLength: 60 });
+    const steps = fc.array(fc.oneof(set, set, get, get, remove), { maxLength: 120 });
     fc.assert(
       fc.property(steps, (taken) => {
         const cache = new BoundedCache<number>(bounds);
@@ -77,9 +132,12 @@ class SecondChances {
   set(key: string, value: number, bytes: number): void {
     this.delete(key);
     if (bytes > this.bounds.maxBytes) return;
+    let chances = 8;
     while (this.#isFullWith(bytes)) {
       const [oldest, ...rest] = this.queue;
-      this.queue = oldest?.used === true ? [...rest, { ...oldest, used: false }] : rest;
+      const spared = oldest?.used === true && chances > 0;
+      if (spared) chances -= 1;
+      this.queue = spared ? [...rest, { ...oldest, used: false }] : rest;
     }
     this.queue.push({ key, value, bytes, used: false });
   }

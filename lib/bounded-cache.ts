@@ -9,10 +9,14 @@ interface Entry<V> {
   used: boolean;
 }
 
+/** Where everything was used, the search for an unused entry would go through the whole cache. */
+const MAX_SECOND_CHANCES = 8;
+
 /**
  * A map that forgets what was not used lately once it holds too many entries or bytes. `bytes` of an entry is what its
  * owner says. A hit only marks its entry; when room is needed, the oldest entry goes, unless it is marked: then it
- * loses the mark and becomes the youngest (the second-chance algorithm).
+ * loses the mark and becomes the youngest (the second-chance algorithm). One insertion gives few such chances: after
+ * them the oldest entry goes, marked or not.
  */
 export class BoundedCache<V> {
   readonly #entries = new Map<string, Entry<V>>();
@@ -39,9 +43,7 @@ export class BoundedCache<V> {
   set(key: string, value: V, bytes: number): void {
     this.delete(key);
     if (bytes > this.#bounds.maxBytes || this.#bounds.maxEntries === 0) return;
-    while (this.#entries.size >= this.#bounds.maxEntries || this.#bytes + bytes > this.#bounds.maxBytes) {
-      this.#makeRoom();
-    }
+    this.#makeRoom(bytes);
     this.#entries.set(key, { value, bytes, used: false });
     this.#bytes += bytes;
   }
@@ -53,17 +55,22 @@ export class BoundedCache<V> {
     this.#bytes -= entry.bytes;
   }
 
-  #makeRoom(): void {
-    // Goes on where it was: to begin anew would mean to step over the holes that all former ones have left.
-    for (const [key, entry] of this.#oldest) {
-      this.#entries.delete(key);
-      if (!entry.used) {
-        this.#bytes -= entry.bytes;
-        return;
+  #makeRoom(bytes: number): void {
+    let chances = MAX_SECOND_CHANCES;
+    while (this.#entries.size >= this.#bounds.maxEntries || this.#bytes + bytes > this.#bounds.maxBytes) {
+      const { value, done } = this.#oldest.next();
+      if (done === true) {
+        this.#oldest = this.#entries.entries();
+        continue;
       }
-      entry.used = false;
-      this.#entries.set(key, entry);
+      // Goes on where it was: to begin anew would mean to step over the holes that all former ones have left.
+      const [key, entry] = value;
+      this.#entries.delete(key);
+      if (entry.used && chances > 0) {
+        chances -= 1;
+        entry.used = false;
+        this.#entries.set(key, entry);
+      } else this.#bytes -= entry.bytes;
     }
-    this.#oldest = this.#entries.entries();
   }
 }

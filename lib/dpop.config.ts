@@ -18,6 +18,7 @@ import type { ChallengeParameters } from './errors/challenge.js';
 import type { CredentialLimits } from './http/credentials.js';
 import { createOriginResolver, type OriginOption, type OriginResolver } from './http/request-origin.js';
 import {
+  assertBoolean,
   assertFunction,
   assertHeaderText,
   assertInteger,
@@ -53,6 +54,7 @@ export interface DpopConfig {
   readonly fallbackVerifier: AccessTokenVerifier | undefined;
   readonly storage: DpopStorage;
   readonly onReplayStoreFailure: 'refuse' | 'accept-and-report';
+  readonly logReceivedValues: boolean;
   readonly unguardedRoutes: 'error' | 'warn';
   readonly cache: { readonly keys: CacheBounds; readonly tokens: CacheBounds };
 }
@@ -77,12 +79,14 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'realm',
     'metadata',
     'cache',
+    'logReceivedValues',
     'unguardedRoutes',
     'clock',
   ]);
   const { allowInsecureHttp = false, bearer = 'reject', maxTokenBytes = 8192, clock = systemClock } = options;
-  if (typeof allowInsecureHttp !== 'boolean')
-    fail('allowInsecureHttp', 'true or false', { value: allowInsecureHttp });
+  const { logReceivedValues = false } = options;
+  assertBoolean(allowInsecureHttp, 'allowInsecureHttp');
+  assertBoolean(logReceivedValues, 'logReceivedValues');
   assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
   const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
   assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
@@ -116,6 +120,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     ...issuance,
     storage: parseStorage(options.storage),
     onReplayStoreFailure,
+    logReceivedValues,
     unguardedRoutes,
     cache: parseCache(options.cache),
   });

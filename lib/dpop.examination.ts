@@ -2,33 +2,27 @@ import { hash } from 'node:crypto';
 import { assertClaims, boundThumbprint } from './access-token/bound-claims.js';
 import type { BoundedCache } from './bounded-cache.js';
 import type { DpopPolicy } from './dpop.policy.js';
+import type { Possession, SpentProof } from './dpop.possession.js';
 import { createVerdict, type DpopVerdict } from './dpop.verdict.js';
 import type { DpopVerifierParts } from './dpop.verifier-parts.js';
 import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.error.js';
 import { type Credentials, parseCredentials } from './http/credentials.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import { parseRequestPath } from './http/request-path.js';
+import { detachSegment } from './jws/compact-jws.js';
 import { signatureTurn } from './jws/signature-turns.js';
 import type { AcceptedNonce } from './nonce/nonce.service.js';
 import { assertPolicy, lacksNonce } from './policy-checks.js';
 import { parseCompactProof } from './proof/compact-proof.js';
-import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof/proof-checks.js';
+import { assertAth, assertFreshness, assertHtm, assertHtu, refusedAfterWait } from './proof/proof-checks.js';
 import { type ProofClaims, parseProofClaims } from './proof/proof-claims.js';
 import { parseProofHeader } from './proof/proof-header.js';
 import { importProofKey, type ProofKey, assertProofSignature } from './proof/proof-key.js';
+import { claimId } from './replay/claim-id.js';
 import type { ReplayClaim } from './replay/replay.store.js';
-import { publishDecision } from './telemetry/decisions.js';
-
-/** What one request has proved, and what of it is to be remembered once it is accepted. */
-interface Possession {
-  readonly verdict: DpopVerdict;
-  readonly proof: SpentProof | undefined;
-  /** Remembers the token and the client's key, as far as they were not known. */
-  readonly learn: () => void | Promise<void>;
-}
-
-/** The end of its freshness is not rounded yet. */
-type SpentProof = Pick<ReplayClaim, 'jkt' | 'freshUntilSeconds' | 'memory'> & { readonly jti: string };
+import { isReplayOutage } from './replay/timed-replay-store.js';
+import { RequestDecisions } from './telemetry/decisions.js';
+import type { NameRoute } from './telemetry/explanations.js';
 
 /** Longer than any request should take; beyond it the token is looked at again. */
 const LONG_REQUEST_SECONDS = 60;
@@ -42,28 +36,30 @@ export class DpopExamination {
   readonly #request: DpopRequest;
   readonly #parts: DpopVerifierParts;
   readonly #knownKeys: BoundedCache<ProofKey>;
-  readonly #startedMs = performance.now();
+  readonly #decisions: RequestDecisions;
   readonly #openedSeconds: number;
   #possession: Promise<Possession> | undefined;
   #looked: Promise<void> | undefined;
   #recorded: Promise<unknown> | undefined;
   /** The failure of the replay store in spite of which this request passes. */
-  #passedOver: DpopUnavailableError | undefined;
+  passedOver: DpopUnavailableError | undefined;
 
   constructor(request: DpopRequest, parts: DpopVerifierParts, knownKeys: BoundedCache<ProofKey>) {
     this.#request = request;
     this.#parts = parts;
     this.#knownKeys = knownKeys;
     this.#openedSeconds = this.#nowSeconds();
+    this.#decisions = new RequestDecisions(request.method);
   }
 
   /**
    * The verdict, if this policy lets the request through. The order is cheap before dear, and nothing that an outsider
    * can make dear: without a valid bound token no signature of a proof is computed and nothing is remembered.
    *
+   * @param nameRoute for the decision channel; asked for only while somebody listens
    * @throws DpopError, DpopUnavailableError
    */
-  async admit(policy: DpopPolicy): Promise<DpopVerdict> {
+  async admit(policy: DpopPolicy, nameRoute?: NameRoute): Promise<DpopVerdict> {
     let verdict: DpopVerdict | undefined;
     try {
       const credentials = this.#readCredentials(policy); //                               1 shape
@@ -75,11 +71,11 @@ export class DpopExamination {
       this.#assertPolicy(verdict, policy);
       const outcome = await (this.#recorded ??= this.#record(possession)); //              7 replay
       this.#assertFirst(outcome, verdict.jkt);
-      publishDecision(verdict, undefined, this.#passedOver, this.#startedMs);
+      this.#decisions.accepted(verdict, this.passedOver, nameRoute);
       return verdict;
     } catch (thrown) {
       const error = toDpopError(thrown);
-      publishDecision(verdict, error, undefined, this.#startedMs);
+      this.#decisions.rejected(error, verdict, nameRoute);
       throw error;
     }
   }
@@ -112,12 +108,13 @@ export class DpopExamination {
     if (presented.jkt !== bound) throw new DpopError('key_binding'); //                   4 binding
 
     const claims = parseProofClaims(compact.payload); //                                  5 claims
-    assertHtm(claims.htm, this.#request.method);
+    assertHtm(claims.htm, this.#request.method, this.#request.routedMethod);
     const path = parseRequestPath(this.#request.target);
     assertHtu(claims.htu, this.#parts.config.resolveOrigin(this.#request), path, rules.queryInHtu);
     assertAth(claims.ath, ath);
     const nonce = this.#checkNonce(claims.nonce, bound);
     const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
+    const proofTimeSeconds = rules.freshness === 'nonce' ? (nonce?.untilSeconds ?? claims.iat) : claims.iat;
 
     await signatureTurn(); //                                                             6 signature
     const key = 'key' in presented ? presented : importProofKey(presented);
@@ -126,10 +123,12 @@ export class DpopExamination {
     const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;
     return {
       verdict: createVerdict(scheme, token, accessToken, bound, nonce, nextNonce),
-      proof: { jkt: bound, jti: claims.jti, freshUntilSeconds, memory: nonce?.memory },
+      proof: { jkt: bound, jti: claims.jti, proofTimeSeconds, freshUntilSeconds, memory: nonce?.memory },
       learn: () => {
         // The protected header is the same, octet for octet, in every proof of one client.
-        if (known === undefined) this.#knownKeys.set(compact.header, key, 2 * compact.header.length);
+        if (known === undefined) {
+          this.#knownKeys.set(detachSegment(compact.header), key, 2 * compact.header.length);
+        }
         return rememberToken();
       },
     };
@@ -169,14 +168,16 @@ export class DpopExamination {
     return outcome;
   }
 
-  #claimOf({ jkt, jti, freshUntilSeconds, memory }: SpentProof): ReplayClaim {
+  #claimOf({ jkt, jti, proofTimeSeconds, freshUntilSeconds, memory }: SpentProof): ReplayClaim {
     const nowSeconds = this.#nowSeconds();
     // The clock has gone on: what has grown stale meanwhile may have left the memory already.
-    if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
+    if (nowSeconds > freshUntilSeconds)
+      throw refusedAfterWait(nowSeconds - freshUntilSeconds, this.#parts.config.proof);
     return {
-      id: hash('sha256', `${jkt}\0${jti}`, 'base64url'),
+      id: claimId(jkt, jti),
       jkt,
       nowSeconds,
+      proofTimeSeconds: Math.ceil(proofTimeSeconds),
       freshUntilSeconds: Math.ceil(freshUntilSeconds),
       lifetimeSeconds: this.#parts.config.proofLifetimeSeconds,
       memory,
@@ -195,13 +196,10 @@ export class DpopExamination {
   async #claim(claim: ReplayClaim): Promise<unknown> {
     try {
       return await this.#parts.replayStore.claim(claim);
-    } catch (cause) {
-      const failure =
-        cause instanceof DpopUnavailableError
-          ? cause
-          : new DpopUnavailableError('replay_store_unavailable', { cause });
-      if (this.#parts.config.onReplayStoreFailure === 'refuse') throw failure;
-      this.#passedOver = failure;
+    } catch (error) {
+      const failure = toDpopError(error);
+      if (this.#parts.config.onReplayStoreFailure === 'refuse' || !isReplayOutage(failure)) throw failure;
+      this.passedOver = failure;
       return 'first';
     }
   }

@@ -6,7 +6,7 @@ import {
   Injectable,
   Logger,
 } from '@nestjs/common';
-import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { routePolicyOf } from './decorators/route-policy.js';
 import type { DpopConfig } from './dpop.config.js';
@@ -20,10 +20,17 @@ import { DpopError, DpopUnavailableError, toDpopError } from './errors/dpop.erro
 import { attemptedScheme } from './http/credentials.js';
 import { DpopHttpException } from './http/dpop-http.exception.js';
 import type { DpopRequest } from './http/dpop-request.js';
+import { HostRoutes } from './http/host-routes.js';
 import { toDpopRequest } from './http/http-dpop-request.js';
-import { dpopResponseHeaders, mergeFieldNames, type ResponseHeader } from './http/response-headers.js';
+import { dpopResponseHeaders } from './http/response-headers.js';
+import { placeOf, routeNameOf } from './http/route-name.js';
 import { transportOf } from './http/transport.js';
+import { writeHeaders } from './http/write-headers.js';
 import { recordOf } from './request-record.js';
+import { RequestDecisions } from './telemetry/decisions.js';
+import type { FailureOutcome } from './telemetry/explanations.js';
+import { OperatorLog, type WriteLine } from './telemetry/operator-log.js';
+import { describeReceived } from './telemetry/received-values.js';
 
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
@@ -42,6 +49,8 @@ import { recordOf } from './request-record.js';
 @Injectable()
 export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
+  private readonly writeLine: WriteLine = (level, text) => this.logger[level](text);
+  private readonly hostRoutes: HostRoutes;
   private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
 
   constructor(
@@ -50,34 +59,46 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
+    @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     super();
+    this.hostRoutes = new HostRoutes(modules);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const policy = this.getPolicy(context);
     if (policy === undefined) return true;
+    const reached: { asked?: true; verdict?: DpopVerdict } = {};
     try {
       const request: { user?: unknown } = this.getRequest(context);
       const record = recordOf(request);
       const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
-      const reached: { verdict?: DpopVerdict } = {};
-      await this.strategy.run(request, () =>
-        examination.admit(policy).then((verdict) => (reached.verdict = verdict)),
-      );
+      await this.strategy.run(request, async () => {
+        reached.asked = true;
+        return (reached.verdict = await examination.admit(policy, () => routeNameOf(context)));
+      });
       const { verdict } = reached;
       // Whatever stands in for the strategy: without a verdict nobody passes.
-      if (verdict === undefined) throw new DpopUnavailableError('verdict_missing');
+      if (verdict === undefined) {
+        throw new DpopUnavailableError('verdict_missing', {
+          advice: 'the DpopStrategy of this app answered without having verified the request',
+        });
+      }
       // Awaited, as passport does: an override may be asynchronous, and refuse.
       request.user = await this.handleRequest<unknown>(undefined, verdict, undefined, context);
       record.verdict = verdict;
+      if (examination.passedOver !== undefined)
+        this.tellFailure(context, examination.passedOver, 'accepted without a replay check');
       if (verdict.nextNonce !== undefined) {
-        this.writeHeaders(context, dpopResponseHeaders({ nonce: verdict.nextNonce }));
+        const headers = dpopResponseHeaders({ nonce: verdict.nextNonce });
+        writeHeaders(context, this.adapterHost.httpAdapter, headers, undefined);
       }
       return true;
     } catch (thrown) {
       if (isRefusalOfApp(thrown)) throw thrown;
-      throw this.refuse(context, policy, toDpopError(thrown));
+      const error = toDpopError(thrown);
+      if (reached.asked === undefined) publishUnasked(context, error);
+      throw this.refuse(context, policy, error);
     }
   }
 
@@ -111,31 +132,58 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   /**
-   * What is verified: method, target and raw headers of the request.
+   * What is verified: method, target and raw headers of the request. Only requests of Node's own HTTP servers, and what
+   * Express and Fastify make of them, are taken for requests; override it for anything else.
    *
    * @throws DpopUnavailableError when the request does not tell them
    */
   protected getDpopRequest(context: ExecutionContext): DpopRequest {
-    const request = toDpopRequest(this.getRequest(context));
-    if (request === undefined) throw unknownTransport();
-    return request;
+    const request = this.getRequest(context);
+    const servesHost = this.hostRoutes.rule(context.getClass(), () =>
+      this.adapterHost.httpAdapter.getRequestHostname(request),
+    );
+    const dpopRequest = toDpopRequest(request, servesHost);
+    if (dpopRequest === undefined) throw unknownTransport();
+    return dpopRequest;
   }
 
-  /** Writes the headers of a refusal, tells the operator, and makes the exception. */
+  /** Tells the operator of a refusal, holds its headers for the response, and makes the exception. */
   protected refuse(
     context: ExecutionContext,
     policy: DpopPolicy,
     error: DpopError | DpopUnavailableError,
   ): DpopHttpException {
+    this.tellOperator(context, error);
+    const headers =
+      error instanceof DpopUnavailableError
+        ? dpopResponseHeaders({ retryAfterSeconds: error.retryAfterSeconds })
+        : dpopResponseHeaders({
+            challenge: this.formatChallenge(context, policy, error),
+            nonce: error.details.nonce,
+          });
+    // A GraphQL response has one status for all its resolvers, often 200.
+    const status = context.getType<string>() === 'http' ? error.status : undefined;
+    const takeBack = writeHeaders(context, this.adapterHost.httpAdapter, headers, status);
+    return new DpopHttpException(error, takeBack);
+  }
+
+  private tellOperator(context: ExecutionContext, error: DpopError | DpopUnavailableError): void {
     if (error instanceof DpopUnavailableError) {
-      this.logger.error(describeFailure(error));
-      this.writeHeaders(context, dpopResponseHeaders({ retryAfterSeconds: error.retryAfterSeconds }));
-    } else {
-      this.logger.debug(`refused: ${error.code} (${error.reason})`);
-      const challenge = this.formatChallenge(context, policy, error);
-      this.writeHeaders(context, dpopResponseHeaders({ challenge, nonce: error.details.nonce }));
+      this.tellFailure(context, error);
+      return;
     }
-    return new DpopHttpException(error);
+    const received = (): string => describeReceived(this.getDpopRequest(context));
+    const { logReceivedValues } = this.config;
+    const log = OperatorLog.of(this.config);
+    log.refused(this.writeLine, error, placeOf(context), logReceivedValues ? received : undefined);
+  }
+
+  private tellFailure(
+    context: ExecutionContext,
+    error: DpopUnavailableError,
+    outcome?: FailureOutcome,
+  ): void {
+    OperatorLog.of(this.config).failed(this.writeLine, error, placeOf(context), outcome);
   }
 
   private formatChallenge(context: ExecutionContext, policy: DpopPolicy, error: DpopError): string {
@@ -144,17 +192,6 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const used = bearerOffered ? attemptedScheme(this.getDpopRequest(context).rawHeaders) : undefined;
     return formatChallenges(error, used, bearerOffered, this.config.challenge);
   }
-
-  /** Through Nest's adapter: its exceptions carry no headers, and Express and Fastify set them differently. */
-  private writeHeaders(context: ExecutionContext, headers: readonly ResponseHeader[]): void {
-    const adapter = this.adapterHost.httpAdapter;
-    const response = transportOf(context)?.response;
-    if (response === undefined || adapter.isHeadersSent(response)) return;
-    for (const { name, value, merge } of headers) {
-      const written = merge ? mergeFieldNames(adapter.getHeader?.(response, name), value) : value;
-      adapter.setHeader?.(response, name, written);
-    }
-  }
 }
 
 /** What an override, of `handleRequest` for example, says to the client; a failure of its own is answered as ours are. */
@@ -162,27 +199,14 @@ function isRefusalOfApp(thrown: unknown): boolean {
   return thrown instanceof HttpException && thrown.getStatus() >= 400 && thrown.getStatus() < 500;
 }
 
+/** The examination publishes its own decisions; this one was reached without it. */
+function publishUnasked(context: ExecutionContext, error: DpopError | DpopUnavailableError): void {
+  new RequestDecisions(placeOf(context).method).rejected(error, undefined, () => routeNameOf(context));
+}
+
 function unknownTransport(): DpopUnavailableError {
   return new DpopUnavailableError('transport_unknown', {
     advice:
-      'DpopGuard knows HTTP and GraphQL requests; for another transport override getRequest and getDpopRequest',
+      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
   });
-}
-
-/** Names, codes and places, never the message of a foreign error: it may quote what a client sent. */
-function describeFailure({ reason, advice, cause }: DpopUnavailableError): string {
-  const causes: string[] = [];
-  for (let error = cause; error instanceof Error && causes.length < 4; error = error.cause) {
-    const code = 'code' in error ? String(error.code) : undefined;
-    causes.push([error.name, code, placeOf(error)].filter(Boolean).join(' '));
-  }
-  return [`answered 503: ${reason}`, advice, ...causes].filter(Boolean).join('; ');
-}
-
-/** The first frame of the stack. Above it stands the message, whose lines may look like frames. */
-function placeOf({ message, stack = '' }: Error): string | undefined {
-  const start = stack.indexOf(message);
-  if (start === -1) return undefined;
-  const lines = stack.slice(start + message.length).split('\n');
-  return lines.find((line) => line.startsWith('    at '))?.trim();
 }

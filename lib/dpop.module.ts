@@ -23,6 +23,7 @@ import type { DpopModuleOptions } from './dpop.options.js';
 import { DpopStrategy } from './dpop.strategy.js';
 import { DPOP_CONFIG } from './dpop.tokens.js';
 import { DpopVerifier } from './dpop.verifier.js';
+import { observeRequestLines } from './http/request-line.js';
 import { FixedNonceSecrets } from './nonce/nonce-secrets.js';
 import { NonceService } from './nonce/nonce.service.js';
 import { assertObject } from './option-asserts.js';
@@ -89,7 +90,12 @@ const registrations = new EqualRegistrations();
   ],
 })
 export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
-  constructor(@Inject(DPOP_CONFIG) private readonly config: DpopConfig) {
+  private endObservation: (() => void) | undefined;
+
+  constructor(
+    @Inject(DPOP_CONFIG) private readonly config: DpopConfig,
+    @Inject(AccessTokenVerifier) private readonly accessTokens: AccessTokenVerifier,
+  ) {
     super();
   }
 
@@ -104,17 +110,35 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
   }
 
   async onModuleInit(): Promise<void> {
-    const { storage } = this.config;
+    const { storage, clock, logReceivedValues } = this.config;
     const logger = new Logger(DpopModule.name);
-    await storage.open?.((text) => logger.warn(text));
+    if (logReceivedValues) {
+      logger.warn(
+        'logReceivedValues is on: the log shows what clients sent with refused requests. Turn it off in production',
+      );
+    }
+    void this.openAccessTokens((text) => logger.warn(text));
+    await storage.open?.((text) => logger.warn(text), clock);
+    this.endObservation = observeRequestLines();
     if (storage.shared) return;
     logger.warn(
       'replay memory is kept in this process alone: a second instance of this service would accept each proof once more',
     );
   }
 
+  /** In the background: the service starts even while an issuer is away. */
+  private async openAccessTokens(warn: (text: string) => void): Promise<void> {
+    try {
+      await this.accessTokens.open?.(warn);
+    } catch {
+      warn('AccessTokenVerifier.open failed');
+    }
+  }
+
   /** Not earlier: when a module is destroyed, requests are still running. */
   async onApplicationShutdown(): Promise<void> {
+    this.endObservation?.();
+    await this.accessTokens.close?.();
     await this.config.storage.close?.();
   }
 }

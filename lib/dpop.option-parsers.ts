@@ -16,6 +16,7 @@ import {
   fail,
 } from './option-asserts.js';
 import { DEFAULT_ALGORITHMS, isSupportedAlgorithm, JWS_ALGORITHMS } from './jws/algorithms.js';
+import { minProofBytes } from './proof/proof-size.js';
 import type { DpopStorage } from './storage/dpop-storage.js';
 import { MemoryStorage } from './storage/memory.storage.js';
 
@@ -63,10 +64,22 @@ export function parseProof(options: ProofOptions): Required<ProofOptions> {
   assertInteger(maxAgeSeconds, 'proof.maxAgeSeconds', 1, MAX_FRESHNESS_SECONDS);
   assertInteger(futureToleranceSeconds, 'proof.futureToleranceSeconds', 0, 3600);
   assertInteger(maxBytes, 'proof.maxBytes', 512, MAX_HEADER_BYTES);
+  assertRoomFor(algorithms, maxBytes);
   assertOneOf(queryInHtu, 'proof.queryInHtu', ['ignore', 'reject']);
   return { algorithms, maxAgeSeconds, futureToleranceSeconds, maxBytes, queryInHtu };
 }
 
+/** Keys and signatures of ML-DSA are so long that every proof of an algorithm may be beyond the default. */
+function assertRoomFor(algorithms: readonly string[], maxBytes: number): void {
+  for (const algorithm of algorithms) {
+    const least = minProofBytes(algorithm);
+    if (maxBytes < least) {
+      fail('proof.maxBytes', `an integer from ${least}, since proof.algorithms lists ${algorithm}`, {
+        value: maxBytes,
+      });
+    }
+  }
+}
 const NONCE_FORM = '"off" or "required", or an object: { mode: "required", secret: … }';
 const MAX_MODE_LENGTH = 16;
 
@@ -102,7 +115,10 @@ export function parseAccessToken(
 ): ParsedIssuance {
   const items: readonly unknown[] = Array.isArray(option) ? option : [option];
   if (items.length === 0)
-    fail('accessToken', 'the options of an issuer, an AccessTokenVerifier, or an array of those');
+    fail(
+      'accessToken',
+      'the options of an issuer, an AccessTokenVerifier, or an array of those; it is empty',
+    );
   const verifiers = items.filter((item) => item instanceof AccessTokenVerifier);
   if (verifiers.length > 1) {
     fail(
@@ -110,11 +126,19 @@ export function parseAccessToken(
       'an array with at most one AccessTokenVerifier, which takes the tokens of no listed issuer',
     );
   }
-  const issuers = items
-    .filter((item) => !(item instanceof AccessTokenVerifier))
-    .map((item) => parseJwtAccessTokenOptions(item, 'accessToken', allowInsecureHttp));
-  if (new Set(issuers.map(({ issuer }) => issuer)).size < issuers.length) {
-    fail('accessToken', 'an array that names each issuer once; accessToken.audience takes several values');
+  const issuers: JwtAccessTokenOptions[] = [];
+  for (const [index, item] of items.entries()) {
+    if (item instanceof AccessTokenVerifier) continue;
+    const name = Array.isArray(option) ? `accessToken[${index}]` : 'accessToken';
+    const options = parseJwtAccessTokenOptions(item, name, allowInsecureHttp);
+    if (issuers.some(({ issuer }) => issuer === options.issuer)) {
+      fail(
+        'accessToken',
+        `an array that names each issuer once: ${name}.issuer is there before; accessToken.audience takes several values`,
+        { value: options.issuer },
+      );
+    }
+    issuers.push(options);
   }
   return { issuers, fallbackVerifier: verifiers[0] };
 }

@@ -41,6 +41,11 @@ export interface DpopModuleOptions {
   /** Sizes of the two caches. */
   readonly cache?: CacheOptions;
   /**
+   * Adds to the log line of each refusal what the client sent: `htm`, `htu`, `iss`, `aud`, `kid` and the like, cut to
+   * length and escaped. For development: clients write into your log then. Default `false`.
+   */
+  readonly logReceivedValues?: boolean;
+  /**
    * What happens at start when a handler demands a proof, by `@Dpop`, `@RequireScopes`, `@RequireAuthentication` or
    * `@DpopBound`, and no `DpopGuard` is found that covers it: an `error` ends the start (the default), or `warn`.
    */

@@ -1,7 +1,10 @@
-import { Injectable, ServiceUnavailableException } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-custom';
 import type { DpopVerdict } from './dpop.verdict.js';
+import { DpopUnavailableError } from './errors/dpop.error.js';
+import { DpopHttpException } from './http/dpop-http.exception.js';
+import { OperatorLog } from './telemetry/operator-log.js';
 
 /** How `DpopGuard` asks its strategy. */
 export interface DpopAuthenticateOptions {
@@ -34,13 +37,19 @@ export class DpopStrategy extends PassportStrategy(Strategy, 'dpop') {
     });
   }
 
-  /** @throws ServiceUnavailableException when it was not called through `DpopGuard` */
-  validate(_request: unknown, options: DpopAuthenticateOptions | undefined): Promise<DpopVerdict> {
-    if (options?.dpop === undefined) {
-      throw new ServiceUnavailableException(
-        'The strategy "dpop" works through DpopGuard only: use @UseGuards(DpopGuard)',
-      );
-    }
+  /** @throws DpopHttpException, 503, when it was not called through `DpopGuard` */
+  validate(request: unknown, options: DpopAuthenticateOptions | undefined): Promise<DpopVerdict> {
+    if (options?.dpop === undefined) throw refuseWithoutGuard(request);
     return options.dpop.admit();
   }
+}
+
+const logger = new Logger(DpopStrategy.name);
+
+function refuseWithoutGuard(request: unknown): DpopHttpException {
+  const failure = new DpopUnavailableError('verdict_missing', {
+    advice: 'the strategy "dpop" works through DpopGuard only: replace AuthGuard("dpop") by DpopGuard',
+  });
+  OperatorLog.ofRequest(request).failed((level, text) => logger[level](text), failure, {});
+  return new DpopHttpException(failure);
 }

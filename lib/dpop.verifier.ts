@@ -5,6 +5,7 @@ import type { DpopVerdict } from './dpop.verdict.js';
 import type { DpopVerifierParts } from './dpop.verifier-parts.js';
 import type { DpopRequest } from './http/dpop-request.js';
 import type { ProofKey } from './proof/proof-key.js';
+import { TimedReplayStore } from './replay/timed-replay-store.js';
 import { recordOf } from './request-record.js';
 
 /**
@@ -22,7 +23,7 @@ export class DpopVerifier {
   readonly #knownKeys: BoundedCache<ProofKey>;
 
   constructor(parts: DpopVerifierParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, replayStore: new TimedReplayStore(parts.replayStore) };
     this.#knownKeys = new BoundedCache(parts.config.cache.keys);
   }
 

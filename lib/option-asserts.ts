@@ -86,3 +86,7 @@ export function assertFunction(
 ): void {
   if (typeof value !== 'function') fail(option, accepted, given);
 }
+
+export function assertBoolean(value: unknown, option: string): asserts value is boolean {
+  if (typeof value !== 'boolean') fail(option, 'true or false', { value });
+}

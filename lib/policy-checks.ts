@@ -15,8 +15,6 @@ export function assertPolicy(
   clock: Clock,
   freshNonce: () => string,
 ): void {
-  if (verdict.scheme === 'Bearer' && policy.bearer !== 'allow-unbound')
-    throw new DpopError('bearer_not_accepted');
   if (lacksNonce(verdict, policy)) throw new DpopError('nonce_missing', { nonce: freshNonce() });
   if (policy.scopes !== undefined && !policy.scopes.every((scope) => verdict.scopes.includes(scope))) {
     throw new DpopError('scope_insufficient', { scopes: policy.scopes });

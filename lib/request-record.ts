@@ -1,6 +1,7 @@
 import type { DpopExamination } from './dpop.examination.js';
 import type { DpopVerdict } from './dpop.verdict.js';
-import { isObject } from './http/transport.js';
+import { PrivateField } from './http/private-field.js';
+import { isObject } from './http/is-object.js';
 
 /** What is known of one request. */
 export class RequestRecord {
@@ -10,16 +11,10 @@ export class RequestRecord {
   verdict: DpopVerdict | undefined;
 }
 
-/** Makes what it is given of it: the private fields of a class derived from it are added to that object. */
-const Addition = function (object: object) {
-  return object;
-} as unknown as new (object: object) => object;
-
 /**
- * A request with its record in a private field, where neither middleware nor a body parser can forge it, and no copy has
- * it. A `WeakMap` would do as well, but V8 keeps what one holds, and the request with it, until all garbage is collected.
+ * A request with its record in a private field. A `WeakMap` would do as well, but V8 keeps what one holds, and the request with it, until all garbage is collected.
  */
-class RecordedRequest extends Addition {
+class RecordedRequest extends PrivateField {
   readonly #record = new RequestRecord();
 
   static recordOf(request: object): RequestRecord {

@@ -105,7 +105,7 @@ describe('who may know whom', () => {
     ['errors', /^errors\//, /^errors\//],
     ['jws', /^jws\//, /^jws\/|^json-object\.ts$/],
     ['proof', /^proof\//, /^(proof|jws|errors)\/|^(json-object|private-jwk)\.ts$/],
-    ['replay', /^replay\//, /^(replay|errors)\/|^clock\.ts$/],
+    ['replay', /^replay\//, /^(replay|errors)\/|^(clock|deadlines)\.ts$/],
     ['nonce', /^nonce\//, /^(nonce|errors)\/|^(clock|option-asserts)\.ts$/],
     [
       'access-token',

@@ -1293,7 +1293,16 @@ describe.each(PLATFORMS)('D6 what an operator sees on %s', (platform) => {
     });
     const known = { issuer: issuer.issuer, clientId: 'client', jkt: client.jkt };
     const unknown = { issuer: undefined, clientId: undefined, jkt: undefined };
-    const always = { replayChecked: true, durationMs: expect.any(Number) as unknown };
+    const always = {
+      replayChecked: true,
+      durationMs: expect.any(Number) as unknown,
+      detail: undefined,
+      expected: undefined,
+      offBySeconds: undefined,
+      method: 'GET',
+      route: '/',
+      handler: 'ObservedController.read',
+    };
     expect(decisions).toEqual([
       { outcome: 'accepted', code: undefined, reason: undefined, ...known, ...always },
       { outcome: 'refused', code: 'invalid_dpop_proof', reason: 'proof_replayed', ...known, ...always },
@@ -1304,7 +1313,15 @@ describe.each(PLATFORMS)('D6 what an operator sees on %s', (platform) => {
         ...unknown,
         ...always,
       },
-      { outcome: 'refused', code: 'use_dpop_nonce', reason: 'nonce_missing', ...known, ...always },
+      {
+        outcome: 'refused',
+        code: 'use_dpop_nonce',
+        reason: 'nonce_missing',
+        ...known,
+        ...always,
+        route: '/nonce',
+        handler: 'ObservedController.nonce',
+      },
       {
         outcome: 'unavailable',
         code: 'temporarily_unavailable',

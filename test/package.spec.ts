@@ -6,6 +6,7 @@ import { readDocument, ROOT } from './readme/snippets.js';
 interface Manifest {
   readonly type: string;
   readonly exports: Readonly<Record<string, unknown>>;
+  readonly typesVersions: unknown;
   readonly files: readonly string[];
   readonly engines: Readonly<Record<string, string>>;
   readonly scripts: Readonly<Record<string, string>>;
@@ -34,6 +35,14 @@ describe('what the package exports', () => {
     expect(manifest.exports).toEqual({
       ...Object.fromEntries(expected),
       './package.json': './package.json',
+    });
+  });
+
+  test('is found by tools that know no exports, too', () => {
+    const subpaths = entries.filter((entry) => entry !== '.');
+    expect(manifest).toMatchObject({ main: builtAs('.', '.js'), types: builtAs('.', '.d.ts') });
+    expect(manifest.typesVersions).toEqual({
+      '*': Object.fromEntries(subpaths.map((entry) => [entry.slice(2), [builtAs(entry, '.d.ts')]])),
     });
   });
 

@@ -117,6 +117,12 @@ describe('the parts of the verdict', () => {
   });
 });
 
+describe('D9 the members of a decision', () => {
+  test.each(readInterface('lib/telemetry/decisions.ts', 'DpopDecision'))('$name', ({ name }) => {
+    expect(namesInTables('member')).toContain(`\`${name}\``);
+  });
+});
+
 describe('every error code has a row with its status', () => {
   test.each(readStringUnion('lib/errors/catalogue.ts', 'DpopErrorCode'))('%s', (code) => {
     expect(rowOf(code)[1]).toBe(String(STATUS_OF_CODE[code as keyof typeof STATUS_OF_CODE]));

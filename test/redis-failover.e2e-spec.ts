@@ -125,6 +125,7 @@ function claimOf(client: string, store: ReplayStore): ReplayClaim {
     id: hash('sha256', `${client}\0jti`, 'base64url'),
     jkt,
     nowSeconds,
+    proofTimeSeconds: nowSeconds,
     freshUntilSeconds: nowSeconds + 60,
     lifetimeSeconds: 90,
     memory: store.memoryOf(jkt),

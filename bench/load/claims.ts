@@ -17,7 +17,8 @@ export function createClaims(
     id: ids.toString('base64url', i * ID_BYTES, (i + 1) * ID_BYTES),
     jkt: jkts[i % jkts.length] ?? '',
     nowSeconds,
-    freshUntilSeconds: nowSeconds + 1 + (i % SPREAD_SECONDS),
+    proofTimeSeconds: Math.ceil(nowSeconds) - SPREAD_SECONDS + 1 + (i % SPREAD_SECONDS),
+    freshUntilSeconds: Math.ceil(nowSeconds) + 1 + (i % SPREAD_SECONDS),
     lifetimeSeconds: LIFETIME_SECONDS,
     memory: undefined,
   }));

@@ -35,4 +35,15 @@ export abstract class AccessTokenVerifier {
    * @throws whatever it likes, and the request is refused with 503
    */
   remember?(token: string, ath: string, claims: AccessTokenClaims): void | Promise<void>;
+
+  /**
+   * Called at start, and not waited for: a place to look at what tokens are verified with, before the first one comes.
+   *
+   * @param warn tells the operator what is not as it should be; the service starts all the same
+   * @throws whatever it likes: the operator is warned
+   */
+  open?(warn: (text: string) => void): void | Promise<void>;
+
+  /** Called at shutdown, after the last request ended. */
+  close?(): void | Promise<void>;
 }

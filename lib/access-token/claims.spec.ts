@@ -13,7 +13,14 @@ describe('D2 the scopes of a token', () => {
     [{ scp: 'a b' }, ['a', 'b']],
     [{ scp: ['a', 1, null, ['b'], 'c'] }, ['a', 'c']],
     [{ scope: 'a', scp: ['b'] }, ['a']],
-    [{ scope: '', scp: ['admin'] }, []],
+    [{ scope: '', scp: ['admin'] }, ['admin']],
+    [{ scope: '', scp: 'a b' }, ['a', 'b']],
+    [{ scope: '  ', scp: ['a'] }, ['a']],
+    [{ scope: null, scp: ['a'] }, ['a']],
+    [{ scope: [], scp: ['a'] }, ['a']],
+    [{ scope: '', scp: '' }, []],
+    [{ scope: 1, scp: ['admin'] }, []],
+    [{ scope: { a: true }, scp: ['admin'] }, []],
     [{}, []],
     [{ scope: 1 }, []],
     [{ scope: { a: true } }, []],
@@ -33,6 +40,9 @@ describe('the client of a token', () => {
     [{ sub: 'e' }, undefined],
     [{ client_id: 1 }, undefined],
     [{ client_id: ['a'], azp: 'b' }, undefined],
+    [{ client_id: '', azp: 'b' }, 'b'],
+    [{ client_id: null, cid: 'c' }, 'c'],
+    [{ client_id: '' }, undefined],
   ])('of %j is %s', (claims, clientId) => {
     expect(clientIdOf(claims as unknown as AccessTokenClaims)).toBe(clientId);
   });

@@ -1,16 +1,29 @@
 import type { AccessTokenClaims } from './access-token.verifier.js';
 
-/** The scopes of a token: `scope` (RFC 9068), or `scp` as a string or an array (Okta, Entra). */
+/**
+ * The scopes of a token: `scope` (RFC 9068), or `scp` as a string or an array (Okta, Entra). An empty `scope` says as
+ * little as none: some issuers send both claims and fill one.
+ */
 export function scopesOf({ scope, ['scp']: scp }: AccessTokenClaims): readonly string[] {
-  const scopes: unknown = scope ?? scp;
-  if (typeof scopes === 'string') return scopes.split(' ').filter(Boolean);
-  return Array.isArray(scopes) ? scopes.filter((item) => typeof item === 'string') : [];
+  const scopes = namesIn(scope);
+  return scopes.length === 0 && isEmpty(scope) ? namesIn(scp) : scopes;
+}
+
+function namesIn(claim: unknown): readonly string[] {
+  if (typeof claim === 'string') return claim.split(' ').filter(Boolean);
+  return Array.isArray(claim) ? claim.filter((item) => typeof item === 'string') : [];
+}
+
+/** A claim of another form is none of ours, and hides the other: its issuer means something else. */
+function isEmpty(claim: unknown): boolean {
+  if (typeof claim === 'string') return true;
+  return claim === undefined || claim === null || (Array.isArray(claim) && claim.length === 0);
 }
 
 /** The client: `client_id` (RFC 9068), or `azp` (Auth0, Keycloak, Entra), `cid` (Okta), `appid` (Entra v1). */
 export function clientIdOf(claims: AccessTokenClaims): string | undefined {
   const id = [claims.client_id, claims['azp'], claims['cid'], claims['appid']].find(
-    (claim) => claim !== undefined,
+    (claim) => claim !== undefined && claim !== null && claim !== '',
   );
   return typeof id === 'string' ? id : undefined;
 }

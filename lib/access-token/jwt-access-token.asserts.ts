@@ -1,6 +1,6 @@
-import { isTrustedUrl } from '../http/base-url.js';
+import { hasUserinfo, isTrustedUrl } from '../http/base-url.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
-import { assertInteger, assertKnownNames, assertObject, assertStrings, fail } from '../option-asserts.js';
+import { assertInteger, assertKnownNames, fail } from '../option-asserts.js';
 import { isPrivateJwk } from '../private-jwk.js';
 import type { JwtAccessTokenOptions } from './jwt-access-token.options.js';
 
@@ -25,15 +25,15 @@ export function parseJwtAccessTokenOptions(
   option: string,
   allowInsecureHttp: boolean,
 ): JwtAccessTokenOptions {
-  assertObject(value, option);
-  assertKnownNames(value, option, NAMES);
+  assertIssuerOptions(value, option);
   const { issuer, audience, jwksUri, keys, algorithms, typ } = value;
-  const issuerForm = 'the issuer exactly as in iss, such as "https://auth.example.com"';
+  const issuerForm =
+    'an https URL, the issuer exactly as in iss, such as "https://auth.example.com", without userinfo, query or fragment';
   assertUrl(issuer, `${option}.issuer`, issuerForm, allowInsecureHttp);
   // RFC 8414 §2. Discovery would drop them, and ask somebody else.
-  if (/[?#]/.test(issuer)) fail(`${option}.issuer`, `${issuerForm}, without query or fragment`);
-  assertStrings(
-    [audience].flat(),
+  if (/[?#]/.test(issuer)) fail(`${option}.issuer`, issuerForm, { value: issuer });
+  assertNames(
+    audience,
     `${option}.audience`,
     'this service as named in aud, a string or an array of strings',
   );
@@ -43,12 +43,13 @@ export function parseJwtAccessTokenOptions(
   }
   if (keys !== undefined) assertPublicKeys(keys, `${option}.keys`);
   if (algorithms !== undefined) assertAlgorithms(algorithms, `${option}.algorithms`);
-  if (typ !== undefined)
-    assertStrings(
-      [typ].flat(),
+  if (typ !== undefined) {
+    assertNames(
+      typ,
       `${option}.typ`,
-      '"any", or one or several header types such as "at+jwt" or "JWT"',
+      'one or several header types such as "at+jwt" or "JWT"; "absent" for tokens without typ, "any" for all',
     );
+  }
   assertOptionalInteger(value, option, 'clockToleranceSeconds', 0, 600);
   assertOptionalInteger(value, option, 'keysMaxAgeSeconds', 0, 86_400);
   assertOptionalInteger(value, option, 'keysCooldownSeconds', 0, 86_400);
@@ -56,13 +57,48 @@ export function parseJwtAccessTokenOptions(
   return Object.freeze({ ...value }) as unknown as JwtAccessTokenOptions;
 }
 
+/** The whole option, before its members are looked at. */
+function assertIssuerOptions(
+  value: unknown,
+  option: string,
+): asserts value is Readonly<Record<string, unknown>> {
+  const accepted =
+    'an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; or an instance of a class that extends AccessTokenVerifier';
+  const isOptions = typeof value === 'object' && value !== null && !Array.isArray(value);
+  // A verifier that does not extend our class, or the class of another copy of this package.
+  if (!isOptions || typeof (value as { verify?: unknown }).verify === 'function') {
+    // An object may hold secrets, and so may a URL.
+    const isShown = typeof value !== 'object' && !(typeof value === 'string' && hasUserinfo(value));
+    fail(option, accepted, isShown ? { value } : undefined);
+  }
+  assertKnownNames(value, option, NAMES);
+}
+
 function assertUrl(
   value: unknown,
   option: string,
-  accepted: string,
+  form: string,
   allowInsecureHttp: boolean,
 ): asserts value is string {
-  if (typeof value !== 'string' || !isTrustedUrl(value, allowInsecureHttp)) fail(option, accepted);
+  if (typeof value === 'string' && isTrustedUrl(value, allowInsecureHttp)) return;
+  // The password may be a real one.
+  if (typeof value === 'string' && hasUserinfo(value)) {
+    fail(option, `${form}; this one has userinfo, the part before "@"`);
+  }
+  const isInsecure = typeof value === 'string' && isTrustedUrl(value, true);
+  fail(
+    option,
+    isInsecure
+      ? `${form}; http is for loopback only: use https, or set allowInsecureHttp: true where nobody else can listen`
+      : form,
+    { value },
+  );
+}
+
+function assertNames(value: unknown, option: string, accepted: string): void {
+  const names: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const isFilled = names.length > 0 && names.every((name) => typeof name === 'string' && name !== '');
+  if (!isFilled) fail(option, accepted, { value });
 }
 
 function assertPublicKeys(value: unknown, option: string): void {
@@ -78,8 +114,11 @@ function assertPublicKeys(value: unknown, option: string): void {
 
 function assertAlgorithms(value: unknown, option: string): void {
   const accepted = `an array of ${DEFAULT_ALGORITHMS.join(', ')}`;
-  assertStrings(value, option, accepted);
-  if (!value.every((algorithm) => DEFAULT_ALGORITHMS.includes(algorithm))) fail(option, accepted);
+  const isKnown =
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((algorithm) => DEFAULT_ALGORITHMS.includes(algorithm as string));
+  if (!isKnown) fail(option, accepted, { value });
 }
 
 function assertOptionalInteger(

@@ -13,10 +13,10 @@ export interface JwtAccessTokenOptions {
   /** Signature algorithms accepted; default: all asymmetric ones. */
   readonly algorithms?: readonly string[];
   /**
-   * Header types accepted; default `at+jwt` (RFC 9068). Many providers send `JWT`; `any` takes whatever comes, also
-   * none.
+   * Header types accepted; default `at+jwt` (RFC 9068). Many providers send `JWT`. `absent` accepts tokens without
+   * `typ`, `any` whatever comes.
    */
-  readonly typ?: 'any' | (string & {}) | readonly string[];
+  readonly typ?: 'any' | 'absent' | (string & {}) | readonly string[];
   /** Tolerance for `exp`, `nbf` and `iat` in seconds, default 10. */
   readonly clockToleranceSeconds?: number;
   /** How long fetched keys are used, in seconds, default 600. */

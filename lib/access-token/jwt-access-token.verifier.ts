@@ -1,29 +1,23 @@
-import { KeyObject } from 'node:crypto';
-import type { CryptoKey, JWTHeaderParameters } from 'jose';
 import type { Clock } from '../clock.js';
 import { DpopError } from '../errors/dpop.error.js';
 import type { JsonObject } from '../json-object.js';
-import { DEFAULT_ALGORITHMS, JWS_ALGORITHMS, type JwsAlgorithm } from '../jws/algorithms.js';
+import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
-import { createSignatureKey, isSignedBy, type SignatureKey } from '../jws/signature.js';
+import { isSignedBy, type SignatureKey } from '../jws/signature.js';
 import { signatureTurn } from '../jws/signature-turns.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
 import { freezeClaims } from './claims.js';
-import { createIssuerKeys, isAboutToken, type IssuerKeys } from './issuer-keys.js';
+import { createIssuerKeys, type IssuerKeys } from './issuer-keys.js';
 import type { JwtAccessTokenOptions } from './jwt-access-token.options.js';
 import {
   assertIssuerAndAudience,
   assertTimes,
   assertType,
+  createJwtRules,
   type JwtRules,
-  normalizeType,
 } from './jwt-checks.js';
-
-const DEFAULT_TYP = 'at+jwt';
-const DEFAULT_TOLERANCE_SECONDS = 10;
-/** RFC 7518 §3.3 and §3.5. */
-const LEAST_RSA_BITS = 2048;
+import type { MatchingKeys } from './matching-keys.js';
 
 /**
  * Verifies the JWT access tokens of one issuer: signature, type, issuer, audience, times. jose finds the key among the
@@ -35,24 +29,30 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
   readonly issuer: string;
   readonly toleranceSeconds: number;
   readonly #keys: IssuerKeys;
-  readonly #algorithms: ReadonlySet<string>;
+  readonly #algorithms: readonly string[];
   readonly #rules: JwtRules;
   readonly #clock: Clock;
-  readonly #signatureKeys = new WeakMap<CryptoKey, SignatureKey>();
+  #warn: (text: string) => void = () => undefined;
+  readonly #warnedOf = new WeakSet<MatchingKeys>();
 
   constructor(options: JwtAccessTokenOptions, clock: Clock) {
     super();
+    this.#rules = createJwtRules(options);
     this.issuer = options.issuer;
-    this.toleranceSeconds = options.clockToleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS;
+    this.toleranceSeconds = this.#rules.toleranceSeconds;
     this.#keys = createIssuerKeys(options, clock);
-    this.#algorithms = new Set(options.algorithms ?? DEFAULT_ALGORITHMS);
-    this.#rules = {
-      issuer: options.issuer,
-      audiences: [options.audience].flat(),
-      types: [options.typ ?? DEFAULT_TYP].flat().map(normalizeType),
-      toleranceSeconds: this.toleranceSeconds,
-    };
+    this.#algorithms = options.algorithms ?? DEFAULT_ALGORITHMS;
     this.#clock = clock;
+  }
+
+  /** Looks for the keys of the issuer in advance. Never rejects. */
+  override async open(warn: (text: string) => void): Promise<void> {
+    this.#warn = warn;
+    await this.#keys.open(warn);
+  }
+
+  override close(): void {
+    this.#keys.close();
   }
 
   /** See `IssuerKeys.generation`. */
@@ -62,50 +62,57 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
 
   override async verify(token: string): Promise<AccessTokenClaims> {
     const jws = parseCompactJws(token);
-    if (jws === undefined) throw new DpopError('token_invalid');
+    if (jws === undefined) throw new DpopError('token_invalid', { detail: 'segments' });
     const header = parseJsonSegment(jws.header);
+    if (header === undefined) throw new DpopError('token_invalid', { detail: 'header' });
     const claims = parseJsonSegment(jws.payload);
-    if (header === undefined || claims === undefined) throw new DpopError('token_invalid');
-    if (!(await this.#isSigned(jws, header))) throw new DpopError('token_invalid');
+    if (claims === undefined) throw new DpopError('token_invalid', { detail: 'payload' });
+    await this.#assertSigned(jws, header, claims['iat']);
     assertType(header['typ'], this.#rules);
     assertIssuerAndAudience(claims, this.#rules);
     assertTimes(claims, this.#rules, this.#clock() / 1000);
     return freezeClaims(claims);
   }
 
-  async #isSigned(jws: CompactJws, header: JsonObject): Promise<boolean> {
-    const { alg, crit } = header;
-    const algorithm =
-      typeof alg === 'string' && this.#algorithms.has(alg) ? JWS_ALGORITHMS.get(alg) : undefined;
-    // No extension of JWS is understood here, so none may be critical (RFC 7515 §4.1.11).
-    if (algorithm === undefined || crit !== undefined) return false;
-    try {
-      const { payload, signature } = jws;
-      const key = await this.#keys.find(header as JWTHeaderParameters, { payload, signature });
-      return await this.#isSignedBy(jws, key as CryptoKey, algorithm);
-    } catch (error) {
-      // What is not the fault of the token must not be answered with 401.
-      if (!isAboutToken(error)) throw error;
-      if (!isSeveralKeys(error)) return false;
-      // A token without `kid`, and an issuer with several keys of that kind: any of them may be the one.
-      for await (const key of error) if (await this.#isSignedBy(jws, key, algorithm)) return true;
-      return false;
+  async #assertSigned(jws: CompactJws, { alg, kid, crit }: JsonObject, issuedAt: unknown): Promise<void> {
+    if (typeof alg !== 'string' || !this.#algorithms.includes(alg)) {
+      throw new DpopError('token_invalid', { detail: 'alg', expected: this.#algorithms });
     }
+    // No extension of JWS is understood here, so none may be critical (RFC 7515 §4.1.11).
+    if (crit !== undefined) throw new DpopError('token_invalid', { detail: 'crit' });
+    const matching = await this.#keys.find({ alg, kid }, issuedAt);
+    if (matching === undefined) {
+      throw new DpopError('token_invalid', { detail: kid === undefined ? 'key' : 'kid' });
+    }
+    // Too small, all of them.
+    if (matching.size === 0) throw new DpopError('token_invalid', { detail: 'key' });
+    if (await this.#isSigned(jws, matching)) return;
+    // RFC 7515 §4.1.4: `kid` tells which of several keys was used. A token without it that fails may be good.
+    const isUntried = matching.size > matching.candidates().length;
+    if (isUntried) this.#warnOfMissingKid(matching, alg);
+    throw new DpopError('token_invalid', { detail: isUntried ? 'kid' : 'signature' });
   }
 
-  async #isSignedBy(jws: CompactJws, cryptoKey: CryptoKey, algorithm: JwsAlgorithm): Promise<boolean> {
-    await signatureTurn();
-    const known = this.#signatureKeys.get(cryptoKey);
-    if (known !== undefined) return isSignedBy(jws, known);
-    const keyObject = KeyObject.from(cryptoKey);
-    const { modulusLength = LEAST_RSA_BITS } = keyObject.asymmetricKeyDetails ?? {};
-    if (modulusLength < LEAST_RSA_BITS) return false;
-    const key = createSignatureKey(keyObject, algorithm);
-    this.#signatureKeys.set(cryptoKey, key);
-    return isSignedBy(jws, key);
+  async #isSigned(jws: CompactJws, matching: MatchingKeys): Promise<boolean> {
+    const tried: SignatureKey[] = [];
+    for (const key of matching.candidates()) {
+      await signatureTurn();
+      tried.push(key);
+      const isSigned = isSignedBy(jws, key);
+      if (!isSigned) continue;
+      matching.settle(tried, key);
+      return true;
+    }
+    matching.settle(tried, undefined);
+    return false;
   }
-}
 
-function isSeveralKeys(error: unknown): error is AsyncIterable<CryptoKey> {
-  return (error as { code?: unknown } | null)?.code === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS';
+  /** Once for each generation of keys. */
+  #warnOfMissingKid(matching: MatchingKeys, alg: string): void {
+    if (this.#warnedOf.has(matching)) return;
+    this.#warnedOf.add(matching);
+    this.#warn(
+      `a token was refused whose header does not tell which of the ${matching.size} ${alg} keys of the issuer ${this.issuer} signed it, and two keys are tried at most: if such tokens are good, have the issuer send kid, or list fewer keys`,
+    );
+  }
 }

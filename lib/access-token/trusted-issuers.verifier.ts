@@ -2,6 +2,7 @@ import { BoundedCache, type CacheBounds } from '../bounded-cache.js';
 import type { Clock } from '../clock.js';
 import { DpopError } from '../errors/dpop.error.js';
 import { isJsonObject } from '../json-object.js';
+import { parseCompactJws } from '../jws/compact-jws.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
 import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
@@ -29,6 +30,8 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   readonly #verifications = new WeakMap<AccessTokenClaims, Verification>();
   readonly #verifiedByFallback = new WeakSet<AccessTokenClaims>();
   readonly #clock: Clock;
+  /** For the operator: the issuers whose tokens are accepted. */
+  readonly #names: readonly string[];
 
   /** @param fallback for tokens that name none of the issuers, opaque ones for example */
   constructor(
@@ -42,6 +45,15 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     this.#fallback = fallback;
     this.#known = new BoundedCache(bounds);
     this.#clock = clock;
+    this.#names = [...this.#issuers.keys()];
+  }
+
+  override async open(warn: (text: string) => void): Promise<void> {
+    await Promise.all([...this.#verifiers()].map(async (verifier) => await verifier.open?.(warn)));
+  }
+
+  override async close(): Promise<void> {
+    await Promise.all([...this.#verifiers()].map(async (verifier) => await verifier.close?.()));
   }
 
   override verify(token: string, ath: string): AccessTokenClaims | Promise<AccessTokenClaims> {
@@ -67,12 +79,19 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     return undefined;
   }
 
+  *#verifiers(): Generator<AccessTokenVerifier> {
+    yield* this.#issuers.values();
+    if (this.#fallback !== undefined) yield this.#fallback;
+  }
+
   async #verifyUnknown(token: string, ath: string): Promise<AccessTokenClaims> {
     const issuer = issuerOf(token);
     const verifier = issuer === undefined ? undefined : this.#issuers.get(issuer);
     if (verifier === undefined) {
       if (this.#fallback === undefined) {
-        throw new DpopError(issuer === undefined ? 'token_invalid' : 'token_issuer');
+        throw issuer === undefined
+          ? new DpopError('token_invalid', { detail: whatHidesTheIssuer(token) })
+          : new DpopError('token_issuer', { expected: this.#names });
       }
       const claims = await this.#fallback.verify(token, ath);
       if (isJsonObject(claims)) this.#verifiedByFallback.add(claims);
@@ -86,6 +105,13 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     }
     return claims;
   }
+}
+
+/** Why a token names no issuer. */
+function whatHidesTheIssuer(token: string): 'segments' | 'payload' | 'iss' {
+  const jws = parseCompactJws(token);
+  if (jws === undefined) return 'segments';
+  return parseJsonSegment(jws.payload) === undefined ? 'payload' : 'iss';
 }
 
 /** The issuer that a token names, not yet to be believed. */

@@ -1,10 +1,20 @@
-import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
+import {
+  createParamDecorator,
+  type ExecutionContext,
+  Logger,
+  type PipeTransform,
+  type Type,
+} from '@nestjs/common';
 import type { DpopVerdict } from '../dpop.verdict.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { DpopHttpException } from '../http/dpop-http.exception.js';
 import { assertOneOf } from '../option-asserts.js';
+import { holdForHead } from '../http/response-head.js';
+import { dpopResponseHeaders } from '../http/response-headers.js';
+import { placeOf } from '../http/route-name.js';
 import { transportOf } from '../http/transport.js';
 import { verdictOn } from '../request-record.js';
+import { OperatorLog } from '../telemetry/operator-log.js';
 
 const VERDICT_KEYS = Object.keys({
   scheme: true,
@@ -21,11 +31,7 @@ const VERDICT_KEYS = Object.keys({
 
 const readVerdict = (key: keyof DpopVerdict | undefined, context: ExecutionContext): unknown => {
   const verdict = findVerdict(context);
-  if (verdict === undefined) {
-    throw new DpopHttpException(
-      new DpopUnavailableError('verdict_missing', { advice: '@DpopBound() needs DpopGuard on the route' }),
-    );
-  }
+  if (verdict === undefined) throw refuseWithoutVerdict(context);
   return verdict[key ?? 'jkt'];
 };
 
@@ -34,6 +40,21 @@ const bind = createParamDecorator(readVerdict);
 /** @internal Whether the metadata of a parameter are those of `@DpopBound`. */
 export function isBoundParameter(parameter: unknown): boolean {
   return (parameter as { readonly factory?: unknown } | null | undefined)?.factory === readVerdict;
+}
+
+const logger = new Logger('DpopBound');
+
+function refuseWithoutVerdict(context: ExecutionContext): DpopHttpException {
+  const failure = new DpopUnavailableError('verdict_missing', {
+    advice:
+      '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
+      'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing',
+  });
+  const { request, response } = transportOf(context) ?? {};
+  OperatorLog.ofRequest(request).failed((level, text) => logger[level](text), failure, placeOf(context));
+  const headers = dpopResponseHeaders({ retryAfterSeconds: failure.retryAfterSeconds });
+  if (response !== undefined) holdForHead(response, headers, failure.status);
+  return new DpopHttpException(failure);
 }
 
 /**

@@ -127,6 +127,8 @@ export type RefusalDetail =
   | 'use'
   | 'key_ops'
   | 'ext'
+  // Of the request
+  | 'host'
   // Steps
   | 'segments'
   | 'header'

@@ -54,6 +54,19 @@ describe('D3 a challenge', () => {
     );
   });
 
+  test.each([
+    ['control characters', 'a\r\nb\tc\0d\x1f', 'abcd'],
+    ['the delete character', 'a\x7fb', 'ab'],
+    ['letters beyond ASCII', 'Z\u00fcrich \u{1f511}', 'Zrich '],
+    ['half a surrogate pair', 'a\ud800b', 'ab'],
+    ['nothing printable', " !#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~", " !#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~"],
+    ['quotes and backslashes, which are escaped,', '"\\"\u00e9', '\\"\\\\\\"'],
+  ])('drops what no header can carry and nothing else: %s', (_what, realm, written) => {
+    const missing = new DpopError('credentials_missing');
+    const challenge = formatChallenges(missing, undefined, false, { ...PARAMETERS, realm });
+    expect(challenge).toBe(`DPoP realm="${written}", algs="ES256"`);
+  });
+
   test.each(schemes)('D4 for a nonce is a lone DPoP challenge (%s)', (used) => {
     for (const reason of reasons.filter((name) => REFUSALS[name][0] === 'use_dpop_nonce')) {
       const challenge = formatChallenges(new DpopError(reason, { nonce: 'n' }), used, true, PARAMETERS);

@@ -22,7 +22,7 @@ export interface RefusalDetails {
   readonly detail?: RefusalDetail;
   /** For the operator: our own values, one of which was expected. */
   readonly expected?: readonly string[];
-  /** For the operator: by how many seconds something came too late or too early. */
+  /** For the operator: by how many seconds something came later or earlier than is accepted, rounded up. */
   readonly offBySeconds?: number;
 }
 

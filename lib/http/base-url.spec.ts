@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isSecureBaseUrl, normalizeBaseUrl } from './base-url.js';
+import { hasUserinfo, isSecureBaseUrl, isTrustedUrl, normalizeBaseUrl } from './base-url.js';
 
 describe('C9o a base URL', () => {
   test.each([
@@ -63,5 +63,74 @@ describe('A1 only https, and http on loopback', () => {
     'ws://localhost',
   ])('%s is not', (value) => {
     expect(isSecureBaseUrl(value)).toBe(false);
+  });
+});
+
+describe('A1 a URL that is fetched', () => {
+  test.each([
+    'https://auth.example.com',
+    'HTTPS://auth.example.com/realms/a',
+    'https://auth.example.com:8443/jwks?tenant=a',
+    'https://bücher.example/jwks',
+    'http://localhost:3000/jwks',
+    'http://127.0.0.1/jwks',
+    'https://auth.example.com/@a',
+  ])('%s is trusted, with allowInsecureHttp or not', (value) => {
+    expect([isTrustedUrl(value, false), isTrustedUrl(value, true)]).toEqual([true, true]);
+  });
+
+  test.each(['http://auth.example.com', 'HTTP://keycloak:8080/realms/x', 'http://10.0.0.1/jwks'])(
+    '%s is trusted with allowInsecureHttp alone',
+    (value) => {
+      expect([isTrustedUrl(value, false), isTrustedUrl(value, true)]).toEqual([false, true]);
+    },
+  );
+
+  test.each([
+    'ftp://auth.example.com',
+    'ftp://localhost',
+    'ws://auth.example.com',
+    'wss://auth.example.com',
+    'file:///etc/passwd',
+    'data:application/json,{}',
+    'blob:https://auth.example.com/1',
+    'javascript:0',
+    '',
+    '/jwks',
+    '//auth.example.com',
+    'auth.example.com',
+    'https://',
+    // fetch takes no userinfo
+    'https://user:secret@auth.example.com',
+    'https://user@auth.example.com',
+    'https://@auth.example.com',
+    'https://:@auth.example.com',
+    'http://user:secret@localhost:3000',
+    // What only the repairs of URL make a URL
+    'https:/auth.example.com',
+    'https:auth.example.com',
+    'https:///auth.example.com',
+    'https:\\\\auth.example.com',
+    'https://auth.example.com\\a',
+    ' https://auth.example.com',
+    'https://auth.example.com ',
+    'https://auth.exa\nmple.com',
+    'https://auth.example.com/\0',
+  ])('%j is never trusted', (value) => {
+    expect([isTrustedUrl(value, false), isTrustedUrl(value, true)]).toEqual([false, false]);
+  });
+
+  test.each([
+    ['https://user:secret@auth.example.com', true],
+    ['HTTPS://secret@auth.example.com', true],
+    [' https://:secret@auth.example.com', true],
+    ['https:secret@auth.example.com', true],
+    ['https://@auth.example.com', true],
+    ['https://auth.example.com/@', false],
+    ['https://auth.example.com?@', false],
+    ['https://auth.example.com#@', false],
+    ['auth.example.com', false],
+  ])('%j has userinfo: %s', (value, expected) => {
+    expect(hasUserinfo(value)).toBe(expected);
   });
 });

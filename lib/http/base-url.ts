@@ -15,11 +15,22 @@ export function normalizeBaseUrl(value: string): string | undefined {
   return normal.uri.replace(/\/+$/, '');
 }
 
-/** An absolute URL that may be trusted: https, http on loopback, and http anywhere where that was chosen. */
+/** With two slashes, and none of the characters that only the repairs of `URL` make part of a URL. */
+const WRITTEN_OUT = /^https?:\/\/[^/?#\s\\\p{Cc}][^\s\\\p{Cc}]*$/iu;
+const USERINFO = /^[a-z][a-z\d+.-]*:[/\\]*[^/\\?#]*@/i;
+
+/**
+ * An absolute URL that may be trusted: https, http on loopback, and http anywhere where that was chosen. Userinfo is
+ * refused: `fetch` takes no such URL, and it may be a secret.
+ */
 export function isTrustedUrl(value: string, allowInsecureHttp: boolean): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, href } = new URL(value);
-  return isSecureBaseUrl(href) || (allowInsecureHttp && protocol === 'http:');
+  if (!WRITTEN_OUT.test(value) || hasUserinfo(value) || !URL.canParse(value)) return false;
+  return allowInsecureHttp || isSecureBaseUrl(new URL(value).href);
+}
+
+/** Whether a URL names a user before its host, `https://user:password@host`; an empty one counts. */
+export function hasUserinfo(value: string): boolean {
+  return USERINFO.test(value.trim());
 }
 
 /** Only https, and http on loopback (§2). Takes the normal form. */

@@ -41,10 +41,14 @@ export function parseCredentials(rawHeaders: readonly string[], limits: Credenti
 
   if (fields.dpopCount > 1) throw new DpopError('proof_repeated');
   const token = fields.authorization.slice(prefix.length);
-  if (token.length > limits.tokenBytes) throw new DpopError('token_too_large');
-  if (fields.dpop.length > limits.proofBytes) throw new DpopError('proof_too_large');
+  if (token.length > limits.tokenBytes) throw tooLarge('token_too_large', limits.tokenBytes);
+  if (fields.dpop.length > limits.proofBytes) throw tooLarge('proof_too_large', limits.proofBytes);
   if (!isToken68(token)) throw new DpopError('authorization_malformed');
   return { scheme, token, proof: fields.dpop || undefined };
+}
+
+function tooLarge(reason: 'token_too_large' | 'proof_too_large', limit: number): DpopError {
+  return new DpopError(reason, { expected: [`at most ${limit} octets`] });
 }
 
 interface CredentialFields {

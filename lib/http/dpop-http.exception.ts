@@ -4,16 +4,18 @@ import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { setStackTraceLimit } from '../errors/stack-trace-limit.js';
 
 /**
- * A refusal as Nest's exception filters know it: the usual body, and the stable `code` beside it. The headers have
- * been written when it is thrown.
+ * A refusal as Nest's exception filters know it: the usual body, and the stable `code` beside it. Challenge and nonce
+ * are written with the head of the response, if that has the status of this exception.
  */
 export class DpopHttpException extends HttpException {
-  /** For GraphQL: graphql-js copies it, and Apollo answers with its status. */
+  /** For GraphQL: graphql-js copies it, and Apollo answers with its status. Nest's Apollo driver replaces the code. */
   readonly extensions: { readonly code: string; readonly http: { readonly status: number } };
   /** For GraphQL: Mercurius answers with it. */
   readonly statusCode: number;
+  readonly #takeBackHeaders: (() => void) | undefined;
 
-  constructor(error: DpopError | DpopUnavailableError) {
+  /** @param takeBackHeaders takes back the headers that are held for the response */
+  constructor(error: DpopError | DpopUnavailableError, takeBackHeaders?: () => void) {
     const { status, message, code } = error;
     // As for `DpopError`, which it only passes on.
     const stackTraceLimit = setStackTraceLimit(0);
@@ -21,5 +23,14 @@ export class DpopHttpException extends HttpException {
     setStackTraceLimit(stackTraceLimit);
     this.extensions = { code, http: { status } };
     this.statusCode = status;
+    this.#takeBackHeaders = takeBackHeaders;
+  }
+
+  /**
+   * Takes the headers of this refusal back, for a guard that lets the request in by other credentials. Over HTTP they go
+   * by themselves when the response has another status; a GraphQL response has one status for all its resolvers.
+   */
+  withdraw(): void {
+    this.#takeBackHeaders?.();
   }
 }

@@ -1,5 +1,8 @@
+import { DpopUnavailableError } from '../errors/dpop.error.js';
 import type { DpopRequest } from './dpop-request.js';
-import { isObject } from './transport.js';
+import { isObject } from './is-object.js';
+import { nodeRequestOf } from './node-request.js';
+import { requestLineOf } from './request-line.js';
 
 /**
  * A request of Express or Fastify as the checks want it. `protocol` and `host` come from the framework, which alone
@@ -9,8 +12,10 @@ class HttpDpopRequest implements DpopRequest {
   constructor(
     private readonly request: Readonly<Record<string, unknown>>,
     readonly method: string,
+    readonly routedMethod: string,
     readonly target: string,
     readonly rawHeaders: readonly string[],
+    readonly servesHost: DpopRequest['servesHost'],
   ) {}
 
   get protocol(): string | undefined {
@@ -22,18 +27,42 @@ class HttpDpopRequest implements DpopRequest {
   }
 }
 
-/** `undefined` for what is no HTTP request with its raw headers, for then nothing can be told of it. */
-export function toDpopRequest(request: object): DpopRequest | undefined {
-  if (!isObject(request)) return undefined;
-  // Fastify wraps the request of Node, Express extends it.
-  const raw = Array.isArray(request['rawHeaders']) ? request : request['raw'];
-  if (!isObject(raw)) return undefined;
-  const { method, rawHeaders } = raw;
+/**
+ * `undefined` for what is no HTTP request of Node's, for then nothing can be told of it.
+ *
+ * @throws DpopUnavailableError for a request whose raw headers were lost on the way
+ */
+export function toDpopRequest(
+  request: object,
+  servesHost?: DpopRequest['servesHost'],
+): DpopRequest | undefined {
+  const raw = nodeRequestOf(request);
+  if (raw === undefined || !isObject(request)) return undefined;
+  const { method: routedMethod, rawHeaders } = raw;
+  const line = requestLineOf(raw);
   // Express shortens `url` in mounted apps, Fastify when it rewrites; both keep what came over the wire.
-  const target = request['originalUrl'] ?? raw['url'];
-  if (typeof method !== 'string' || typeof target !== 'string' || !Array.isArray(rawHeaders))
+  const target = line?.target ?? request['originalUrl'] ?? raw.url;
+  if (typeof routedMethod !== 'string' || typeof target !== 'string' || !Array.isArray(rawHeaders))
     return undefined;
-  return new HttpDpopRequest(request, method, target, rawHeaders as readonly string[]);
+  if (rawHeaders.length === 0) assertNoHeaders(raw.headers);
+  const method = line?.method ?? routedMethod;
+  return new HttpDpopRequest(
+    request,
+    method,
+    routedMethod,
+    target,
+    rawHeaders as readonly string[],
+    servesHost,
+  );
+}
+
+/** Some serverless adapters fill `headers` alone: a 401 would blame the client for it. */
+function assertNoHeaders(headers: unknown): void {
+  if (!isObject(headers) || Object.keys(headers).length === 0) return;
+  throw new DpopUnavailableError('transport_unknown', {
+    advice:
+      'the adapter that made this request fills headers and leaves rawHeaders empty, in which repeated fields are counted; use an adapter that fills rawHeaders, or override getDpopRequest and build rawHeaders from the event of the platform',
+  });
 }
 
 function asString(value: unknown): string | undefined {

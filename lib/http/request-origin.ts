@@ -4,7 +4,7 @@ import { isSecureBaseUrl, normalizeBaseUrl } from './base-url.js';
 import type { DpopRequest } from './dpop-request.js';
 
 /** Where the origin that clients sign comes from: configured, the request by an explicit choice, or a function. */
-export type OriginOption = string | readonly string[] | 'request' | ((request: DpopRequest) => string);
+export type OriginOption = readonly string[] | 'request' | ((request: DpopRequest) => string);
 
 /**
  * The base URLs a proof may be signed for, in normal form.
@@ -13,13 +13,28 @@ export type OriginOption = string | readonly string[] | 'request' | ((request: D
  */
 export type OriginResolver = (request: DpopRequest) => readonly string[];
 
-/** `origin` has been asserted: its strings are base URLs in normal form. */
+/** `origin` has been parsed: its strings are base URLs in normal form. */
 export function createOriginResolver(origin: OriginOption, allowInsecureHttp: boolean): OriginResolver {
+  const resolve = createBaseUrlResolver(origin, allowInsecureHttp);
+  return (request) => {
+    const baseUrls = resolve(request);
+    const { servesHost } = request;
+    return servesHost === undefined ? baseUrls : servedOf(baseUrls, servesHost);
+  };
+}
+
+/** The client writes Host, and could have a proof for one host open the routes of another. */
+function servedOf(baseUrls: readonly string[], servesHost: (hostname: string) => boolean): readonly string[] {
+  const served = baseUrls.filter((baseUrl) => servesHost(new URL(baseUrl).hostname));
+  if (served.length === 0) throw new DpopError('proof_htu', { detail: 'host', expected: baseUrls });
+  return served;
+}
+
+function createBaseUrlResolver(origin: OriginOption, allowInsecureHttp: boolean): OriginResolver {
   if (origin === 'request') return (request) => [originOfRequest(request, allowInsecureHttp)];
   if (typeof origin === 'function')
     return (request) => [originOfFunction(origin, request, allowInsecureHttp)];
-  const baseUrls = typeof origin === 'string' ? [origin] : origin;
-  return () => baseUrls;
+  return () => origin;
 }
 
 function originOfRequest(request: DpopRequest, allowInsecureHttp: boolean): string {

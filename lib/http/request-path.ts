@@ -1,23 +1,41 @@
 import { DpopError } from '../errors/dpop.error.js';
 
-/** An absolute-form target whose authority no framework can read in another way than this one. */
-const ABSOLUTE_FORM = /^https?:\/\/[\dA-Za-z\-._~:[\]]+(?=\/|$)/;
+/**
+ * Printable ASCII but `#`. For a `#`, white space or an octet beyond ASCII, in the query too, Express has its target
+ * read by `url.parse`, which takes `//x@y/admin` for the path `/admin`.
+ */
+const TARGET_CHARACTERS = /^[!"$-~]+$/;
+/** No router removes dot segments, while the comparison of `htu` does. With `;` as a delimiter, `..;` is one. */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:[/;]|$)/i;
+/**
+ * An absolute-form target that no framework reads in another way than this one: `url.parse` takes what is no port for
+ * a part of the path, and escapes some characters of the path.
+ */
+const ABSOLUTE_FORM =
+  /^https?:\/\/(?:[\w\-.]+|\[[\d:A-Fa-f.]+\])(?::\d{1,5})?((?:\/[\w\-.~%!$&()*+,;=:@/]*)?)(?=\?|$)/;
 
 /**
- * The path of a request target, without query and fragment and otherwise as received. It never passes through `URL`:
- * `//host/a` and `http://host/a` would change the host there.
+ * The path of a request target, without its query and otherwise as received. What it means must be beyond doubt, for
+ * what is compared must be what is routed. It never passes through `URL`: `//host/a` would change the host there.
  *
- * @throws DpopError for a target that is neither origin-form nor a plain absolute-form (RFC 9112 §3.2)
+ * @throws DpopError for a target that is neither origin-form nor a plain absolute-form (RFC 9112 §3.2), or that routers
+ *   may read in different ways
  */
 export function parseRequestPath(target: string): string {
-  const pathAndQuery = target.startsWith('/') ? target : stripAuthority(target);
-  const end = pathAndQuery.search(/[?#]/);
-  return end === -1 ? pathAndQuery : pathAndQuery.slice(0, end);
+  if (!TARGET_CHARACTERS.test(target)) throw new DpopError('target_unusable');
+  const path = target.startsWith('/') ? withoutQuery(target) : pathOfAbsoluteForm(target);
+  if (DOT_SEGMENT.test(path)) throw new DpopError('target_unusable');
+  return path;
 }
 
-function stripAuthority(target: string): string {
-  const authority = ABSOLUTE_FORM.exec(target)?.[0];
+function withoutQuery(target: string): string {
+  const end = target.indexOf('?');
+  return end === -1 ? target : target.slice(0, end);
+}
+
+function pathOfAbsoluteForm(target: string): string {
+  const path = ABSOLUTE_FORM.exec(target)?.[1];
   // Frameworks disagree about `http://a?b/c`: one routes it to /?b/c, another to /c. Nobody sends it in good faith.
-  if (authority === undefined) throw new DpopError('target_unusable');
-  return target.slice(authority.length) || '/';
+  if (path === undefined || (path === '' && target.includes('?'))) throw new DpopError('target_unusable');
+  return path || '/';
 }

@@ -1,15 +1,17 @@
-/** One header to be set, and whether the values that are there already stay beside it. */
+/** One header to be set, and whether what is there already, and says something else, stays beside it. */
 export interface ResponseHeader {
   readonly name: string;
   readonly value: string;
   readonly merge: boolean;
 }
 
+const CHALLENGE = 'WWW-Authenticate';
 const EXPOSED = 'DPoP-Nonce, WWW-Authenticate';
 
 /**
  * The headers of a refusal, or of a success that carries a fresh nonce: the challenge, the nonce, when to come back;
- * not to be stored by caches, and to be seen by scripts of other origins.
+ * not to be stored by caches, and to be seen by scripts of other origins. A challenge that demands a nonce stands alone,
+ * since that is all that clients read; another one stands beside the challenges of other schemes.
  *
  * @see RFC 9449 §8.2, RFC 9110 §10.2.3 and §11.6.1
  */
@@ -20,12 +22,30 @@ export function dpopResponseHeaders(parts: {
 }): readonly ResponseHeader[] {
   const headers: ResponseHeader[] = [];
   const set = (name: string, value: string) => headers.push({ name, value, merge: false });
-  if (parts.challenge !== undefined) set('WWW-Authenticate', parts.challenge);
+  if (parts.challenge !== undefined) {
+    headers.push({ name: CHALLENGE, value: parts.challenge, merge: parts.nonce === undefined });
+  }
   if (parts.nonce !== undefined) set('DPoP-Nonce', parts.nonce);
   if (parts.retryAfterSeconds !== undefined) set('Retry-After', String(parts.retryAfterSeconds));
   set('Cache-Control', 'no-store');
   headers.push({ name: 'Access-Control-Expose-Headers', value: EXPOSED, merge: true });
   return headers;
+}
+
+/** The value of a header to be set, beside what is there. */
+export function mergeField({ name, value, merge }: ResponseHeader, present: () => unknown): string {
+  if (!merge) return value;
+  return name === CHALLENGE ? mergeChallenges(present(), value) : mergeFieldNames(present(), value);
+}
+
+/** A DPoP challenge that is there is an older one, and goes. */
+export function mergeChallenges(present: unknown, added: string): string {
+  const others = [present]
+    .flat()
+    .filter((value): value is string => typeof value === 'string' && value !== '');
+  return others.some((value) => /(?:^|,)\s*DPoP(?:[\s,]|$)/i.test(value))
+    ? added
+    : [...others, added].join(', ');
 }
 
 /** Joins two lists of header names; nothing that is there is lost or named twice. */

@@ -1,11 +1,16 @@
 import { constants, createPublicKey } from 'node:crypto';
 
+/** A member of a public key beside `kty` and `crv`. */
+export type KeyMember = 'x' | 'y' | 'n' | 'e' | 'pub';
+
 /** How one JWS algorithm is bound to a kind of key and verified by `crypto.verify`. */
 export interface JwsAlgorithm {
   readonly kty: 'EC' | 'RSA' | 'OKP' | 'AKP';
   readonly crv?: string;
   /** The required members of the public key and, where the curve fixes it, their length in base64url characters. */
-  readonly members: Readonly<Record<string, number | undefined>>;
+  readonly members: Readonly<Partial<Record<KeyMember, number | undefined>>>;
+  /** Octets of a signature, where they make proofs long. */
+  readonly signatureOctets?: number;
   readonly hash: string | null;
   readonly verifyOptions: {
     readonly padding?: number;
@@ -40,9 +45,10 @@ const ed25519: JwsAlgorithm = {
   hash: null,
   verifyOptions: {},
 };
-const mlDsa = (memberLength: number): JwsAlgorithm => ({
+const mlDsa = (memberLength: number, signatureOctets: number): JwsAlgorithm => ({
   kty: 'AKP',
   members: { pub: memberLength },
+  signatureOctets,
   hash: null,
   verifyOptions: {},
 });
@@ -60,9 +66,9 @@ export const JWS_ALGORITHMS: ReadonlyMap<string, JwsAlgorithm> = new Map([
   ['RS512', rsaPkcs1('sha512')],
   ['Ed25519', ed25519],
   ['EdDSA', ed25519],
-  ['ML-DSA-44', mlDsa(1750)],
-  ['ML-DSA-65', mlDsa(2603)],
-  ['ML-DSA-87', mlDsa(3456)],
+  ['ML-DSA-44', mlDsa(1750, 2420)],
+  ['ML-DSA-65', mlDsa(2603, 3309)],
+  ['ML-DSA-87', mlDsa(3456, 4627)],
 ]);
 
 /** Accepted unless configured otherwise: all that each supported Node can verify. */
@@ -75,7 +81,7 @@ export function isSupportedAlgorithm(name: string): boolean {
   const algorithm = JWS_ALGORITHMS.get(name);
   if (algorithm === undefined) return false;
   if (algorithm.kty !== 'AKP') return true;
-  const pub = 'A'.repeat(algorithm.members['pub'] ?? 0);
+  const pub = 'A'.repeat(algorithm.members.pub ?? 0);
   try {
     createPublicKey({ key: { kty: 'AKP', alg: name, pub }, format: 'jwk' });
     return true;

@@ -15,6 +15,12 @@ describe('C9 the normal form of an htu', () => {
     ['has no empty port', 'https://api.example.com:/a', 'https://api.example.com/a'],
     ['has no zeros before a port', 'https://api.example.com:00443/a', 'https://api.example.com/a'],
     ['keeps another port', 'https://api.example.com:8443/a', 'https://api.example.com:8443/a'],
+    ['keeps the greatest port', 'https://a.example:65535/a', 'https://a.example:65535/a'],
+    [
+      'keeps the greatest port with zeros before it',
+      'https://a.example:065535/a',
+      'https://a.example:65535/a',
+    ],
     ['keeps the default port of the other scheme', 'http://localhost:443/a', 'http://localhost:443/a'],
     ['has a path', 'https://api.example.com', 'https://api.example.com/'],
     ['has a path before a query', 'https://api.example.com?a', 'https://api.example.com/'],
@@ -73,6 +79,7 @@ describe('C9 the normal form of an htu', () => {
     ['a letter beyond ASCII', 'https://a.example/é'],
     ['a host beyond ASCII', 'https://ä.example/'],
     ['a port beyond the range', 'https://a.example:65536/'],
+    ['a port far beyond the range', 'https://a.example:443443443443443443443/'],
     ['a port that is no number', 'https://a.example:4x3/'],
     ['a percent sign that starts no escape', 'https://a.example/%zz'],
     ['a percent sign at the end', 'https://a.example/%'],
@@ -150,12 +157,18 @@ describe('C9 the normal form of an htu', () => {
 });
 
 describe('C9o a plain authority', () => {
-  test.each(['a.example', 'A.example:8443', '127.0.0.1:3000', '[::1]', '[::1]:3000', 'localhost'])(
-    'is %s',
-    (value) => {
-      expect(isPlainAuthority(value)).toBe(true);
-    },
-  );
+  test.each([
+    'a.example',
+    'A.example:8443',
+    '127.0.0.1:3000',
+    '[::1]',
+    '[::1]:3000',
+    'localhost',
+    'a:65535',
+    '[::1]:65535',
+  ])('is %s', (value) => {
+    expect(isPlainAuthority(value)).toBe(true);
+  });
 
   test.each([
     'a/b',

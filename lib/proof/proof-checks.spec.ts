@@ -21,6 +21,12 @@ describe('C8 htm', () => {
     for (const htm of ['get', 'Get', 'POST', 'GET ', ''])
       expect(reasonOf(() => assertHtm(htm, 'GET'))).toBe('proof_htm');
   });
+
+  test('equals the method that was routed, too', () => {
+    expect(reasonOf(() => assertHtm('POST', 'POST', 'POST'))).toBeUndefined();
+    expect(reasonOf(() => assertHtm('POST', 'POST', 'DELETE'))).toBe('proof_htm');
+    expect(reasonOf(() => assertHtm('DELETE', 'POST', 'DELETE'))).toBe('proof_htm');
+  });
 });
 
 describe('C9 htu', () => {
@@ -73,6 +79,19 @@ describe('C9 htu', () => {
       expect(reasonOf(() => assertHtu(htu, baseUrls, '/v1/b', 'ignore'))).toBe('proof_htu');
     },
   );
+
+  test('D9 tells the operator what a proof could have been signed for, and nothing of the request', () => {
+    const baseUrls = ['https://api.example.com', 'https://edge.example.com/v1'];
+    for (const htu of ['https://other.example.com/a', 'nonsense']) {
+      let error: unknown;
+      try {
+        assertHtu(htu, baseUrls, '/secret', 'ignore');
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toMatchObject({ details: { detail: 'htu', expected: baseUrls } });
+    }
+  });
 
   test('a pair of equal strings is judged as by the long way', () => {
     const part = fc.constantFrom(

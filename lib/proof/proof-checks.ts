@@ -1,11 +1,14 @@
 import { timingSafeEqual } from 'node:crypto';
 import { DpopError } from '../errors/dpop.error.js';
 import { normalizeHtu } from './htu.js';
-import type { ProofClaims } from './proof-claims.js';
+import { type ProofClaims, refusedClaim } from './proof-claims.js';
 
-/** Check 8 of §4.3: `htm` is the method, case-sensitive (RFC 9110 §9.1). */
-export function assertHtm(htm: string, method: string): void {
-  if (htm !== method) throw new DpopError('proof_htm');
+/**
+ * Check 8 of §4.3: `htm` is the method, case-sensitive (RFC 9110 §9.1): the one on the wire, and the one that the request
+ * was routed by, which a method-override middleware lets the client choose.
+ */
+export function assertHtm(htm: string, method: string, routedMethod = method): void {
+  if (htm !== method || htm !== routedMethod) throw new DpopError('proof_htm', { detail: 'htm' });
 }
 
 /** Nothing in it that normalization would change, nor a userinfo, query or fragment. */
@@ -26,10 +29,11 @@ export function assertHtu(
   // Equal strings are equal in normal form: that spares nearly every request the long way.
   if (ALREADY_NORMAL.test(htu) && baseUrls.some((baseUrl) => htu === baseUrl + path)) return;
   const signed = normalizeHtu(htu);
-  if (signed === undefined) throw new DpopError('proof_htu');
-  if (signed.hasQuery && queryInHtu === 'reject') throw new DpopError('proof_htu_query');
+  if (signed === undefined) throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
+  if (signed.hasQuery && queryInHtu === 'reject') throw new DpopError('proof_htu_query', { detail: 'htu' });
   const requested = baseUrls.map((baseUrl) => normalizeHtu(baseUrl + path)?.uri);
-  if (!requested.includes(signed.uri)) throw new DpopError('proof_htu');
+  if (!requested.includes(signed.uri))
+    throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
 }
 
 export interface FreshnessWindow {
@@ -50,18 +54,39 @@ export function assertFreshness(
   { maxAgeSeconds, futureToleranceSeconds }: FreshnessWindow,
   nonceUntilSeconds: number | undefined,
 ): number {
-  if (exp !== undefined && nowSeconds > exp + futureToleranceSeconds) throw new DpopError('proof_stale');
-  if (nbf !== undefined && nbf > nowSeconds + futureToleranceSeconds) throw new DpopError('proof_early');
+  const earliest = nowSeconds - futureToleranceSeconds;
+  const latest = nowSeconds + futureToleranceSeconds;
+  if (exp !== undefined && exp < earliest) throw late('exp', earliest - exp, futureToleranceSeconds);
+  if (nbf !== undefined && nbf > latest) throw early('nbf', nbf - latest, futureToleranceSeconds);
   if (nonceUntilSeconds !== undefined) return nonceUntilSeconds;
   const freshUntilSeconds = iat + maxAgeSeconds;
-  if (nowSeconds > freshUntilSeconds) throw new DpopError('proof_stale');
-  if (iat > nowSeconds + futureToleranceSeconds) throw new DpopError('proof_early');
+  if (nowSeconds > freshUntilSeconds) throw late('iat', nowSeconds - freshUntilSeconds, maxAgeSeconds);
+  if (iat > latest) throw early('iat', iat - latest, futureToleranceSeconds);
   return freshUntilSeconds;
+}
+
+/** A proof that was fresh when it was checked, and is no more when it is to be recorded. */
+export function refusedAfterWait(
+  lateSeconds: number,
+  { freshness, maxAgeSeconds }: { readonly freshness: 'iat' | 'nonce'; readonly maxAgeSeconds: number },
+): DpopError {
+  if (freshness === 'iat') return late('iat', lateSeconds, maxAgeSeconds);
+  return new DpopError('proof_stale', { detail: 'nonce', offBySeconds: Math.ceil(lateSeconds) });
+}
+
+function late(detail: 'iat' | 'exp', lateSeconds: number, toleratedSeconds: number): DpopError {
+  const expected = [`${detail} at most ${toleratedSeconds} s ago`];
+  return new DpopError('proof_stale', { detail, expected, offBySeconds: Math.ceil(lateSeconds) });
+}
+
+function early(detail: 'iat' | 'nbf', earlySeconds: number, toleratedSeconds: number): DpopError {
+  const expected = [`${detail} at most ${toleratedSeconds} s ahead of the clock of this service`];
+  return new DpopError('proof_early', { detail, expected, offBySeconds: Math.ceil(earlySeconds) });
 }
 
 /** Check 12 of §4.3: `ath` is the hash of the token as presented, compared in constant time. */
 export function assertAth(ath: string | undefined, expected: string): void {
-  if (ath === undefined) throw new DpopError('proof_claims');
+  if (ath === undefined) throw refusedClaim('ath');
   const signed = Buffer.from(ath);
   const computed = Buffer.from(expected);
   if (signed.length !== computed.length || !timingSafeEqual(signed, computed))

@@ -1,3 +1,4 @@
+import type { RefusalDetail } from '../errors/catalogue.js';
 import { DpopError } from '../errors/dpop.error.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 
@@ -23,15 +24,38 @@ const MAX_JTI_LENGTH = 256;
  */
 export function parseProofClaims(segment: string): ProofClaims {
   const claims = parseJsonSegment(segment);
-  if (claims === undefined) throw new DpopError('proof_malformed');
+  if (claims === undefined) throw new DpopError('proof_malformed', { detail: 'payload' });
   const { jti, htm, htu, iat, ath, nonce, exp, nbf } = claims;
-  if (!isFilledString(jti) || jti.length > MAX_JTI_LENGTH) throw new DpopError('proof_claims');
-  if (!isFilledString(htm) || !isFilledString(htu) || !isTime(iat)) throw new DpopError('proof_claims');
-  if (ath !== undefined && !isFilledString(ath)) throw new DpopError('proof_claims');
-  if (nonce !== undefined && typeof nonce !== 'string') throw new DpopError('proof_claims');
-  if (exp !== undefined && !isTime(exp)) throw new DpopError('proof_claims');
-  if (nbf !== undefined && !isTime(nbf)) throw new DpopError('proof_claims');
+  assertClaim(isFilledString(jti) && jti.length <= MAX_JTI_LENGTH, 'jti');
+  assertClaim(isFilledString(htm), 'htm');
+  assertClaim(isFilledString(htu), 'htu');
+  assertClaim(isTime(iat), 'iat');
+  assertClaim(ath === undefined || isFilledString(ath), 'ath');
+  assertClaim(nonce === undefined || typeof nonce === 'string', 'nonce');
+  assertClaim(exp === undefined || isTime(exp), 'exp');
+  assertClaim(nbf === undefined || isTime(nbf), 'nbf');
   return { jti, htm, htu, iat, ath, nonce, exp, nbf };
+}
+
+const TIME = 'seconds since the epoch, a number';
+const EXPECTED = {
+  jti: `a string of 1 to ${MAX_JTI_LENGTH} characters`,
+  htm: 'a string, the method',
+  htu: 'a string, the URI',
+  iat: TIME,
+  ath: 'a string, base64url(SHA-256(access token))',
+  nonce: 'a string, or none',
+  exp: `${TIME}, or none`,
+  nbf: `${TIME}, or none`,
+} as const satisfies Partial<Record<RefusalDetail, string>>;
+
+function assertClaim(isRight: boolean, claim: keyof typeof EXPECTED): asserts isRight {
+  if (!isRight) throw refusedClaim(claim);
+}
+
+/** A claim of a proof that is not there, or is of the wrong type. */
+export function refusedClaim(claim: keyof typeof EXPECTED): DpopError {
+  return new DpopError('proof_claims', { detail: claim, expected: [EXPECTED[claim]] });
 }
 
 const isFilledString = (value: unknown): value is string => typeof value === 'string' && value !== '';

@@ -1,6 +1,7 @@
+import type { RefusalDetail } from '../errors/catalogue.js';
 import { DpopError } from '../errors/dpop.error.js';
 import { isPrivateJwk } from '../private-jwk.js';
-import { JWS_ALGORITHMS, type JwsAlgorithm } from '../jws/algorithms.js';
+import { JWS_ALGORITHMS, type JwsAlgorithm, type KeyMember } from '../jws/algorithms.js';
 import { isJsonObject, type JsonObject } from '../json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import { calculateThumbprint } from './thumbprint.js';
@@ -13,6 +14,7 @@ export interface ProofHeader {
   readonly jkt: string;
 }
 
+const PROOF_TYPE = 'dpop+jwt';
 const BASE64URL = /^[\w-]+$/;
 
 /**
@@ -23,39 +25,47 @@ const BASE64URL = /^[\w-]+$/;
  */
 export function parseProofHeader(segment: string, algorithms: ReadonlySet<string>): ProofHeader {
   const header = parseJsonSegment(segment);
-  if (header === undefined) throw new DpopError('proof_malformed');
-  if (header['typ'] !== 'dpop+jwt') throw new DpopError('proof_typ');
+  if (header === undefined) throw new DpopError('proof_malformed', { detail: 'header' });
+  if (header['typ'] !== PROOF_TYPE)
+    throw new DpopError('proof_typ', { detail: 'typ', expected: [PROOF_TYPE] });
 
   const { alg, jwk } = header;
   const algorithm = typeof alg === 'string' && algorithms.has(alg) ? JWS_ALGORITHMS.get(alg) : undefined;
-  if (typeof alg !== 'string' || algorithm === undefined) throw new DpopError('proof_alg');
+  if (typeof alg !== 'string' || algorithm === undefined)
+    throw new DpopError('proof_alg', { detail: 'alg', expected: [...algorithms] });
 
   // No extension of JWS is understood here, so none may be critical (RFC 7515 §4.1.11); unencoded payloads are one.
-  if (header['crit'] !== undefined || header['b64'] === false) throw new DpopError('proof_crit');
+  if (header['crit'] !== undefined || header['b64'] === false)
+    throw new DpopError('proof_crit', { detail: 'crit' });
 
-  assertPublicKey(jwk, alg, algorithm);
+  assertPublicKey(jwk, algorithm);
   return { alg, algorithm, jwk, jkt: calculateThumbprint(jwk, algorithm) };
 }
 
 /** Check 7, and that `alg`, `kty` and `crv` agree. */
-function assertPublicKey(jwk: unknown, alg: string, algorithm: JwsAlgorithm): asserts jwk is JsonObject {
-  if (!isJsonObject(jwk)) throw new DpopError('proof_jwk');
-  if (isPrivateJwk(jwk)) throw new DpopError('proof_jwk_private');
-  if (jwk['kty'] !== algorithm.kty || jwk['crv'] !== algorithm.crv) throw new DpopError('proof_jwk');
+function assertPublicKey(jwk: unknown, algorithm: JwsAlgorithm): asserts jwk is JsonObject {
+  if (!isJsonObject(jwk)) throw unusable('jwk');
+  if (isPrivateJwk(jwk)) throw new DpopError('proof_jwk_private', { detail: 'jwk' });
+  if (jwk['kty'] !== algorithm.kty) throw unusable('kty');
+  if (jwk['crv'] !== algorithm.crv) throw unusable('crv');
   if (jwk['alg'] !== undefined || algorithm.kty === 'AKP') {
-    if (jwk['alg'] !== alg) throw new DpopError('proof_jwk');
+    // By what the names stand for: EdDSA and Ed25519 are one algorithm (RFC 9864).
+    if (JWS_ALGORITHMS.get(jwk['alg'] as string) !== algorithm) throw unusable('alg');
   }
-  if (jwk['use'] !== undefined && jwk['use'] !== 'sig') throw new DpopError('proof_jwk');
-  if (jwk['key_ops'] !== undefined && !isVerifyAlone(jwk['key_ops'])) throw new DpopError('proof_jwk');
-  if (jwk['ext'] !== undefined && typeof jwk['ext'] !== 'boolean') throw new DpopError('proof_jwk');
-  for (const member in algorithm.members) {
+  if (jwk['use'] !== undefined && jwk['use'] !== 'sig') throw unusable('use');
+  if (jwk['key_ops'] !== undefined && !isVerifyAlone(jwk['key_ops'])) throw unusable('key_ops');
+  if (jwk['ext'] !== undefined && typeof jwk['ext'] !== 'boolean') throw unusable('ext');
+  for (const name in algorithm.members) {
+    const member = name as KeyMember;
     const value = jwk[member];
     const length = algorithm.members[member];
-    if (typeof value !== 'string' || !BASE64URL.test(value)) throw new DpopError('proof_jwk');
-    if (length !== undefined && value.length !== length) throw new DpopError('proof_jwk');
+    if (typeof value !== 'string' || !BASE64URL.test(value)) throw unusable(member);
+    if (length !== undefined && value.length !== length) throw unusable(member);
   }
   if (algorithm.kty === 'RSA') assertRsaSize(String(jwk['n']), String(jwk['e']));
 }
+
+const unusable = (detail: RefusalDetail): DpopError => new DpopError('proof_jwk', { detail });
 
 /** A public key can do nothing else (RFC 7517 §4.3). */
 const isVerifyAlone = (operations: unknown): boolean =>
@@ -67,9 +77,9 @@ const isVerifyAlone = (operations: unknown): boolean =>
  */
 function assertRsaSize(n: string, e: string): void {
   const modulusBits = bitLength(n);
-  if (modulusBits < 2048 || modulusBits > 4096) throw new DpopError('proof_jwk_size');
+  if (modulusBits < 2048 || modulusBits > 4096) throw new DpopError('proof_jwk_size', { detail: 'n' });
   const exponent = Number(`0x0${Buffer.from(e, 'base64url').toString('hex')}`);
-  if (exponent < 3 || exponent >= 2 ** 32) throw new DpopError('proof_jwk_size');
+  if (exponent < 3 || exponent >= 2 ** 32) throw new DpopError('proof_jwk_size', { detail: 'e' });
 }
 
 function bitLength(value: string): number {

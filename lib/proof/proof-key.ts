@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { DpopError } from '../errors/dpop.error.js';
 import type { CompactJws } from '../jws/compact-jws.js';
+import { findDegenerateMember } from '../jws/degenerate-key.js';
 import { createSignatureKey, isSignedBy, type SignatureKey } from '../jws/signature.js';
 import type { ProofHeader } from './proof-header.js';
 
@@ -10,16 +11,18 @@ export interface ProofKey extends SignatureKey {
 }
 
 /**
- * Imports the key of a vetted header, which refuses points that are not on the curve. Half the price of an import by
- * WebCrypto, whose other rules are among those of the header.
+ * Imports the key of a vetted header, which refuses points that are not on the curve, and keys under which everybody
+ * can sign. Half the price of an import by WebCrypto, whose other rules are among those of the header.
  *
  * @throws DpopError `proof_jwk`
  */
 export function importProofKey({ algorithm, jwk, jkt }: ProofHeader): ProofKey {
+  const degenerate = findDegenerateMember(jwk);
+  if (degenerate !== undefined) throw new DpopError('proof_jwk', { detail: degenerate });
   try {
     return { jkt, ...createSignatureKey(createPublicKey({ key: jwk, format: 'jwk' }), algorithm) };
   } catch {
-    throw new DpopError('proof_jwk');
+    throw new DpopError('proof_jwk', { detail: 'key' });
   }
 }
 
@@ -29,5 +32,5 @@ export function importProofKey({ algorithm, jwk, jkt }: ProofHeader): ProofKey {
  * @throws DpopError `proof_signature`
  */
 export function assertProofSignature(proof: CompactJws, key: ProofKey): void {
-  if (!isSignedBy(proof, key)) throw new DpopError('proof_signature');
+  if (!isSignedBy(proof, key)) throw new DpopError('proof_signature', { detail: 'signature' });
 }

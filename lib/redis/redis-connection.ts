@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { Deadlines } from '../deadlines.js';
 import { fail } from '../option-asserts.js';
-import { Deadlines } from './deadlines.js';
-import type { RedisScript } from './redis-scripts.js';
+import type { RedisScript } from './redis-script.js';
 
 /** An ioredis client of the app's own, or how to make one: options, a URL, or the nodes of a cluster. */
 export type RedisSource = Redis | Cluster | string | RedisOptions | RedisClusterSource;
@@ -43,6 +43,10 @@ export class RedisConnection {
     // Without a listener ioredis prints each error of an owned client; they show as failures of commands anyway.
     if (this.#owned) this.#client.on('error', () => {});
     this.onConnected(() => (this.#unanswered = { count: 0 }));
+  }
+
+  get isCluster(): boolean {
+    return this.#client.isCluster;
   }
 
   get isReady(): boolean {

@@ -1,64 +1,72 @@
 import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { NO_MEMORY } from '../nonce/stateless-nonce.service.js';
 import { type ReplayClaim, type ReplayOutcome, ReplayStore } from '../replay/replay.store.js';
+import { ClaimBatches } from './claim-batches.js';
+import { formatQuestion } from './claim-question.js';
+import { ClaimKeys, partitionOf, PARTITIONS } from './claim-keys.js';
+import { LOOK_SCRIPT } from './claim-scripts.js';
 import type { RedisConnection } from './redis-connection.js';
-import { CLAIM_SCRIPT, EVICTION_SCRIPT, LOOK_SCRIPT } from './redis-scripts.js';
-import { CLOCK_SKEW_SECONDS, liveSlices, secondsToKeep, type Slice, sliceOf } from './replay-slices.js';
+import { EVICTION_SCRIPT } from './redis-scripts.js';
 
-/** Slots of a cluster are filled evenly by this many partitions; one client always meets the same one. */
-const PARTITIONS = 256;
-/** How often partitions are asked for their memory, as long as some answer. */
+/** How often partitions are asked for their epoch, as long as some answer. */
 const LOOKS = 3;
-/** Of the claim's id, what is kept: 96 bits. */
-const FIELD_LENGTH = 16;
+
+export interface RedisReplayStoreOptions {
+  readonly keyPrefix: string;
+  readonly afterDataLoss: 'challenge' | 'accept';
+  readonly deadlineMs: number;
+  readonly clock: Clock;
+  /** Called when clients bring to light that Redis has lost what it knew. */
+  readonly onLoss?: () => void;
+}
 
 /**
- * Replay memory of a fleet in Redis: one atomic script in one round trip for each claim. Records lie in hashes by
- * partition of clients and slice of time, which expire as wholes.
+ * Replay memory of a fleet in Redis: the claims of one turn of the event loop in one atomic script in one round trip.
+ * Records lie in hashes by partition of clients and slice of time, which expire as wholes.
  *
  * @see RFC 9449 §11.1
  */
 export class RedisReplayStore extends ReplayStore {
+  override readonly deadlineMs: number;
   readonly #connection: RedisConnection;
-  readonly #keyPrefix: string;
+  readonly #batches: ClaimBatches;
+  readonly #keys: ClaimKeys;
   readonly #afterDataLoss: 'challenge' | 'accept';
+  readonly #clock: Clock;
   readonly #onLoss: () => void;
-  readonly #memories = Array.from({ length: PARTITIONS }, () => NO_MEMORY);
+  readonly #epochs = Array.from({ length: PARTITIONS }, () => NO_MEMORY);
   readonly #instance = randomBytes(6).toString('base64url');
   #attempts = 0;
   #looking: Promise<void> | undefined;
 
-  /** @param onLoss is called when clients bring to light that Redis has lost what it knew */
-  constructor(
-    connection: RedisConnection,
-    keyPrefix: string,
-    afterDataLoss: 'challenge' | 'accept',
-    onLoss: () => void = () => {},
-  ) {
+  constructor(connection: RedisConnection, options: RedisReplayStoreOptions) {
     super();
-    this.#onLoss = onLoss;
+    this.deadlineMs = options.deadlineMs;
     this.#connection = connection;
-    this.#keyPrefix = keyPrefix;
-    this.#afterDataLoss = afterDataLoss;
+    this.#batches = new ClaimBatches(connection);
+    this.#keys = new ClaimKeys(options.keyPrefix);
+    this.#afterDataLoss = options.afterDataLoss;
+    this.#clock = options.clock;
+    this.#onLoss = options.onLoss ?? (() => {});
     connection.onConnected(() => void this.lookAtMemories());
   }
 
   override async claim(claim: ReplayClaim): Promise<ReplayOutcome> {
     const partition = partitionOf(claim.jkt);
-    const answer = await this.#ask(this.#keysOf(partition, claim), this.#questionOf(claim));
-    if (answer === 'first' || answer === 'replayed') return answer;
-    if (typeof answer !== 'string' || !answer.startsWith('unknown ')) {
-      throw new DpopUnavailableError('replay_store_unavailable', {
-        advice: 'Redis gave an answer that is not known',
-      });
-    }
-    if (this.#learn(partition, answer.slice('unknown '.length))) this.#noticeLoss();
+    const keys = this.#keys.of(partition, claim);
+    const named = claim.memory === NO_MEMORY ? undefined : claim.memory;
+    const question = formatQuestion(claim, this.#afterDataLoss, named, keys.length, this.#nextAttempt());
+    const answer = await this.#ask(partition, keys, question);
+    if (answer === '1') return 'first';
+    if (answer === '0') return 'replayed';
+    if (this.#learn(partition, answer.slice(1))) this.#noticeLoss();
     return 'unknown';
   }
 
   override memoryOf(jkt: string): string {
-    return this.#memories[partitionOf(jkt)] ?? NO_MEMORY;
+    return this.#epochs[partitionOf(jkt)] ?? NO_MEMORY;
   }
 
   override async lookAtMemory(jkt: string): Promise<void> {
@@ -66,7 +74,7 @@ export class RedisReplayStore extends ReplayStore {
     if (isNews) this.#noticeLoss();
   }
 
-  /** Asks for the memories of all partitions; never fails. */
+  /** Asks for the epochs of all partitions; never fails. */
   lookAtMemories(): Promise<void> {
     this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
     return this.#looking;
@@ -74,18 +82,18 @@ export class RedisReplayStore extends ReplayStore {
 
   /** @throws Error when Redis does not answer within the deadline */
   async ping(): Promise<void> {
-    await this.#connection.evaluate(LOOK_SCRIPT, [this.#markerOf(0)], []);
-    // A nonce without a memory makes a client be asked for another one.
-    if (this.#memories.includes(NO_MEMORY)) await this.lookAtMemories();
+    await this.#evaluateLook(0);
+    // A nonce without an epoch makes a client be asked for another one.
+    if (this.#epochs.includes(NO_MEMORY)) await this.lookAtMemories();
   }
 
   /**
-   * Whether Redis drops keys when its memory is full: records among them, and nobody would know.
+   * Whether Redis drops keys when its memory is full: that is noticed as a loss, and clients are challenged.
    *
    * @throws Error when Redis does not answer within the deadline
    */
   async mayEvict(): Promise<boolean> {
-    const policy = await this.#connection.evaluate(EVICTION_SCRIPT, [this.#markerOf(0)], []);
+    const policy = await this.#connection.evaluate(EVICTION_SCRIPT, [this.#keys.ledgerOf(0)], []);
     return typeof policy === 'string' && policy !== 'noeviction';
   }
 
@@ -102,8 +110,13 @@ export class RedisReplayStore extends ReplayStore {
 
   /** Whether there was news. */
   async #lookAt(partition: number): Promise<boolean> {
-    const memory = await this.#connection.evaluate(LOOK_SCRIPT, [this.#markerOf(partition)], []);
-    return typeof memory === 'string' && this.#learn(partition, memory);
+    const epoch = await this.#evaluateLook(partition);
+    return typeof epoch === 'string' && this.#learn(partition, epoch);
+  }
+
+  #evaluateLook(partition: number): Promise<unknown> {
+    const nowSeconds = Math.ceil(this.#clock() / 1000);
+    return this.#connection.evaluate(LOOK_SCRIPT, [this.#keys.ledgerOf(partition)], [nowSeconds]);
   }
 
   /** Where one partition lost its memory, others will have: better to learn it before clients do. */
@@ -112,9 +125,9 @@ export class RedisReplayStore extends ReplayStore {
     this.#onLoss();
   }
 
-  async #ask(keys: readonly string[], question: string): Promise<unknown> {
+  async #ask(partition: number, keys: readonly string[], question: string): Promise<string> {
     try {
-      return await this.#connection.evaluate(CLAIM_SCRIPT, keys, [question]);
+      return await this.#batches.ask(partition, keys, question);
     } catch (cause) {
       throw new DpopUnavailableError('replay_store_unavailable', {
         cause,
@@ -123,49 +136,16 @@ export class RedisReplayStore extends ReplayStore {
     }
   }
 
-  /**
-   * The marker, the slice of this proof, and every other one that may hold a live proof with the same `jti`. A slice is
-   * cut into 64 hashes, so that Redis keeps them in its compact encoding: 60 entries in each at a million proofs.
-   */
-  #keysOf(partition: number, { id, nowSeconds, freshUntilSeconds, lifetimeSeconds }: ReplayClaim): string[] {
-    const shard = id.charAt(FIELD_LENGTH);
-    const marker = this.#markerOf(partition);
-    const keyOf = (slice: Slice) => `${marker}:${slice.toString(36)}:${shard}`;
-    const own = sliceOf(freshUntilSeconds);
-    const keys = [marker, keyOf(own)];
-    for (const slice of liveSlices(nowSeconds, lifetimeSeconds)) if (slice !== own) keys.push(keyOf(slice));
-    return keys;
-  }
-
-  /** See `CLAIM_SCRIPT`. */
-  #questionOf({ id, nowSeconds, freshUntilSeconds, lifetimeSeconds, memory }: ReplayClaim): string {
-    const field = id.slice(0, FIELD_LENGTH);
-    const liveSeconds = secondsToKeep(freshUntilSeconds, nowSeconds);
-    const doubtSeconds = lifetimeSeconds + CLOCK_SKEW_SECONDS;
-    const freshSeconds = Math.floor(freshUntilSeconds - nowSeconds);
-    const named = memory === undefined || memory === NO_MEMORY ? '-' : memory;
-    return `${field} ${this.#nextAttempt()} ${liveSeconds} ${doubtSeconds} ${freshSeconds} ${named} ${this.#afterDataLoss}`;
-  }
-
   /** Never comes again: not here, since it counts, and not elsewhere, since the instance has a name of its own. */
   #nextAttempt(): string {
     this.#attempts += 1;
     return `${this.#instance}${this.#attempts.toString(36)}`;
   }
 
-  #markerOf(partition: number): string {
-    return `${this.#keyPrefix}{${partition}}`;
-  }
-
   /** Whether that was news. */
-  #learn(partition: number, memory: string): boolean {
-    if (this.#memories[partition] === memory) return false;
-    this.#memories[partition] = memory;
+  #learn(partition: number, epoch: string): boolean {
+    if (this.#epochs[partition] === epoch) return false;
+    this.#epochs[partition] = epoch;
     return true;
   }
-}
-
-/** A thumbprint is evenly distributed already. */
-function partitionOf(jkt: string): number {
-  return Buffer.from(jkt.slice(0, 2), 'base64url')[0] ?? 0;
 }

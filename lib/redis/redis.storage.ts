@@ -73,7 +73,13 @@ export class RedisStorage implements DpopStorage {
     const secrets = new RedisNonceSecrets(this.#connection, keyPrefix, nonceRotationSeconds, clock);
     // At once, lest an instance that starts just then make secrets of its own.
     const restoreSecrets = () => void secrets.refresh();
-    this.replayStore = new RedisReplayStore(this.#connection, keyPrefix, afterDataLoss, restoreSecrets);
+    this.replayStore = new RedisReplayStore(this.#connection, {
+      keyPrefix,
+      afterDataLoss,
+      deadlineMs,
+      clock,
+      onLoss: restoreSecrets,
+    });
     this.nonceSecrets = secrets;
   }
 

@@ -28,6 +28,7 @@ function claimOf(
       id: hash('sha256', name, 'base64url'),
       jkt: 'jkt',
       nowSeconds,
+      proofTimeSeconds: Math.ceil(iat),
       freshUntilSeconds: Math.ceil(assertFreshness(times, nowSeconds, rules, undefined)),
       lifetimeSeconds: rules.maxAgeSeconds + rules.futureToleranceSeconds,
       memory: undefined,
@@ -140,7 +141,11 @@ describe('F7 a full store', () => {
 });
 
 describe('F6 a restart', () => {
-  const challenging = () => new MemoryReplayStore({ afterDataLoss: 'challenge' });
+  const challenging = (startedAtSeconds = NOW) => {
+    const store = new MemoryReplayStore({ afterDataLoss: 'challenge' });
+    store.start(startedAtSeconds);
+    return store;
+  };
 
   test('is passed over by default', () => {
     expect(new MemoryReplayStore().claim(freshClaim('a'))).toBe('first');
@@ -176,7 +181,7 @@ describe('F6 a restart', () => {
           const iat = seenAt - age;
           if (claimOf('a', iat, seenAt, rules) === undefined) return;
           const restartAt = seenAt + downtime;
-          const store = challenging();
+          const store = challenging(restartAt);
           const first = claimOf('first', restartAt, restartAt, rules);
           if (first !== undefined) expect(store.claim(first)).toBe('unknown');
           const again = claimOf('a', iat, restartAt + later, rules);
@@ -189,10 +194,33 @@ describe('F6 a restart', () => {
 
   test('also not within the second by which its record is rounded up', () => {
     const seenAt = NOW + 0.2;
-    const store = challenging();
+    const store = challenging(seenAt);
     store.claim(freshClaim('first', seenAt, seenAt));
     // 30 seconds ahead, the most that is tolerated: the last of all proofs to grow old.
     expect(store.claim(freshClaim('a', seenAt + 30, seenAt))).toBe('unknown');
+  });
+
+  test.each([91, 200, 86_400])(
+    'counts from the start: its first request %d seconds later is not in doubt',
+    (later) => {
+      expect(challenging().claim(freshClaim('a', NOW + later, NOW + later))).toBe('first');
+    },
+  );
+
+  test.each([0, 30, 60, 90])(
+    'counts from the start, not from its first request after %d seconds',
+    (later) => {
+      const store = challenging();
+      store.claim(freshClaim('first', NOW + later, NOW + later));
+      expect(store.claim(freshClaim('a', NOW + 30, NOW + later))).toBe('unknown');
+      expect(store.claim(freshClaim('b', NOW + 91, NOW + 91))).toBe('first');
+    },
+  );
+
+  test('counts from its creation where nobody says when the process started', () => {
+    const store = new MemoryReplayStore({ afterDataLoss: 'challenge' });
+    expect(store.claim(freshClaim('a'))).toBe('unknown');
+    expect(store.claim(freshClaim('b', NOW + 32, NOW + 32))).toBe('first');
   });
 
   test('knows no third way', () => {

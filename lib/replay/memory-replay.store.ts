@@ -27,7 +27,8 @@ export class MemoryReplayStore extends ReplayStore {
   readonly #afterDataLoss: 'accept' | 'challenge';
   /** The slice of time for which expired ones have been forgotten. */
   #present = 0;
-  /** The process began before its first claim: whatever its predecessor saw, it saw before. */
+  readonly #createdMs = performance.now();
+  /** Whatever a predecessor of this process saw, it saw before. By the clock of the claims. */
   #lostBeforeSeconds: number | undefined;
 
   constructor({ maxEntries = 1_000_000, afterDataLoss = 'accept' }: MemoryReplayStoreOptions = {}) {
@@ -49,6 +50,15 @@ export class MemoryReplayStore extends ReplayStore {
     return size;
   }
 
+  /**
+   * Says when the process started; else the store goes by its own creation. What was seen before is not known here.
+   *
+   * @param nowSeconds by the clock of the claims to come
+   */
+  start(nowSeconds: number): void {
+    this.#lostBeforeSeconds ??= nowSeconds;
+  }
+
   override claim(claim: ReplayClaim): ReplayOutcome {
     this.#forgetExpired(claim.nowSeconds);
     if (this.#mayBeForgotten(claim)) return 'unknown';
@@ -65,8 +75,8 @@ export class MemoryReplayStore extends ReplayStore {
 
   /** Whether this process' predecessor may have seen the proof. */
   #mayBeForgotten({ nowSeconds, freshUntilSeconds, lifetimeSeconds, memory }: ReplayClaim): boolean {
-    this.#lostBeforeSeconds ??= nowSeconds;
     if (this.#afterDataLoss === 'accept' || memory === this.#memory) return false;
+    this.#lostBeforeSeconds ??= nowSeconds - (performance.now() - this.#createdMs) / 1000;
     // Rounded up as `freshUntilSeconds` is: the last of the proofs seen before must not look newer than it is.
     return freshUntilSeconds <= Math.ceil(this.#lostBeforeSeconds + lifetimeSeconds);
   }

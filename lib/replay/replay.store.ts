@@ -6,6 +6,12 @@ export interface ReplayClaim {
   readonly jkt: string;
   /** The present, in seconds, by the clock that judged the proof fresh. */
   readonly nowSeconds: number;
+  /**
+   * The time that the proof names, rounded up to a second: its `iat`, or the end of its nonce where that decides how
+   * fresh it is. The same for every instance that is sent the proof, whatever its options: file records by it, and
+   * instances with another `maxAgeSeconds` find them.
+   */
+  readonly proofTimeSeconds: number;
   /** The last second, rounded up, at which the proof is fresh. The record must outlive it. */
   readonly freshUntilSeconds: number;
   /** The longest that a proof seen at some instant can stay fresh after it. */
@@ -28,6 +34,12 @@ export type ReplayOutcome = 'first' | 'replayed' | 'unknown';
  * @see RFC 9449 §11.1
  */
 export abstract class ReplayStore {
+  /**
+   * How long a claim may take, in milliseconds, 1 to 60000, default 250. The library gives up a claim, or a look at the
+   * memory, that takes longer: the request is refused with 503. What `claim` returns without a promise is not timed.
+   */
+  readonly deadlineMs?: number;
+
   /**
    * Records a proof unless it is recorded, in one atomic step for all processes that share the store.
    *

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import type { NonceSecretSource } from '../nonce/nonce-secret.source.js';
 import type { ReplayStore } from '../replay/replay.store.js';
 
@@ -12,8 +13,10 @@ export interface DpopStorage {
    * Called once at start.
    *
    * @param warn tells the operator what is not as it should be, and does not keep the service from starting
+   * @param clock of the module: that by which proofs are judged
+   * @throws Error for what no waiting mends: it ends the start
    */
-  open?(warn: (text: string) => void): void | Promise<void>;
+  open?(warn: (text: string) => void, clock: Clock): void | Promise<void>;
   /** Rejects when it cannot be used at the moment; for health checks. */
   ping?(): Promise<void>;
   /** Called once at shutdown, after the last request ended. */

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.js';
 import { MemoryReplayStore, type MemoryReplayStoreOptions } from '../replay/memory-replay.store.js';
 import type { DpopStorage } from './dpop-storage.js';
 
@@ -11,5 +12,9 @@ export class MemoryStorage implements DpopStorage {
 
   constructor(options: MemoryReplayStoreOptions = {}) {
     this.replayStore = new MemoryReplayStore(options);
+  }
+
+  open(_warn?: (text: string) => void, clock: Clock = systemClock): void {
+    this.replayStore.start(clock() / 1000);
   }
 }

@@ -1,7 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 import type { DpopVerdict } from '../dpop.verdict.js';
-import type { DpopErrorCode, RefusalReason, UnavailableReason } from '../errors/catalogue.js';
-import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import type { DpopErrorCode, RefusalDetail, RefusalReason, UnavailableReason } from '../errors/catalogue.js';
+import { DpopError, type DpopUnavailableError } from '../errors/dpop.error.js';
+import { knownMethod } from '../http/known-method.js';
+import type { NameRoute } from './explanations.js';
 
 /** The name of the `node:diagnostics_channel` on which every decision is published. */
 export const DPOP_DECISION_CHANNEL = 'nestjs-dpop:decision';
@@ -11,6 +13,18 @@ export interface DpopDecision {
   readonly outcome: 'accepted' | 'refused' | 'unavailable';
   readonly code: DpopErrorCode | undefined;
   readonly reason: RefusalReason | UnavailableReason | undefined;
+  /** Which claim, member or step, where the reason covers several. */
+  readonly detail: RefusalDetail | undefined;
+  /** Values of this service, one of which was expected. */
+  readonly expected: readonly string[] | undefined;
+  /** By how many seconds something came too early or too late. */
+  readonly offBySeconds: number | undefined;
+  /** The method of the request if Node knows it, otherwise `other`. */
+  readonly method: string | undefined;
+  /** The pattern of the route, `/accounts/:id`. Undefined for GraphQL and for `DpopVerifier`. */
+  readonly route: string | undefined;
+  /** Class and method of the handler, `AccountsController.list`. Undefined for `DpopVerifier`. */
+  readonly handler: string | undefined;
   readonly issuer: string | undefined;
   readonly clientId: string | undefined;
   readonly jkt: string | undefined;
@@ -22,32 +36,64 @@ export interface DpopDecision {
 
 const decisions = channel(DPOP_DECISION_CHANNEL);
 
-/**
- * Costs nothing while nobody listens.
- *
- * @param passedOver the failure in spite of which the request was accepted
- */
-export function publishDecision(
-  verdict: DpopVerdict | undefined,
-  error: DpopError | DpopUnavailableError | undefined,
-  passedOver: DpopUnavailableError | undefined,
-  startedMs: number,
-): void {
-  if (!decisions.hasSubscribers) return;
-  const decision: DpopDecision = {
-    outcome: outcomeOf(error),
-    code: error?.code,
-    reason: (error ?? passedOver)?.reason,
-    issuer: verdict?.issuer,
-    clientId: verdict?.clientId,
-    jkt: verdict?.jkt,
-    replayChecked: passedOver === undefined,
-    durationMs: performance.now() - startedMs,
-  };
-  decisions.publish(decision);
-}
+/** Publishes the decisions about one request. Costs nothing while nobody listens. */
+export class RequestDecisions {
+  readonly #method: unknown;
+  readonly #startedMs = performance.now();
 
-function outcomeOf(error: DpopError | DpopUnavailableError | undefined): DpopDecision['outcome'] {
-  if (error === undefined) return 'accepted';
-  return error.code === 'temporarily_unavailable' ? 'unavailable' : 'refused';
+  /** @param method of the request, as received */
+  constructor(method: unknown) {
+    this.#method = method;
+  }
+
+  /** @param passedOver the failure in spite of which the request is accepted */
+  accepted(verdict: DpopVerdict, passedOver: DpopUnavailableError | undefined, name?: NameRoute): void {
+    if (!decisions.hasSubscribers) return;
+    decisions.publish({
+      ...this.#about(verdict, name),
+      outcome: 'accepted',
+      reason: passedOver?.reason,
+      replayChecked: passedOver === undefined,
+    } satisfies DpopDecision);
+  }
+
+  /** @param verdict as far as one was reached before it was refused */
+  rejected(
+    error: DpopError | DpopUnavailableError,
+    verdict: DpopVerdict | undefined,
+    name?: NameRoute,
+  ): void {
+    if (!decisions.hasSubscribers) return;
+    const isRefusal = error instanceof DpopError;
+    const { detail, expected, offBySeconds } = isRefusal ? error.details : {};
+    decisions.publish({
+      ...this.#about(verdict, name),
+      outcome: isRefusal ? 'refused' : 'unavailable',
+      code: error.code,
+      reason: error.reason,
+      detail,
+      expected,
+      offBySeconds,
+    } satisfies DpopDecision);
+  }
+
+  #about(verdict: DpopVerdict | undefined, name: NameRoute | undefined): DpopDecision {
+    const { route, handler } = name?.() ?? {};
+    return {
+      outcome: 'accepted',
+      code: undefined,
+      reason: undefined,
+      detail: undefined,
+      expected: undefined,
+      offBySeconds: undefined,
+      method: knownMethod(this.#method),
+      route,
+      handler,
+      issuer: verdict?.issuer,
+      clientId: verdict?.clientId,
+      jkt: verdict?.jkt,
+      replayChecked: true,
+      durationMs: performance.now() - this.#startedMs,
+    };
+  }
 }

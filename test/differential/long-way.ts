@@ -54,7 +54,7 @@ export class LongWay {
     const segments = proof.split('.');
     assert(segments.length === 3 && segments.every((segment) => /^[\w-]+$/.test(segment)));
     assert(segments.slice(0, 2).every(isText));
-    return await jwtVerify(proof, EmbeddedJWK, {
+    return await jwtVerify(proof, findEmbeddedKey, {
       algorithms: [...this.rules.algorithms],
       clockTolerance: NO_TIME,
     });
@@ -62,7 +62,7 @@ export class LongWay {
 
   async #judgeKey(jwk: Record<string, unknown>, alg: string): Promise<string> {
     assert(!PRIVATE.some((name) => name in jwk));
-    assert(jwk['alg'] === undefined || jwk['alg'] === alg);
+    assert(jwk['alg'] === undefined || namesOf(alg).includes(jwk['alg']));
     assert(jwk['use'] === undefined || jwk['use'] === 'sig');
     const length = COORDINATE_LENGTH[String(jwk['crv'])];
     const members = jwk['kty'] === 'RSA' ? ['n', 'e'] : jwk['kty'] === 'EC' ? ['x', 'y'] : ['x'];
@@ -105,6 +105,20 @@ function isTime(value: unknown): value is number {
 
 function toNumber(value: unknown): bigint {
   return BigInt(`0x0${Buffer.from(String(value), 'base64url').toString('hex')}`);
+}
+
+/** jose knows both names of Ed25519, but not that they may be mixed. */
+const findEmbeddedKey: typeof EmbeddedJWK = (header, token) => {
+  const jwk = header?.jwk;
+  const { alg } = header ?? {};
+  const isOtherName = typeof jwk?.alg === 'string' && namesOf(String(alg)).includes(jwk.alg);
+  const named = isOtherName ? { ...header, jwk: { ...jwk, alg } } : header;
+  return EmbeddedJWK(named as typeof header, token);
+};
+
+/** RFC 9864: one algorithm with two names. */
+function namesOf(alg: string): readonly unknown[] {
+  return alg === 'EdDSA' || alg === 'Ed25519' ? ['EdDSA', 'Ed25519'] : [alg];
 }
 
 function curveOf(alg: string): string | undefined {

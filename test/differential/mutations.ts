@@ -118,7 +118,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     ]),
   })),
   'jwk: ext': jwk((random) => ({ ext: random.pick([true, false, null, 'no']) })),
-  'jwk: alg': jwk((random, { jws }) => ({ alg: random.pick([jws.header['alg'], 'ES384', ...ODD_VALUES]) })),
+  'jwk: alg': jwk((random, { jws }) => ({
+    alg: random.pick([jws.header['alg'], 'ES384', 'EdDSA', 'Ed25519', ...ODD_VALUES]),
+  })),
   'jwk: kty': jwk((random) => ({ kty: random.pick(['EC', 'RSA', 'OKP', 'oct', 'ec', ...ODD_VALUES]) })),
   'jwk: crv': jwk((random) => ({
     crv: random.pick(['P-256', 'P-384', 'Ed25519', 'secp256k1', 'p-256', ...ODD_VALUES]),

@@ -3,6 +3,7 @@ import { MemoryStorage, type ReplayClaim, type ReplayOutcome, ReplayStore } from
 import type { AppOptions } from '../support/apps.js';
 import { AUDIENCE, clock, ISSUER, ORIGIN } from './baseline.js';
 import { type Change, field, hosts, htu, nonce } from './changes.js';
+import { ed25519Jwk, SMALL_ORDER_POINTS } from './forgeries.js';
 import { clients, issuers, keySetOf, thumbprintOf } from './keys.js';
 
 /** A service under test: its options, what its challenges must say, and what makes the baseline right for it. */
@@ -42,6 +43,21 @@ const unreachableIssuer = {
   audience: AUDIENCE,
   // Nobody listens on the first port of loopback.
   jwksUri: 'http://127.0.0.1:1/jwks',
+};
+
+/** Its keys of small order are named as they are there. */
+const smallOrderIssuer = {
+  ...mainIssuer,
+  keys: {
+    keys: [
+      ...mainIssuer.keys.keys,
+      ...Object.entries(SMALL_ORDER_POINTS).map(([kid, point]) => ({
+        kty: 'OKP',
+        ...ed25519Jwk(point),
+        kid,
+      })),
+    ],
+  },
 };
 
 /** Each app has a replay memory of its own, although it shares everything else. */
@@ -92,7 +108,8 @@ export type ConfigurationName =
   | 'cors'
   | 'after-loss'
   | 'infrastructure'
-  | 'full-store';
+  | 'full-store'
+  | 'small-order-issuer';
 
 export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configuration>> = {
   default: () => ({ dpop: options() }),
@@ -166,4 +183,5 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
     dpop: options({ storage: new MemoryStorage({ maxEntries: 1 }) }),
     recoversAfterSeconds: 120,
   }),
+  'small-order-issuer': () => ({ dpop: options({ accessToken: smallOrderIssuer }) }),
 };

@@ -8,8 +8,12 @@ const PRIME_BITS = 512;
  * An RSA key of a size or an exponent that no library generates, whose RS256 signatures are right all the same: made of
  * small primes, so that it costs milliseconds.
  */
-export function createOddRsaKey(modulusBits: number, exponent: bigint): SigningKey {
-  const primes = findPrimes(modulusBits, exponent);
+export function createOddRsaKey(
+  modulusBits: number,
+  exponent: bigint,
+  given: readonly bigint[] = [],
+): SigningKey {
+  const primes = findPrimes(modulusBits, exponent, given);
   const modulus = product(primes);
   const length = Math.ceil(modulusBits / 8);
   const sign = (input: Uint8Array) =>
@@ -17,10 +21,10 @@ export function createOddRsaKey(modulusBits: number, exponent: bigint): SigningK
   return { alg: 'RS256', publicJwk: { kty: 'RSA', n: toBase64url(modulus), e: toBase64url(exponent) }, sign };
 }
 
-/** Primes whose product has exactly so many bits, and for which the exponent has an inverse. */
-function findPrimes(modulusBits: number, exponent: bigint): readonly bigint[] {
+/** Primes whose product has exactly so many bits, and for which the exponent has an inverse; some are given. */
+function findPrimes(modulusBits: number, exponent: bigint, given: readonly bigint[]): readonly bigint[] {
   const count = Math.floor(modulusBits / PRIME_BITS) - 1;
-  const primes = Array.from({ length: count }, () => findPrime(PRIME_BITS, exponent));
+  const primes = [...given, ...Array.from({ length: count }, () => findPrime(PRIME_BITS, exponent))];
   const missing = modulusBits - bitLength(product(primes));
   // The last one has as many bits as are missing or, when the product falls short, one more.
   for (let attempt = 0; ; attempt += 1) {
@@ -55,7 +59,7 @@ function exponentiateByParts(base: bigint, primes: readonly bigint[], exponent: 
   return sum % modulus;
 }
 
-function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
+export function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
   let result = 1n;
   let square = base;
   for (let rest = exponent; rest > 0n; rest >>= 1n) {

@@ -288,7 +288,6 @@ const uris: readonly Row[] = [
       'an escape in another case': ['/a%2fb', '/a%2Fb'],
       'tilde escaped on one side': ['/~a', '/%7ea'],
       'a reserved character escaped on both sides': ['/a%3Bb', '/a%3bb'],
-      'dot segments in the target': ['/a/./b/../accounts', '/a/accounts'],
       'an empty query in the target': ['/accounts?', '/accounts'],
       'a question mark in the query': ['/accounts?a=b?c', '/accounts'],
       'two slashes on both sides': ['/a//b', '/a//b'],
@@ -310,15 +309,38 @@ const uris: readonly Row[] = [
       'two slashes in the target': ['//accounts', '/accounts'],
       'another case in the target': ['/ACCOUNTS', '/accounts'],
       'the query of the target as its path': ['/accounts?/admin', '/accounts%3F/admin'],
-      'dot segments in the target that lead elsewhere': ['/accounts/../admin', '/accounts'],
       'a backslash in the target': ['/a\\accounts', '/a/accounts'],
-      'a fragment in the target': ['/admin#/../accounts', '/accounts'],
     },
     (what, [requested, signed]): Row => ({
       id: 'C9',
       what,
       change: [target(String(requested)), htu(`${ORIGIN}${signed}`)],
       expect: wrongUri,
+    }),
+  ),
+  ...rows(
+    {
+      'dot segments': ['/a/./b/../accounts', '/a/accounts'],
+      'dot segments that lead to another route': ['/orders/42/../../accounts', '/accounts'],
+      'dot segments, escaped': ['/orders/42/%2e%2e/%2E%2E/accounts', '/accounts'],
+      'dot segments, half escaped': ['/orders/.%2e/accounts', '/accounts'],
+      'a single dot': ['/./accounts', '/accounts'],
+      'a single dot, escaped': ['/%2E/accounts', '/accounts'],
+      'a dot segment at the end': ['/accounts/x/..', '/accounts/'],
+      'dot segments behind a semicolon': ['/admin;/../accounts', '/accounts'],
+      'a dot segment with a parameter': ['/admin/..;a/accounts', '/admin/..;a/accounts'],
+      'dot segments that stand in htu, too': ['/a/../accounts', '/a/../accounts'],
+      'dot segments in absolute-form': ['http://api.example.com/a/../accounts', '/accounts'],
+      'a fragment': ['/admin#/../accounts', '/accounts'],
+      'a fragment after the right path': ['/accounts#', '/accounts'],
+      'a fragment in the query': ['/accounts?a#b', '/accounts'],
+      'userinfo before a fragment': ['//x@y/admin#', '//x@y/admin'],
+    },
+    (what, [requested, signed]): Row => ({
+      id: 'C9',
+      what: `${what} in the target`,
+      change: [target(String(requested)), htu(`${ORIGIN}${signed}`)],
+      expect: badRequest('target_unusable'),
     }),
   ),
   {
@@ -375,8 +397,26 @@ const origins: readonly Row[] = [
     expect: badRequest('target_unusable'),
     expectOnFastify: refusedByServer(404),
   },
+  ...rows(
+    {
+      'absolute-form with a path for a port': 'http://h:admin/accounts',
+      'absolute-form with two ports': 'http://h:1:2/accounts',
+    },
+    (what, value): Row => ({
+      id: 'C9',
+      what,
+      change: [target(value)],
+      expect: badRequest('target_unusable'),
+      expectOnFastify: refusedByServer(400),
+    }),
+  ),
   ...claimRows('C9o', badRequest('target_unusable'), {
     'absolute-form with userinfo': target(`http://${MARKER}@api.example.com/accounts`),
+    'absolute-form with an empty port': target('http://h:/accounts'),
+    'absolute-form with what a router escapes': all(
+      target("http://h/it's"),
+      htu("https://api.example.com/it's"),
+    ),
   }),
   ...claimRows(
     'C9o',
@@ -471,9 +511,24 @@ const origins: readonly Row[] = [
       'the prefix of the other origin': htu('https://api.example.com/v1/accounts'),
       'the prefix twice': htu('https://edge.example.com/v1/v1/accounts'),
       'the prefix in another case': htu('https://edge.example.com/V1/accounts'),
+    },
+    'prefix',
+  ),
+  ...claimRows(
+    'C9o',
+    badRequest('target_unusable'),
+    {
       'dot segments out of the prefix': all(
         target('/../accounts'),
         htu('https://edge.example.com/v1/accounts'),
+      ),
+      'dot segments out of the prefix, signed as such': all(
+        target('/../v2/pay'),
+        htu('https://edge.example.com/v2/pay'),
+      ),
+      'escaped dot segments out of the prefix': all(
+        target('/%2e%2e/v2/pay'),
+        htu('https://edge.example.com/v2/pay'),
       ),
     },
     'prefix',

@@ -2,6 +2,7 @@ import type { Row } from './row.js';
 import { sectionA } from './section-a.js';
 import { sectionB } from './section-b.js';
 import { sectionCClaims } from './section-c-claims.js';
+import { sectionCKeys } from './section-c-keys.js';
 import { sectionCProof } from './section-c-proof.js';
 import { sectionD } from './section-d.js';
 import { sectionE } from './section-e.js';
@@ -12,6 +13,7 @@ export const TABLE: readonly Row[] = [
   ...sectionA,
   ...sectionB,
   ...sectionCProof,
+  ...sectionCKeys,
   ...sectionCClaims,
   ...sectionD,
   ...sectionE,

@@ -1,0 +1,128 @@
+import { KeyObject } from 'node:crypto';
+import { createLocalJWKSet, type CryptoKey, type JSONWebKeySet, type JWK } from 'jose';
+import { DpopUnavailableError } from '../errors/dpop.error.js';
+import { JWS_ALGORITHMS } from '../jws/algorithms.js';
+import { findDegenerateMember } from '../jws/degenerate-key.js';
+import { createSignatureKey, type SignatureKey } from '../jws/signature.js';
+import { IssuerDocumentError } from './fetch-json.js';
+import { MatchingKeys, MAX_SIGNATURES_PER_TOKEN } from './matching-keys.js';
+
+/** RFC 7518 §3.3 and §3.5. */
+const MIN_RSA_BITS = 2048;
+
+/**
+ * One key set of an issuer. jose selects and imports the keys; each selection is made once and remembered. Selections
+ * are bounded: one for each algorithm and each `kid` in the set, whatever tokens name.
+ */
+export class IssuerKeySet {
+  readonly #issuer: string;
+  readonly #select: ReturnType<typeof createLocalJWKSet>;
+  readonly #kids: ReadonlySet<string | undefined>;
+  readonly #content: string;
+  readonly #matching = new Map<string, Promise<MatchingKeys | undefined>>();
+  readonly #keysWithoutKid: number;
+
+  /** @throws IssuerDocumentError for what is no JWK set */
+  constructor(issuer: string, document: unknown) {
+    this.#issuer = issuer;
+    this.#select = selectorOf(document);
+    const { keys } = document as JSONWebKeySet;
+    this.#kids = new Set(keys.map(({ kid }) => kid));
+    this.#content = keys.map(canonicalOf).toSorted().join('\n');
+    this.#keysWithoutKid = countKeysWithoutKid(keys);
+  }
+
+  /** Says at start what would else be seen as refused tokens. */
+  warnOfKeysWithoutKid(warn: (text: string) => void): void {
+    if (this.#keysWithoutKid <= MAX_SIGNATURES_PER_TOKEN) return;
+    warn(
+      `the issuer ${this.#issuer} has ${this.#keysWithoutKid} keys of one kind without kid, but only ${MAX_SIGNATURES_PER_TOKEN} are tried for each token: have the issuer name its keys by kid, or list fewer keys`,
+    );
+  }
+
+  /** Whether both hold the same keys, in whatever order. */
+  equals(other: IssuerKeySet): boolean {
+    return this.#content === other.#content;
+  }
+
+  /**
+   * The keys that a token with this header may be signed by; `undefined` when the set has none.
+   *
+   * @param alg one of `JWS_ALGORITHMS`
+   * @throws DpopUnavailableError when the only such key cannot be used: that is not the fault of the token
+   */
+  find(alg: string, kid: unknown): Promise<MatchingKeys | undefined> {
+    if (kid === undefined) return this.#matchOnce(alg, undefined);
+    const isInSet = typeof kid === 'string' && this.#kids.has(kid);
+    return isInSet ? this.#matchOnce(alg, kid) : Promise.resolve(undefined);
+  }
+
+  #matchOnce(alg: string, kid: string | undefined): Promise<MatchingKeys | undefined> {
+    const selection = kid === undefined ? alg : `${alg} ${kid}`;
+    let matching = this.#matching.get(selection);
+    if (matching === undefined) this.#matching.set(selection, (matching = this.#match(alg, kid)));
+    return matching;
+  }
+
+  async #match(alg: string, kid: string | undefined): Promise<MatchingKeys | undefined> {
+    const algorithm = JWS_ALGORITHMS.get(alg);
+    const imported = await this.#import(alg, kid);
+    if (imported === undefined || algorithm === undefined) return undefined;
+    const keys = imported.map((key) => KeyObject.from(key)).filter(isTrustworthy);
+    return new MatchingKeys(keys.map((key): SignatureKey => createSignatureKey(key, algorithm)));
+  }
+
+  async #import(alg: string, kid: string | undefined): Promise<readonly CryptoKey[] | undefined> {
+    try {
+      return [await this.#select({ alg, ...(kid !== undefined && { kid }) })];
+    } catch (error) {
+      if (codeOf(error) === 'ERR_JWKS_NO_MATCHING_KEY') return undefined;
+      // jose skips those of several that cannot be imported.
+      const imported: CryptoKey[] = [];
+      if (isSeveralKeys(error)) for await (const key of error) imported.push(key);
+      if (imported.length > 0) return imported;
+      throw new DpopUnavailableError('issuer_unavailable', {
+        advice: `the issuer ${this.#issuer} has a key for ${alg} that cannot be used: look at its members in the key set`,
+        cause: error,
+      });
+    }
+  }
+}
+
+function selectorOf(document: unknown): ReturnType<typeof createLocalJWKSet> {
+  try {
+    return createLocalJWKSet(document as JSONWebKeySet);
+  } catch (cause) {
+    throw new IssuerDocumentError('no JWK set: { "keys": [ … ] }', { cause });
+  }
+}
+
+function canonicalOf(jwk: JWK): string {
+  const members: readonly (readonly [string, unknown])[] = Object.entries(jwk);
+  return JSON.stringify(members.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** How many keys of one kind have no `kid`, for the kind that has most. */
+function countKeysWithoutKid(keys: readonly JWK[]): number {
+  const counts = new Map<string, number>();
+  for (const { kty, crv, use, kid } of keys) {
+    if (kid !== undefined || use === 'enc') continue;
+    const kind = `${String(kty)} ${String(crv)}`;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return Math.max(0, ...counts.values());
+}
+
+/** A key that only its owner can sign with. */
+function isTrustworthy(key: KeyObject): boolean {
+  const { modulusLength = MIN_RSA_BITS } = key.asymmetricKeyDetails ?? {};
+  return modulusLength >= MIN_RSA_BITS && findDegenerateMember(key.export({ format: 'jwk' })) === undefined;
+}
+
+function isSeveralKeys(error: unknown): error is AsyncIterable<CryptoKey> {
+  return codeOf(error) === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS';
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
+}

@@ -1,0 +1,155 @@
+import { hash } from 'node:crypto';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { TestIssuer } from '../testing/index.js';
+import { AccessTokenVerifier } from './access-token.verifier.js';
+import { assertClaims } from './bound-claims.js';
+import { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
+import { TrustedIssuersVerifier } from './trusted-issuers.verifier.js';
+
+const BOUNDS = { maxEntries: 10, maxBytes: 100_000 };
+const START_MS = 1_800_000_000_000;
+
+class Fallback extends AccessTokenVerifier {
+  readonly tokens: string[] = [];
+  readonly calls: string[] = [];
+
+  override verify(token: string): { sub: string } {
+    this.tokens.push(token);
+    return { sub: 'fallback' };
+  }
+
+  override open(): void {
+    this.calls.push('open');
+  }
+
+  override close(): void {
+    this.calls.push('close');
+  }
+}
+
+function trusting(issuers: readonly TestIssuer[], clock: () => number, fallback?: Fallback) {
+  const verifiers = issuers.map((issuer) => new JwtAccessTokenVerifier(issuer.accessToken, clock));
+  const trusted = new TrustedIssuersVerifier(verifiers, fallback, BOUNDS, clock);
+  const accept = async (token: string) => {
+    const ath = hash('sha256', token, 'base64url');
+    const claims = await trusted.verify(token, ath);
+    await trusted.remember(token, ath, claims);
+    return claims;
+  };
+  return { trusted, accept };
+}
+
+describe('B6 which verifier a token goes to', () => {
+  test('one of four parts that names a trusted issuer is no JWT: it goes to the fallback', async () => {
+    const issuer = await TestIssuer.create();
+    const fallback = new Fallback();
+    const { accept } = trusting([issuer], Date.now, fallback);
+    const token = await issuer.issueToken();
+    expect(await accept(token)).toMatchObject({ iss: issuer.issuer });
+    const [header = '', payload = ''] = token.split('.');
+    const others = [`${token}.x`, `${token}.`, `${token}.a.b`, `${header}.${payload}`, 'opaque'];
+    for (const other of others) expect(await accept(other)).toEqual({ sub: 'fallback' });
+    expect(fallback.tokens).toEqual(others);
+  });
+
+  test('D9 without a fallback, the operator is told what hides the issuer, or which are trusted', async () => {
+    const [issuer, second] = [
+      await TestIssuer.create(),
+      await TestIssuer.create({ issuer: 'https://b.test' }),
+    ];
+    const { accept } = trusting([issuer, second], Date.now);
+    const token = await issuer.issueToken();
+    const [header = '', payload = ''] = token.split('.');
+    const notJson = Buffer.from('x').toString('base64url');
+    const cases = [
+      ['opaque', 'token_invalid', { detail: 'segments' }],
+      [`${token}.x`, 'token_invalid', { detail: 'segments' }],
+      [`${header}.${notJson}.${payload}`, 'token_invalid', { detail: 'payload' }],
+      [await issuer.issueToken({ claims: { iss: 42 } }), 'token_invalid', { detail: 'iss' }],
+      [
+        await issuer.issueToken({ claims: { iss: 'https://c.test' } }),
+        'token_issuer',
+        { expected: ['https://issuer.test', 'https://b.test'] },
+      ],
+    ] as const;
+    for (const [presented, reason, details] of cases) {
+      await expect(accept(presented)).rejects.toMatchObject({ reason, details });
+    }
+  });
+
+  test('start and shutdown reach the fallback, too', async () => {
+    const fallback = new Fallback();
+    const { trusted } = trusting([await TestIssuer.create()], Date.now, fallback);
+    await trusted.open(() => undefined);
+    await trusted.close();
+    expect(fallback.calls).toEqual(['open', 'close']);
+  });
+});
+
+describe('B1 a remembered token', () => {
+  let issuer: TestIssuer | undefined;
+
+  afterEach(() => issuer?.close());
+
+  test('expires at the second at which exp and the tolerance are over, and not before', async () => {
+    let nowMs = START_MS;
+    const clock = () => nowMs;
+    const { accept } = trusting([(issuer = await TestIssuer.create({ clock }))], clock);
+    const token = await issuer.issueToken({ expiresInSeconds: 60 });
+    const claims = await accept(token);
+    expect(await accept(token)).toBe(claims);
+    nowMs = START_MS + 69_999;
+    expect(await accept(token)).toBe(claims);
+    nowMs = START_MS + 70_000;
+    await expect(accept(token)).rejects.toMatchObject({ reason: 'token_expired' });
+  });
+
+  test('is verified anew once its keys have outlived keysMaxAgeSeconds, and refused without its key', async () => {
+    let nowMs = START_MS;
+    const clock = () => nowMs;
+    const listening = (issuer = await TestIssuer.listen({ clock }));
+    const { trusted, accept } = trusting([listening], clock);
+    await trusted.open(() => undefined);
+    const token = await listening.issueToken({ expiresInSeconds: 3600 });
+    const claims = await accept(token);
+    await listening.rotateKey({ keepOld: false });
+    nowMs += 599_999;
+    expect(await accept(token)).toBe(claims);
+    nowMs += 1;
+    await expect(accept(token)).rejects.toMatchObject({
+      reason: 'token_invalid',
+      details: { detail: 'kid' },
+    });
+  });
+
+  test('is the same after keys that are equal were fetched', async () => {
+    let nowMs = START_MS;
+    const clock = () => nowMs;
+    const listening = (issuer = await TestIssuer.listen({ clock }));
+    await listening.rotateKey();
+    const { trusted, accept } = trusting([listening], clock);
+    await trusted.open(() => undefined);
+    const token = await listening.issueToken({ expiresInSeconds: 3600 });
+    const claims = await accept(token);
+    for (let cooldown = 0; cooldown < 3; cooldown += 1) {
+      nowMs += 31_000;
+      listening.keys.keys.reverse();
+      const stranger = await listening.issueToken({ header: { kid: `stranger ${cooldown}` } });
+      await expect(accept(stranger)).rejects.toMatchObject({ reason: 'token_invalid' });
+      expect(await accept(token)).toBe(claims);
+    }
+  });
+});
+
+test.each([[undefined], [null], ['claims'], [[]], [true]])(
+  'a verifier that answers %j is a failure of ours, and the operator is told what it must answer',
+  (claims) => {
+    expect(() => assertClaims(claims)).toThrow(
+      expect.objectContaining({
+        status: 503,
+        reason: 'internal_failure',
+        advice: 'AccessTokenVerifier.verify must return the claims of the token, or throw',
+      }),
+    );
+  },
+);

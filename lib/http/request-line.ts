@@ -1,0 +1,75 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Http2ServerRequest } from 'node:http2';
+import type { NodeRequest } from './node-request.js';
+import { PrivateField } from './private-field.js';
+import { isObject } from './is-object.js';
+
+/** Method and target of a request, as they came over the wire. */
+export interface RequestLine {
+  readonly method: string;
+  readonly target: string;
+}
+
+/** Node publishes each HTTP/1 request here, in its own turn, before any listener or framework has seen it. */
+const REQUEST_START = 'http.server.request.start';
+
+/** A request with its line in private fields: middleware overwrites `method`, `url` and `originalUrl`. */
+class ObservedRequest extends PrivateField {
+  readonly #method: string;
+  readonly #target: string;
+
+  private constructor(request: object, method: string, target: string) {
+    super(request);
+    this.#method = method;
+    this.#target = target;
+  }
+
+  static observe(message: unknown): ObservedRequest | undefined {
+    const request = isObject(message) ? message['request'] : undefined;
+    if (!isObject(request) || #target in request) return undefined;
+    const { method, url } = request;
+    if (typeof method !== 'string' || typeof url !== 'string') return undefined;
+    return new ObservedRequest(request, method, url);
+  }
+
+  static lineOf(request: object): RequestLine | undefined {
+    return #target in request ? { method: request.#method, target: request.#target } : undefined;
+  }
+}
+
+let observers = 0;
+
+/**
+ * Keeps the line of every request that an HTTP server of this process takes from now on.
+ *
+ * @returns ends it; the last of several apps does
+ */
+export function observeRequestLines(): () => void {
+  observers += 1;
+  if (observers === 1) subscribe(REQUEST_START, ObservedRequest.observe);
+  let ended = false;
+  return () => {
+    if (ended) return;
+    ended = true;
+    observers -= 1;
+    if (observers === 0) unsubscribe(REQUEST_START, ObservedRequest.observe);
+  };
+}
+
+/** `undefined` for a request that did not come through a server of Node: injected, or of a serverless adapter. */
+export function requestLineOf(request: NodeRequest): RequestLine | undefined {
+  if (request instanceof Http2ServerRequest) return pseudoHeadersOf(request.rawHeaders);
+  return ObservedRequest.lineOf(request);
+}
+
+/** HTTP/2 keeps method and target among the raw headers, before all fields (RFC 9113 §8.3). */
+function pseudoHeadersOf(rawHeaders: unknown): RequestLine | undefined {
+  if (!Array.isArray(rawHeaders)) return undefined;
+  let method: unknown;
+  let target: unknown;
+  for (let i = 0; i < rawHeaders.length && String(rawHeaders[i]).startsWith(':'); i += 2) {
+    if (rawHeaders[i] === ':method') method = rawHeaders[i + 1];
+    if (rawHeaders[i] === ':path') target = rawHeaders[i + 1];
+  }
+  return typeof method === 'string' && typeof target === 'string' ? { method, target } : undefined;
+}

@@ -1,0 +1,62 @@
+import type { RefusalReason } from '../errors/catalogue.js';
+import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import { describeThrown } from './foreign-error.js';
+
+/** Which route a request came to, in words of the app: nothing of it was sent by the client. */
+export interface RouteName {
+  /** The pattern under which the framework has the route, `/accounts/:id`; undefined where there is none. */
+  readonly route?: string | undefined;
+  /** Class and method of the handler, `AccountsController.get`. */
+  readonly handler?: string | undefined;
+}
+
+/** Asked only when there is somebody to be told. */
+export type NameRoute = () => RouteName;
+
+/** The route, and the method of the request: a known one, or `other`. */
+export interface Place extends RouteName {
+  readonly method?: string | undefined;
+}
+
+/** One line for the operator: what was refused, where, why and what would have been right. Nothing a client sent. */
+export function describeRefusal({ code, reason, message, details }: DpopError, place: Place): string {
+  const { detail, expected, offBySeconds, scopes, acrValues, maxAgeSeconds } = details;
+  return join([
+    `refused: ${code} (${detail === undefined ? reason : `${reason}: ${detail}`})${describePlace(place)}`,
+    message,
+    offBySeconds === undefined ? undefined : `${offBySeconds} s too ${isEarly(reason) ? 'early' : 'late'}`,
+    expected === undefined ? undefined : `expected: ${expected.join(' or ')}`,
+    scopes === undefined ? undefined : `required scopes: ${scopes.join(' ')}`,
+    acrValues === undefined ? undefined : `accepted acr: ${acrValues.join(' or ')}`,
+    maxAgeSeconds === undefined ? undefined : `auth_time at most ${maxAgeSeconds} s ago`,
+  ]);
+}
+
+const isEarly = (reason: RefusalReason): boolean =>
+  reason === 'proof_early' || reason === 'token_not_yet_valid';
+
+/** What became of the request. */
+export type FailureOutcome = 'answered 503' | 'accepted without a replay check';
+
+/** One line for the operator: what failed, what to do, the errors behind it by class, code and place. */
+export function describeFailure(
+  { reason, advice, cause }: DpopUnavailableError,
+  place: Place,
+  outcome: FailureOutcome = 'answered 503',
+): string {
+  const isThrown = cause !== undefined || (reason === 'internal_failure' && advice === undefined);
+  return join([
+    `${outcome}: ${reason}`,
+    advice,
+    ...(isThrown ? describeThrown(cause) : []),
+    describePlace(place).trim(),
+  ]);
+}
+
+function describePlace({ method, route, handler }: Place): string {
+  const request = [method, route].filter(Boolean).join(' ');
+  if (handler === undefined || handler === '') return request === '' ? '' : ` on ${request}`;
+  return request === '' ? ` on ${handler}` : ` on ${request} (${handler})`;
+}
+
+const join = (parts: readonly (string | undefined)[]): string => parts.filter(Boolean).join('; ');

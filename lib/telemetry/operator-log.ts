@@ -1,0 +1,67 @@
+import { type Clock, systemClock } from '../clock.js';
+import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import { describeFailure, describeRefusal, type FailureOutcome, type Place } from './explanations.js';
+import { isObject } from '../http/is-object.js';
+import { LineBudget } from './line-budget.js';
+
+export type WriteLine = (level: 'warn' | 'error', text: string) => void;
+
+/** Tells the operator of each refusal and failure, within the budget of lines. */
+export class OperatorLog {
+  static readonly #logs = new WeakMap<object, OperatorLog>();
+
+  readonly #budget: LineBudget;
+
+  constructor(clock: Clock) {
+    this.#budget = new LineBudget(clock);
+  }
+
+  /** One for all guards of an app: Nest makes a guard for each module that binds it. */
+  static of(config: { readonly clock: Clock }): OperatorLog {
+    return OperatorLog.#for(config, config.clock);
+  }
+
+  /** Where no options are at hand: one for each app of Express or Fastify. */
+  static ofRequest(request: unknown): OperatorLog {
+    const { app, server } = (request ?? {}) as { readonly app?: unknown; readonly server?: unknown };
+    const owner = [app, server].find((value) => typeof value === 'function' || isObject(value));
+    return OperatorLog.#for((owner as object | undefined) ?? OperatorLog, systemClock);
+  }
+
+  static #for(owner: object, clock: Clock): OperatorLog {
+    let log = OperatorLog.#logs.get(owner);
+    if (log === undefined) OperatorLog.#logs.set(owner, (log = new OperatorLog(clock)));
+    return log;
+  }
+
+  /** @param received what the client sent, where the operator asked for it */
+  refused(write: WriteLine, error: DpopError, place: Place, received?: () => string): void {
+    const { reason, details } = error;
+    if (!this.#budget.take(reason, `${details.detail} ${place.handler}`)) return;
+    this.#writeOmissions(write);
+    write('warn', toLine([describeRefusal(error, place), received?.()]));
+  }
+
+  failed(write: WriteLine, error: DpopUnavailableError, place: Place, outcome?: FailureOutcome): void {
+    if (!this.#budget.take(error.reason, `${place.handler}`)) return;
+    this.#writeOmissions(write);
+    write('error', toLine([describeFailure(error, place, outcome)]));
+  }
+
+  #writeOmissions(write: WriteLine): void {
+    for (const { kind, count, sinceMs } of this.#budget.takeOmissions()) {
+      const since = new Date(sinceMs).toISOString();
+      write('warn', `${count} more of ${kind} from ${since} on were not logged one by one`);
+    }
+  }
+}
+
+const MAX_LINE_LENGTH = 4096;
+/** Controls, line separators, and marks that turn the direction of text. */
+const NOT_FOR_LOGS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** One line, whatever an app wrote into an advice or an expected value. */
+function toLine(parts: readonly (string | undefined)[]): string {
+  const text = parts.filter(Boolean).join('; ');
+  return text.slice(0, MAX_LINE_LENGTH).replace(NOT_FOR_LOGS, ' ');
+}

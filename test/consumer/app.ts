@@ -1,0 +1,31 @@
+// An app as users write it. .ci/check-consumer.mjs compiles it against the packed package, in each way that TypeScript
+// looks for modules.
+import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { type AccessTokenClaims, DpopBound, DpopGuard, DpopModule } from 'nestjs-dpop';
+import { RedisStorage } from 'nestjs-dpop/redis';
+import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
+
+@UseGuards(DpopGuard)
+@Controller('accounts')
+class AccountsController {
+  @Get()
+  list(@DpopBound() jkt: string, @DpopBound('claims') claims: AccessTokenClaims): unknown {
+    return { jkt, subject: claims.sub };
+  }
+}
+
+const options = {
+  origin: 'https://api.example.com',
+  accessToken: { issuer: 'https://auth.example.com', audience: 'https://api.example.com' },
+};
+
+@Module({
+  controllers: [AccountsController],
+  imports: [DpopModule.forRoot({ ...options, storage: new RedisStorage('redis://localhost') })],
+})
+export class AppModule {}
+
+export const kit = [TestClient, TestIssuer];
+
+// @ts-expect-error What is not found has no types, and would take anything.
+export const wrong = (): unknown => DpopModule.forRoot({ ...options, proof: { maxAge: 60 } });

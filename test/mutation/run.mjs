@@ -1,0 +1,113 @@
+// Mutates the core and counts what no test notices. Use: npm run mutation -- [FOLDER …]
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { install, installNode } from '../../.ci/install-node.mjs';
+import { FOLDERS } from './folders.mjs';
+
+const STRYKER = '10.0.0';
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const REPORTS = join(ROOT, 'reports/mutation');
+const SCRATCH = join(ROOT, 'reports/stryker');
+/** What counts as found: a test failed, or did not come to an end. */
+const FOUND = new Set(['Killed', 'Timeout']);
+
+process.chdir(ROOT);
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !(name in FOLDERS));
+if (unknown.length > 0) exit(`there is no ${unknown.join(', ')}; known: ${Object.keys(FOLDERS).join(', ')}`);
+
+const equivalents = JSON.parse(readFileSync('test/mutation/equivalents.json', 'utf8'));
+const { node, stryker } = installStryker();
+const scores = (names.length > 0 ? names : Object.keys(FOLDERS)).map(mutate);
+for (const line of scores) console.log(line);
+
+/** Stryker 10 needs Node 22, the tests run on the Node in PATH. Neither is a dependency of the project. */
+function installStryker() {
+  mkdirSync(SCRATCH, { recursive: true });
+  const binary = join(SCRATCH, 'node_modules/@stryker-mutator/core/bin/stryker.js');
+  if (!existsSync(binary)) install(SCRATCH, [`@stryker-mutator/core@${STRYKER}`]);
+  const ownNode = installNode(22, SCRATCH);
+  if (ownNode === undefined && Number(process.versions.node.split('.')[0]) < 22)
+    exit('Stryker needs Node 22, which npm has for Linux on x64 only: start this with Node 22 or later');
+  return { node: ownNode ?? process.execPath, stryker: binary };
+}
+
+function mutate(name) {
+  mkdirSync(REPORTS, { recursive: true });
+  const file = join(REPORTS, `${name}.json`);
+  const config = join(REPORTS, `${name}.config.json`);
+  writeFileSync(config, JSON.stringify(configure(name, file)));
+  const { status } = spawnSync(node, [stryker, 'run', config], { stdio: 'inherit' });
+  if (status !== 0 || !existsSync(file)) exit(`${name}: Stryker ended with ${status}`);
+  return report(name, JSON.parse(readFileSync(file, 'utf8')));
+}
+
+function configure(name, file) {
+  const { mutate: sources, suites } = FOLDERS[name];
+  return {
+    testRunner: 'command',
+    commandRunner: { command: suites.map(commandFor).join(' && ') },
+    mutate: [...sources, '!**/*.spec.ts', '!**/index.ts'],
+    coverageAnalysis: 'off',
+    incremental: true,
+    incrementalFile: join(REPORTS, `${name}.incremental.json`),
+    concurrency: 1,
+    // A busy machine is no endless loop.
+    timeoutMS: 120_000,
+    timeoutFactor: 4,
+    reporters: ['progress-append-only', 'json'],
+    jsonReporter: { fileName: file },
+    tempDirName: `.stryker-tmp/${name}`,
+    ignorePatterns: ['bench', 'coverage', 'dist*', 'reports', '*.tgz'],
+    checkers: [],
+    allowConsoleColors: false,
+  };
+}
+
+/** The first test that fails is enough. */
+function commandFor(pattern) {
+  const jest = 'node --experimental-vm-modules node_modules/jest/bin/jest.js';
+  return `${jest} --ci --silent --bail --runInBand --testPathPatterns '${pattern}'`;
+}
+
+function report(name, { files }) {
+  const all = Object.entries(files).flatMap(([path, { source, mutants }]) =>
+    mutants.map((mutant) => ({ ...mutant, path, source: source.split('\n') })),
+  );
+  const counted = all.filter((mutant) => !['CompileError', 'Ignored'].includes(mutant.status));
+  const survivors = counted.filter(({ status }) => !FOUND.has(status));
+  const left = survivors.filter((mutant) => !isEquivalent(mutant));
+  for (const mutant of left) console.log(describe(mutant));
+  const total = counted.length - (survivors.length - left.length);
+  const found = total - left.length;
+  const percent = total === 0 ? '100' : ((100 * found) / total).toFixed(1);
+  return `${name}: ${percent} % (${found} of ${total} found, ${survivors.length - left.length} equivalent)`;
+}
+
+/** By the text of the lines, so that an entry outlives changes elsewhere in the file. */
+function isEquivalent(mutant) {
+  return equivalents.some(
+    ({ file, code, replacement }) =>
+      file === mutant.path && code === textOf(mutant) && replacement === mutant.replacement,
+  );
+}
+
+/** What is replaced. */
+function textOf({ source, location: { start, end } }) {
+  const lines = source.slice(start.line - 1, end.line);
+  lines[lines.length - 1] = lines.at(-1).slice(0, end.column - 1);
+  lines[0] = lines[0].slice(start.column - 1);
+  return lines.join('\n');
+}
+
+function describe(mutant) {
+  const { path, location, status, mutatorName, replacement } = mutant;
+  return `${path}:${location.start.line}:${location.start.column} ${status} ${mutatorName}\n  - ${textOf(mutant)}\n  + ${replacement}`;
+}
+
+function exit(message) {
+  console.error(message);
+  process.exit(1);
+}
