@@ -18,9 +18,6 @@ import {
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 
-/** The rows of A1 wait for the change that refuses such targets: set to false with it. */
-const A1_IS_TO_DO = true;
-
 const ORIGIN = 'https://api.example.com';
 const PLATFORMS = ['express', 'fastify'];
 
@@ -127,22 +124,22 @@ async function credentials(htu = `${ORIGIN}/`) {
   };
 }
 
-/** A1: a proof for `htu` must open nothing else. */
+/** A1: a proof for `htu` must open nothing else. Fastify refuses two of the targets before any guard is asked. */
 const TARGETS = [
   { htu: '/accounts', target: '/orders/42/../../accounts' },
   { htu: '/accounts', target: '/orders/42/%2e%2e/%2E%2E/accounts' },
   { htu: '/accounts', target: '/./accounts' },
   { htu: '/accounts', target: '/orders/./accounts' },
-  { htu: '/accounts', target: 'http://h:admin/accounts' },
+  { htu: '/accounts', target: 'http://h:admin/accounts', refusedBy: 'fastify' },
   { htu: '/accounts', target: '/admin;/../accounts', only: 'fastify' },
-  { htu: '//x@y/admin', target: '//x@y/admin#' },
+  { htu: '//x@y/admin', target: '//x@y/admin#', refusedBy: 'fastify' },
   { htu: '/accounts', target: '/accounts#' },
-  { htu: '/../v2/pay', target: '/../v2/pay', origin: `${ORIGIN}/v1`, proofOrigin: `${ORIGIN}/v1` },
+  { htu: '/v2/pay', target: '/../v2/pay', origin: `${ORIGIN}/v1`, proofOrigin: ORIGIN },
 ];
 
 function targetControllers(platform) {
   const rest = platform === 'express' ? '*rest' : '*';
-  const routes = [['accounts'], ['admin'], ['v2/pay'], [`orders/:id/${rest}`], [':a/:b']];
+  const routes = [['accounts'], ['admin'], ['v2/pay'], [`orders/:id/${rest}`], [':a/:b'], [':a/:b/:c']];
   class TargetController {}
   routes.forEach(([path], index) => {
     TargetController.prototype[`route${index}`] = function handle() {
@@ -156,9 +153,9 @@ function targetControllers(platform) {
 
 for (const platform of PLATFORMS) {
   void describe(`A1 what is compared is what is routed, on ${platform}`, () => {
-    for (const { htu, target, origin = ORIGIN, proofOrigin = origin, only } of TARGETS) {
+    for (const { htu, target, origin = ORIGIN, proofOrigin = origin, only, refusedBy } of TARGETS) {
       if (only !== undefined && only !== platform) continue;
-      void test(`${target} under a proof for ${proofOrigin}${htu}`, { todo: A1_IS_TO_DO }, async () => {
+      void test(`${target} under a proof for ${proofOrigin}${htu}`, async () => {
         const app = await start(platform, {
           dpop: DpopModule.forRoot(options({ origin })),
           controllers: targetControllers(platform),
@@ -168,7 +165,9 @@ for (const platform of PLATFORMS) {
         assert.deepEqual([good.status, hits], [200, ['accounts']]);
         hits = [];
         const refused = await send(app, target, await credentials(proofOrigin + htu));
-        assert.deepEqual([refused.status, refused.code, hits], [400, 'invalid_request', []]);
+        assert.deepEqual(hits, []);
+        if (refusedBy === platform) assert.ok(refused.status === 400 || refused.status === 404);
+        else assert.deepEqual([refused.status, refused.code], [400, 'invalid_request']);
       });
     }
   });
