@@ -1,7 +1,8 @@
 import { isObject } from './is-object.js';
 
 interface Layer {
-  match(path: string): boolean;
+  /** What it answers differs between versions of Express. */
+  match(path: string): unknown;
 }
 
 /**
@@ -32,7 +33,7 @@ function layersOf(router: unknown): readonly Layer[] | undefined {
 /** Throws for an escape that is no UTF-8: then the layer matches, and the router answers 400. */
 function matches(layer: Layer, path: string): boolean {
   try {
-    return layer.match(path);
+    return Boolean(layer.match(path));
   } catch {
     return true;
   }
