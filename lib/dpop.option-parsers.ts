@@ -137,6 +137,8 @@ export function parseStorage(storage: DpopStorage | undefined): DpopStorage {
     hasMethods(storage, given) &&
     typeof shared === 'boolean';
   if (!complete) fail('storage', `${accepted}; this one lacks a member, or has one of the wrong type`);
+  const { deadlineMs } = replayStore;
+  if (deadlineMs !== undefined) assertInteger(deadlineMs, 'storage.replayStore.deadlineMs', 1, 60_000);
   return storage;
 }
 

@@ -24,7 +24,7 @@ export class RedisConnection {
   /** Counted anew for each connection: a client that forgets what a lost one owed would fill the count for good. */
   #unanswered = { count: 0 };
   readonly #listeners: (readonly [event: string, listener: (value: unknown) => void])[] = [];
-  /** Why there is no connection, if there is none. */
+  /** Since the last answer: why there is no connection, if there is none. */
   #lastError: unknown;
 
   constructor(source: RedisSource, deadlineMs: number) {
@@ -35,10 +35,7 @@ export class RedisConnection {
     // Without a listener ioredis prints each error, also after the end.
     if (this.#owned) this.#client.on('error', () => {});
     this.#listen('error', (error) => (this.#lastError = error));
-    this.onConnected(() => {
-      this.#unanswered = { count: 0 };
-      this.#lastError = undefined;
-    });
+    this.onConnected(() => (this.#unanswered = { count: 0 }));
   }
 
   get isCluster(): boolean {
@@ -103,9 +100,18 @@ export class RedisConnection {
     if (!this.isReady) throw new Error('Redis is not connected', { cause: this.#lastError });
     for (;;) {
       try {
-        return await this.#run(script, keys, args);
+        const reply = await this.#run(script, keys, args);
+        this.#lastError = undefined;
+        return reply;
       } catch (error) {
-        if (isAnswer(error) || performance.now() + RETRY_PAUSE_MS > dueMs) throw error;
+        if (isAnswer(error)) {
+          // It may be why the client leaves this server.
+          this.#lastError = error;
+          throw error;
+        }
+        if (performance.now() + RETRY_PAUSE_MS > dueMs) {
+          throw new Error('Redis is not connected any more', { cause: this.#lastError ?? error });
+        }
         await pause(RETRY_PAUSE_MS);
       }
     }
@@ -122,11 +128,8 @@ export class RedisConnection {
     try {
       return await this.#client.evalsha(script.sha, keys.length, ...keys, ...args);
     } catch (error) {
-      if (isAnswer(error) && error.message.startsWith('NOSCRIPT'))
-        return await this.#client.eval(script.source, keys.length, ...keys, ...args);
-      // It may be why the client leaves this server.
-      if (isAnswer(error)) this.#lastError = error;
-      throw error;
+      if (!isAnswer(error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return await this.#client.eval(script.source, keys.length, ...keys, ...args);
     } finally {
       unanswered.count -= 1;
     }
