@@ -38,16 +38,10 @@ export class Deadlines {
       const pending = { dueMs: performance.now() + this.#deadlineMs, giveUp: reject };
       this.#pending.add(pending);
       if (!this.#isTimed) this.#lookIn(this.#deadlineMs);
-      begin(pending.dueMs).then(
-        (value) => {
-          this.#pending.delete(pending);
-          resolve(value);
-        },
-        (error: unknown) => {
-          this.#pending.delete(pending);
-          reject(error as Error);
-        },
-      );
+      const forget = () => this.#pending.delete(pending);
+      const work = begin(pending.dueMs);
+      work.then(forget, forget);
+      work.then(resolve, reject);
     });
   }
 

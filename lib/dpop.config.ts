@@ -111,7 +111,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     proof: { ...proof, algorithms: new Set(algorithms), freshness: nonce.freshness },
     proofLifetimeSeconds:
       nonce.freshness === 'nonce' ? Math.max(iatLifetime, 3 * nonce.lifetimeSeconds) : iatLifetime,
-    nonce: { ...nonce, service: describeService(options.realm, origin, issuance.issuers) },
+    nonce: { ...nonce, service: describeService(options.realm, origin, issuance.issuers, nonce.freshness) },
     challenge: {
       algs: algorithms.join(' '),
       realm: options.realm,
@@ -131,7 +131,10 @@ function describeService(
   realm: string | undefined,
   origin: OriginOption,
   issuers: readonly JwtAccessTokenOptions[],
+  freshness: 'iat' | 'nonce',
 ): string {
   const audiences = issuers.map(({ issuer, audience }) => [issuer, audience]);
-  return JSON.stringify([realm ?? null, typeof origin === 'function' ? null : origin, audiences]);
+  // A proof that was used by one rule must not be judged by the other, under which its record may be gone already.
+  const rule = freshness === 'nonce' ? ['freshness by nonce'] : [];
+  return JSON.stringify([realm ?? null, typeof origin === 'function' ? null : origin, audiences, ...rule]);
 }

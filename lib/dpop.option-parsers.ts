@@ -171,6 +171,8 @@ export function parseStorage(storage: DpopStorage | undefined): DpopStorage {
     ...(typeof shared === 'boolean' ? [] : ['shared, true or false']),
   ];
   if (missing.length > 0) fail('storage', `${accepted}; this one lacks ${missing.join(', ')}`);
+  const { deadlineMs } = replayStore;
+  if (deadlineMs !== undefined) assertInteger(deadlineMs, 'storage.replayStore.deadlineMs', 1, 60_000);
   return storage;
 }
 

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Controller, HttpCode, Module, Post, UseGuards } from '@nestjs/common';
@@ -14,6 +15,7 @@ import {
   type DpopModuleOptions,
 } from '../lib/index.js';
 import { type RedisSource, RedisStorage } from '../lib/redis/index.js';
+import { ACL_COMMANDS } from '../lib/redis/redis-failure.js';
 import { LossyProxy } from './redis/lossy-proxy.js';
 import { ORIGIN, Party, send, sign } from './redis/party.js';
 import { RedisServer } from './redis/redis-server.js';
@@ -171,24 +173,15 @@ describe('F5: a Redis that is not there', () => {
   }, 30_000);
 
   test('a user of few rights does, and of fewer is 503 for as long as that lasts', async () => {
-    const rights = [
-      '+evalsha',
-      '+eval',
-      '+info',
-      '+time',
-      '+get',
-      '+set',
-      '+hget',
-      '+hset',
-      '+ttl',
-      '+expire',
-    ];
-    await redis.command('ACL', 'SETUSER', 'api', 'on', '>secret', '~dpop:*', '-@all', ...rights);
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const [, rights = ''] = /ACL SETUSER api on >secret (~dpop:\* .*)$/m.exec(readme) ?? [];
+    expect(rights.split(' ')).toEqual(['~dpop:*', '-@all', ...ACL_COMMANDS.map((name) => `+${name}`)]);
+    await redis.command('ACL', 'SETUSER', 'api', 'on', '>secret', ...rights.split(' '));
     const app = await start(`redis://api:secret@127.0.0.1:${redis.port}`, DEADLINE_MS);
     await until('it is served', () => isServed(app));
-    await redis.command('ACL', 'SETUSER', 'api', '-time');
+    await redis.command('ACL', 'SETUSER', 'api', '-info');
     await until('it is unavailable', () => isUnavailable(app));
-    await redis.command('ACL', 'SETUSER', 'api', '+time');
+    await redis.command('ACL', 'SETUSER', 'api', '+info');
     await until('the service is back', () => isServed(app));
   }, 30_000);
 

@@ -74,7 +74,7 @@ describe('what an instance finds at its start', () => {
 
   beforeEach(async () => {
     server = await RedisServer.start();
-    storage = new RedisStorage(server.url);
+    storage = new RedisStorage(server.url, { deadlineMs: 10_000 });
   });
 
   afterEach(async () => {
@@ -99,7 +99,7 @@ describe('what an instance finds at its start', () => {
       await server?.command('SET', 'dpop:nonce-secrets', ring);
       await storage.open();
       expect(storage.nonceSecrets.secrets()).toHaveLength(1);
-      const other = new RedisStorage(server?.url ?? '');
+      const other = new RedisStorage(server?.url ?? '', { deadlineMs: 10_000 });
       await other.open();
       expect(other.nonceSecrets.secrets()).toEqual(storage.nonceSecrets.secrets());
       await other.close();

@@ -1,4 +1,5 @@
 import { CLOCK_SKEW_SECONDS } from './claim-slices.js';
+import { HIDDEN_REPLICATION } from './redis-failure.js';
 
 /**
  * The parts that the scripts of the replay memory are made of. What they keep, for each partition of clients:
@@ -28,7 +29,7 @@ end
 local label = find(info, 'master_replid:', 1, true)
 local server = label and sub(info, label + 14, label + 53)
 if not server or not find(server, '^%x+$') then
-  return redis.error_reply('NOREPLID the server does not tell its replication id')
+  return redis.error_reply('${HIDDEN_REPLICATION} the server does not tell its replication id')
 end
 `;
 

@@ -3,6 +3,11 @@ import { EPOCH, FORGET_SLICES, LEDGER, SERVER, stateColumn, VERIFIED_EPOCH } fro
 import { CLOCK_SKEW_SECONDS, SLICE_SECONDS } from './claim-slices.js';
 import { createScript } from './redis-script.js';
 
+/** Fails on a server that cannot tell what was seen. KEYS: any, to say where to ask in a Cluster. */
+export const SERVER_SCRIPT = createScript(`${SERVER}
+return server
+`);
+
 /** KEYS: ledger. ARGV: the present. Answers the epoch of a partition. */
 export const LOOK_SCRIPT = createScript(`${SERVER}${LEDGER}${EPOCH}${VERIFIED_EPOCH}
 local ledger, now = readLedger(KEYS[1], call('HGET', KEYS[1], 'state')), tonumber(ARGV[1])

@@ -1,2 +1,2 @@
-export type { RedisClusterSource, RedisSource } from './redis-connection.js';
+export type { RedisClusterSource, RedisSource } from './redis-source.js';
 export { RedisStorage, type RedisStorageOptions } from './redis.storage.js';

@@ -8,7 +8,7 @@ import { formatQuestion } from './claim-question.js';
 import { ClaimKeys, partitionOf, PARTITIONS } from './claim-keys.js';
 import { LOOK_SCRIPT } from './claim-scripts.js';
 import type { RedisConnection } from './redis-connection.js';
-import { EVICTION_SCRIPT } from './redis-scripts.js';
+import { describeFailure } from './redis-failure.js';
 
 /** How often partitions are asked for their epoch, as long as some answer. */
 const LOOKS = 3;
@@ -87,17 +87,13 @@ export class RedisReplayStore extends ReplayStore {
     if (this.#epochs.includes(NO_MEMORY)) await this.lookAtMemories();
   }
 
-  /**
-   * Whether Redis drops keys when its memory is full: that is noticed as a loss, and clients are challenged.
-   *
-   * @throws Error when Redis does not answer within the deadline
-   */
-  async mayEvict(): Promise<boolean> {
-    const policy = await this.#connection.evaluate(EVICTION_SCRIPT, [this.#keys.ledgerOf(0)], []);
-    return typeof policy === 'string' && policy !== 'noeviction';
-  }
-
   async #look(): Promise<void> {
+    // The first by itself: with it the server learns the script, which need not be sent 256 times then.
+    const isThere = await this.#lookAt(0).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere && !this.#connection.isCluster) return;
     let partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
     // The client of a Cluster connects to a node when it is first asked for, and fails much of what comes meanwhile.
     for (let tries = 0; tries < LOOKS && partitions.length > 0; tries += 1) {
@@ -129,9 +125,10 @@ export class RedisReplayStore extends ReplayStore {
     try {
       return await this.#batches.ask(partition, keys, question);
     } catch (cause) {
-      throw new DpopUnavailableError('replay_store_unavailable', {
+      const { advice, isFull } = describeFailure(cause);
+      throw new DpopUnavailableError(isFull ? 'replay_store_full' : 'replay_store_unavailable', {
         cause,
-        advice: 'Redis cannot be reached in time',
+        advice,
       });
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { RedisSource } from './redis-connection.js';
+import type { RedisSource } from './redis-source.js';
 import { RedisStorage, type RedisStorageOptions } from './redis.storage.js';
 
 const URL = 'redis://127.0.0.1:1';
@@ -28,12 +28,45 @@ describe('misconfiguration is a TypeError at start that names the option and the
     expect(create).toThrow(message);
   });
 
+  test.each([
+    ['localhost:6379', 'it is "localhost:6379"', 'did you mean "redis://localhost:6379"?'],
+    ['localhost', 'it is "localhost"', 'did you mean "redis://localhost"?'],
+    ['redis.example.com:6380/2', 'it is "redis.example.com:6380/2"', '"redis://redis.example.com:6380/2"'],
+    [':6379', 'it is ":6379"', 'redis://localhost:6379'],
+    ['6379', 'it is "6379"', 'redis://localhost:6379'],
+    ['', 'it is ""', 'redis://localhost:6379'],
+    ['/', 'it is "/"', 'the absolute path of a socket'],
+    ['redis.sock/', 'it is "redis.sock/"', 'the absolute path of a socket'],
+    ['http://localhost:6379', 'it is "http://localhost:6379"', 'redis://localhost:6379'],
+    ['rediss:/x', 'it is "rediss:/x"', 'rediss://'],
+    ['redis://', 'it is "redis://"', 'redis://localhost:6379'],
+    ['redis://:6379', 'it is "redis://:6379"', 'redis://localhost:6379'],
+    [' redis://localhost', 'it is " redis://localhost"', 'redis://localhost:6379'],
+  ])('a URL that is none: %j', (url, value, wayOut) => {
+    const create = () => new RedisStorage(url);
+    expect(create).toThrow(TypeError);
+    expect(create).toThrow('RedisStorage must be given a URL such as "redis://localhost:6379"');
+    expect(create).toThrow(value);
+    expect(create).toThrow(wayOut);
+  });
+
+  test('a URL that is none and holds a password is not shown', () => {
+    const create = () => new RedisStorage('api:topsecret@localhost:6379');
+    expect(create).toThrow('RedisStorage must be given a URL');
+    expect(create).not.toThrow('topsecret');
+  });
+
+  test.each(['redis://localhost', 'REDIS://localhost:6379/1', 'rediss://a:b@[::1]:6380', '/run/redis.sock'])(
+    '%s is one',
+    (url) => {
+      expect(() => new RedisStorage(url)).not.toThrow();
+    },
+  );
+
   test.each([[undefined], [null], [6379]])('%p for a source', (source) => {
     const create = () => new RedisStorage(source as unknown as RedisSource);
     expect(create).toThrow(TypeError);
-    expect(create).toThrow(
-      'RedisStorage must be given an ioredis client or cluster, a URL, ioredis options, or { nodes',
-    );
+    expect(create).toThrow('RedisStorage must be given a URL such as');
   });
 
   test('options that are no object', () => {

@@ -8,7 +8,9 @@ import {
   fail,
 } from '../option-asserts.js';
 import type { DpopStorage } from '../storage/dpop-storage.js';
-import { RedisConnection, type RedisSource } from './redis-connection.js';
+import { RedisConnection } from './redis-connection.js';
+import type { RedisSource } from './redis-source.js';
+import { inspectRedis } from './redis-inspection.js';
 import { RedisNonceSecrets } from './redis-nonce-secrets.js';
 import { RedisReplayStore } from './redis-replay.store.js';
 
@@ -46,6 +48,7 @@ export class RedisStorage implements DpopStorage {
   readonly replayStore: RedisReplayStore;
   readonly nonceSecrets: RedisNonceSecrets;
   readonly #connection: RedisConnection;
+  readonly #keyPrefix: string;
 
   constructor(source: RedisSource, options: RedisStorageOptions = {}) {
     assertObject(options, 'RedisStorage options');
@@ -69,6 +72,7 @@ export class RedisStorage implements DpopStorage {
     // Three secrets are kept, and the oldest must outlive every nonce it signed.
     assertInteger(nonceRotationSeconds, 'nonceRotationSeconds', DAY_SECONDS / 2, 365 * DAY_SECONDS);
     assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch');
+    this.#keyPrefix = keyPrefix;
     this.#connection = new RedisConnection(source, deadlineMs);
     const secrets = new RedisNonceSecrets(this.#connection, keyPrefix, nonceRotationSeconds, clock);
     // At once, lest an instance that starts just then make secrets of its own.
@@ -83,14 +87,18 @@ export class RedisStorage implements DpopStorage {
     this.nonceSecrets = secrets;
   }
 
+  /**
+   * Begins the connection. A service starts without Redis; what is wrong with it is told.
+   *
+   * @throws Error when Redis hides what a loss of data is noticed by
+   */
   async open(warn: (text: string) => void = () => {}): Promise<void> {
     await this.#connection.open();
-    await Promise.all([this.nonceSecrets.open(), this.replayStore.lookAtMemories()]);
-    if (await this.replayStore.mayEvict().catch(() => false)) {
-      warn(
-        'Redis drops records when its memory is full, and proofs pass twice then: set maxmemory-policy noeviction',
-      );
-    }
+    await this.nonceSecrets.open();
+    await Promise.all([
+      inspectRedis(this.#connection, this.#keyPrefix, warn),
+      this.replayStore.lookAtMemories(),
+    ]);
   }
 
   /** @throws Error when Redis does not answer within the deadline, or the nonce secrets have not been read yet */

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import type { Certificate } from './certificate.js';
 import { keep } from './keeper.js';
 import { until } from './until.js';
 
@@ -12,6 +13,10 @@ export interface RedisServerOptions {
   /** Of the configuration file, in order: `['appendonly', 'yes']`. */
   readonly settings?: readonly (readonly string[])[];
   readonly isSentinel?: boolean;
+  /** Beside that of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Takes TLS connections, and no others, with a certificate of its own. */
+  readonly tls?: Certificate;
 }
 
 /** Below the ports that systems hand out, and so that a cluster's second port, 10,000 above, is too. */
@@ -31,14 +36,17 @@ export class RedisServer {
     readonly port: number,
     readonly directory: string,
     private readonly isSentinel: boolean,
+    private readonly environment: Readonly<Record<string, string>>,
+    private readonly tls: Certificate | undefined,
   ) {}
 
-  static async start({ settings = [], isSentinel = false }: RedisServerOptions = {}): Promise<RedisServer> {
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const { settings = [], isSentinel = false, environment = {}, tls } = options;
     const directory = await mkdtemp(join(tmpdir(), 'dpop-redis-'));
-    const server = new RedisServer(await freePort(), directory, isSentinel);
+    const server = new RedisServer(await freePort(), directory, isSentinel, environment, tls);
     const all = [
       ['bind', '127.0.0.1'],
-      ['port', String(server.port)],
+      ...(tls === undefined ? [['port', String(server.port)]] : tlsSettings(server.port, tls)),
       ['dir', directory],
       ...(isSentinel ? [] : [['save', '""']]),
       ...settings,
@@ -55,7 +63,8 @@ export class RedisServer {
   /** Starts the process, with whatever data it left on disk. */
   async up(): Promise<void> {
     const mode = this.isSentinel ? ['--sentinel'] : [];
-    const child = spawn('redis-server', [this.#configFile, ...mode], { stdio: 'ignore' });
+    const env = { ...process.env, ...this.environment };
+    const child = spawn('redis-server', [this.#configFile, ...mode], { stdio: 'ignore', env });
     this.#process = child;
     keep(child);
     await until(`a Redis answers on port ${this.port}`, async () => {
@@ -92,7 +101,13 @@ export class RedisServer {
 
   /** A command of the operator's, over a connection of its own. */
   async command(name: string, ...args: string[]): Promise<unknown> {
-    const client = new Redis({ port: this.port, host: '127.0.0.1', retryStrategy: null, lazyConnect: true });
+    const client = new Redis({
+      port: this.port,
+      host: '127.0.0.1',
+      retryStrategy: null,
+      lazyConnect: true,
+      ...(this.tls !== undefined && { tls: { ca: this.tls.certificate } }),
+    });
     client.on('error', () => {});
     try {
       await client.connect();
@@ -116,6 +131,17 @@ export class RedisServer {
   get #configFile(): string {
     return join(this.directory, CONFIG_FILE);
   }
+}
+
+function tlsSettings(port: number, { certificateFile, keyFile }: Certificate): readonly string[][] {
+  return [
+    ['port', '0'],
+    ['tls-port', String(port)],
+    ['tls-cert-file', certificateFile],
+    ['tls-key-file', keyFile],
+    ['tls-ca-cert-file', certificateFile],
+    ['tls-auth-clients', 'no'],
+  ];
 }
 
 /** A port that is free now, and 10,000 above it too. */
