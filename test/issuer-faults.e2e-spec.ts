@@ -122,7 +122,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
     return answer.headers.get('retry-after');
   }
 
-  describe('A8 one token costs two signatures at most', () => {
+  describe('B1 one token costs two signatures at most', () => {
     /** Each verification encodes what was signed, once. */
     async function countSignatures(token: string, action: () => Promise<unknown>): Promise<number> {
       const encodings = jest.spyOn(Buffer, 'from');
@@ -236,7 +236,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
     });
   });
 
-  describe('A9 what outsiders cannot turn', () => {
+  describe('B8 what outsiders cannot turn', () => {
     async function acceptKnown(app: RunningApp, token: string): Promise<unknown> {
       const verifier = app.nest.get(AccessTokenVerifier);
       const ath = hash('sha256', token, 'base64url');

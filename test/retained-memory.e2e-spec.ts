@@ -22,7 +22,7 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-describe('A9 what is remembered of a request does not keep the request', () => {
+describe('what is remembered of a request does not keep the request', () => {
   async function retainedBytes(
     sendOne: (index: number, issuer: TestIssuer, client: TestClient) => Promise<readonly [string, string]>,
   ): Promise<number> {

@@ -91,7 +91,7 @@ export const REFUSALS = {
   ],
 } as const satisfies Record<string, readonly [DpopErrorCode, string]>;
 
-/** Why a request was refused; finer than the code, for operators. Listed in the README. */
+/** Why a request was refused; finer than the code, for operators. Listed in docs/errors.md. */
 export type RefusalReason = keyof typeof REFUSALS;
 
 /**
