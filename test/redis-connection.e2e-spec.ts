@@ -173,8 +173,8 @@ describe('F5: a Redis that is not there', () => {
   }, 30_000);
 
   test('a user of few rights does, and of fewer is 503 for as long as that lasts', async () => {
-    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-    const [, rights = ''] = /ACL SETUSER api on >secret (~dpop:\* .*)$/m.exec(readme) ?? [];
+    const page = readFileSync(new URL('../docs/replay-and-redis.md', import.meta.url), 'utf8');
+    const [, rights = ''] = /ACL SETUSER api on >secret (~dpop:\* .*)$/m.exec(page) ?? [];
     expect(rights.split(' ')).toEqual(['~dpop:*', '-@all', ...ACL_COMMANDS.map((name) => `+${name}`)]);
     await redis.command('ACL', 'SETUSER', 'api', 'on', '>secret', ...rights.split(' '));
     const app = await start(`redis://api:secret@127.0.0.1:${redis.port}`, DEADLINE_MS);

@@ -3,7 +3,7 @@ import { DeadlineError } from '../deadlines.js';
 /** How an error begins that the scripts of this folder answer with: what no waiting mends. */
 export const HIDDEN_REPLICATION = 'NOREPLID';
 
-/** What an ACL user needs, on the keys below the prefix. The README names the same. */
+/** What an ACL user needs, on the keys below the prefix. docs/replay-and-redis.md names the same. */
 export const ACL_COMMANDS = [
   'evalsha',
   'eval',
