@@ -503,3 +503,75 @@ testInject("A3 A4 what Fastify's inject makes is verified as a request", async (
   expect((await app.inject({ url: '/accounts/7', headers: twice as never })).statusCode).toBe(401);
   expect(ran).toEqual(['read']);
 });
+
+describe.each(PLATFORMS)('C9 a target in another spelling than its normal form, on %s', (platform) => {
+  @UseGuards(DpopGuard)
+  @Controller()
+  class SpellingController {
+    @Get('admin/keys')
+    keys(): string {
+      ran.push('static');
+      return 'static';
+    }
+
+    @Get(':user/~notes')
+    notes(): string {
+      ran.push('notes');
+      return 'notes';
+    }
+
+    @Get('files/:name')
+    file(): string {
+      ran.push('file');
+      return 'file';
+    }
+
+    @Get(':a/:b')
+    any(): string {
+      ran.push('any');
+      return 'any';
+    }
+  }
+
+  /** Signs one URI and sends another spelling of it. */
+  async function askSpelled(target: string, signed: string): Promise<RawResponse> {
+    const app = await startApp(platform, appModule([SpellingController]));
+    const dpop = await client.createProof({ method: 'GET', url: ORIGIN + signed, token });
+    return await sendRaw(portOf(app), {
+      target,
+      fields: [
+        ['Host', 'api.example.com'],
+        ['Authorization', `DPoP ${token}`],
+        ['DPoP', dpop],
+      ],
+    });
+  }
+
+  test.each([
+    ['/%61dmin/keys', '/admin/keys', 'static'],
+    ['/admin/%6Beys', '/admin/keys', 'static'],
+    ['/a%64min/k%65ys?a=b', '/admin/keys', 'static'],
+    ['/ann/%7Enotes', '/ann/~notes', 'notes'],
+    ['/%66iles/x', '/files/x', 'file'],
+  ])('%s with a proof for %s runs the handler of the latter, or none', async (target, signed, handler) => {
+    const response = await askSpelled(target, signed);
+    if (platform === 'fastify') {
+      expect([response.status, ran]).toEqual([200, [handler]]);
+      return;
+    }
+    // Express matches the text of a target, and would run a handler for anything.
+    expect([response.status, ran]).toEqual([400, []]);
+    expect(JSON.parse(response.body)).toMatchObject({ code: 'invalid_request' });
+    expect(valuesOf(response, 'dpop-nonce')).toEqual([]);
+  });
+
+  test.each([
+    ['/files/a%7Eb', '/files/a~b', 'file'],
+    ['/files/%61', '/files/a', 'file'],
+    ['/x/a%2fb', '/x/a%2Fb', 'any'],
+    ['/ann/bob', '/ann/bob', 'any'],
+  ])('%s with a proof for %s passes: both are routed alike', async (target, signed, handler) => {
+    const response = await askSpelled(target, signed);
+    expect([response.status, ran]).toEqual([200, [handler]]);
+  });
+});
