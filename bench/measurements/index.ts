@@ -6,6 +6,7 @@ import { manyClients } from './many-clients.js';
 import { memoryStore } from './memory-store.js';
 import { peers } from './peers.js';
 import { redisCpu } from './redis-cpu.js';
+import { redisServerCpu } from './redis-server-cpu.js';
 import { redisStore } from './redis-store.js';
 import { refusedOverHttp } from './refusals-http.js';
 import { refusedRequests } from './refusals.js';
@@ -24,5 +25,6 @@ export const MEASUREMENTS: readonly Measurement[] = [
   manyClients,
   memoryStore,
   redisStore,
+  redisServerCpu,
   eventLoop,
 ];

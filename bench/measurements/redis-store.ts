@@ -40,7 +40,7 @@ export const redisStore: Measurement = {
         unit: 'B',
         result: ours.bytes,
         resultUnit: 'B',
-        target: { atMost: 60 },
+        target: { atMost: 45 },
       },
       {
         id: 'redis-claim',

@@ -91,10 +91,17 @@ export class IssuerKeySet {
 
 function selectorOf(document: unknown): ReturnType<typeof createLocalJWKSet> {
   try {
-    return createLocalJWKSet(document as JSONWebKeySet);
+    const { keys } = document as JSONWebKeySet;
+    return createLocalJWKSet({ keys: keys.map(withoutAlias) });
   } catch (cause) {
     throw new IssuerDocumentError('no JWK set: { "keys": [ … ] }', { cause });
   }
+}
+
+/** `EdDSA` and `Ed25519` are one algorithm (RFC 9864): a key that says one may sign tokens that say the other. */
+function withoutAlias(jwk: JWK): JWK {
+  const { alg, ...rest } = jwk;
+  return jwk.crv === 'Ed25519' && (alg === 'EdDSA' || alg === 'Ed25519') ? rest : jwk;
 }
 
 function canonicalOf(jwk: JWK): string {

@@ -210,3 +210,30 @@ test('B1 keys of every algorithm verify', async () => {
     });
   }
 });
+
+describe('C5 EdDSA and Ed25519 are one algorithm of issuers, too', () => {
+  test.each([
+    ['EdDSA', 'Ed25519'],
+    ['Ed25519', 'EdDSA'],
+    ['EdDSA', 'EdDSA'],
+    ['Ed25519', undefined],
+  ])('a token of %s, a key of %s', async (alg, keyAlg) => {
+    const issuer = await TestIssuer.create({ algorithm: 'Ed25519', clock });
+    const keys = issuer.keys.keys.map((key) => ({
+      ...key,
+      ...(keyAlg === undefined ? {} : { alg: keyAlg }),
+    }));
+    const token = await issuer.issueToken({ header: { alg } });
+    expect(await outcomeOf({ ...issuer.accessToken, keys: { keys } }, token)).toBe('accepted');
+  });
+
+  test('while a key for another algorithm is none for the token', async () => {
+    const issuer = await TestIssuer.create({ algorithm: 'Ed25519', clock });
+    const keys = issuer.keys.keys.map((key) => ({ ...key, alg: 'ES256' }));
+    const token = await issuer.issueToken();
+    expect(await outcomeOf({ ...issuer.accessToken, keys: { keys } }, token)).toEqual({
+      reason: 'token_invalid',
+      details: { detail: 'kid' },
+    });
+  });
+});

@@ -50,13 +50,17 @@ export class ClaimBatches {
 
   async #send(batch: readonly Waiting[]): Promise<void> {
     try {
-      const keys = batch.flatMap((claim) => claim.keys);
-      const questions = batch.map(({ question }) => question);
+      const keys: string[] = [];
+      const questions: string[] = [];
+      for (const claim of batch) {
+        keys.push(...claim.keys);
+        questions.push(claim.question);
+      }
       const answers = parseAnswers(
         await this.#connection.evaluate(CLAIM_SCRIPT, keys, questions),
         batch.length,
       );
-      for (const [index, { resolve }] of batch.entries()) resolve(answers[index] ?? '');
+      batch.forEach(({ resolve }, index) => resolve(answers[index] ?? ''));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }

@@ -33,9 +33,8 @@ export class ClaimKeys {
     const keyOf = (slice: Slice) => `${hashes}${slice}.${shard}`;
     const own = sliceOf(claim.proofTimeSeconds);
     const keys = [this.ledgerOf(partition), keyOf(own)];
-    for (const slice of liveSlices(claim.nowSeconds, reachOf(claim), aheadOf(claim))) {
-      if (slice !== own) keys.push(keyOf(slice));
-    }
+    const { first, last } = liveSlices(claim.nowSeconds, reachOf(claim), aheadOf(claim));
+    for (let slice = first; slice <= last; slice += 1) if (slice !== own) keys.push(keyOf(slice));
     return keys;
   }
 }

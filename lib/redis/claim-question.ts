@@ -67,10 +67,10 @@ export function formatQuestion(
     (policy === 'challenge' ? 'c' : 'a') +
     tenDigits(claim.proofTimeSeconds) +
     tenDigits(needed) +
-    digits(aheadOf(claim), 5) +
+    digits(aheadOf(claim), 10 ** 5) +
     (epoch ?? NO_EPOCH) +
     tenDigits(claim.nowSeconds) +
-    digits(keyCount, 3) +
+    digits(keyCount, 10 ** 3) +
     attempt
   );
 }
@@ -78,10 +78,10 @@ export function formatQuestion(
 /** Rounded up, as the claim's own times are: a proof must not look newer than it is. */
 function tenDigits(seconds: number): string {
   const text = String(Math.ceil(seconds));
-  return text.length === 10 ? text : digits(seconds, 10);
+  return text.length === 10 ? text : digits(seconds, 10 ** 10);
 }
 
-function digits(value: number, width: number): string {
-  const greatest = 10 ** width - 1;
-  return String(Math.min(greatest, Math.max(0, Math.ceil(value)))).padStart(width, '0');
+/** With zeros in front. @param end the first number that is too long; what is beyond is cut */
+function digits(value: number, end: number): string {
+  return String(end + Math.min(end - 1, Math.max(0, Math.ceil(value)))).slice(1);
 }

@@ -15,11 +15,13 @@ export function sliceOf(proofTimeSeconds: number): Slice {
   return Math.ceil(proofTimeSeconds / SLICE_SECONDS);
 }
 
-/** All slices that a proof which is fresh now may lie in, by the rules of one instance. */
-export function liveSlices(nowSeconds: number, reachSeconds: number, aheadSeconds: number): readonly Slice[] {
-  const first = sliceOf(nowSeconds - reachSeconds);
-  const last = sliceOf(nowSeconds + aheadSeconds);
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+/** The first and the last slice that a proof which is fresh now may lie in, by the rules of one instance. */
+export function liveSlices(
+  nowSeconds: number,
+  reachSeconds: number,
+  aheadSeconds: number,
+): { readonly first: Slice; readonly last: Slice } {
+  return { first: sliceOf(nowSeconds - reachSeconds), last: sliceOf(nowSeconds + aheadSeconds) };
 }
 
 /** The end of the freshness of the last proof in this slice, by the rules of one instance. */
