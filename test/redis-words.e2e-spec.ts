@@ -20,7 +20,7 @@ async function startServer(name: string, options: Parameters<typeof RedisServer.
 beforeAll(async () => {
   await startServer('open');
   await startServer('other');
-  await portOf('other');
+  portOf('other');
   const open = servers.get('open');
   const setUser = (name: string, ...rules: string[]) =>
     open?.command('ACL', 'SETUSER', name, 'on', '>secret', '-@all', ...rules);

@@ -44,6 +44,9 @@ class OwnStore extends ReplayStore {
 
 const hanging = () => new Promise<never>(() => {});
 
+/** It has the method of a promise, and nothing else. */
+const lookalike: never = Object.fromEntries(['then'].map((method) => [method, () => {}])) as never;
+
 async function start(
   platform: 'express' | 'fastify',
   replayStore: ReplayStore,
@@ -64,7 +67,7 @@ describe.each(PLATFORMS)('F5 a store of the app’s own on %s', (platform) => {
 
   test.each<[string, Answer]>([
     ['hangs', hanging],
-    ['answers with something that only looks like a promise, and hangs', () => ({ then: () => {} }) as never],
+    ['answers with something that only looks like a promise, and hangs', () => lookalike],
     ['rejects', () => Promise.reject(new Error('gone'))],
     [
       'throws',

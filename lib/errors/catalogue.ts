@@ -67,12 +67,12 @@ export const REFUSALS = {
   proof_jwk_private: ['invalid_dpop_proof', 'The key in the DPoP proof is not a public key'],
   proof_jwk_size: ['invalid_dpop_proof', 'The RSA key in the DPoP proof has an unacceptable size'],
   proof_signature: ['invalid_dpop_proof', 'The signature of the DPoP proof is invalid'],
-  proof_htm: ['invalid_dpop_proof', 'The htm of the DPoP proof is not the method of this request'],
-  proof_htu: ['invalid_dpop_proof', 'The htu of the DPoP proof is not the URI of this request'],
-  proof_htu_query: ['invalid_dpop_proof', 'The htu of the DPoP proof has a query or fragment'],
+  proof_htm: ['invalid_dpop_proof', 'The htm claim does not match the request method'],
+  proof_htu: ['invalid_dpop_proof', 'The htu claim does not match the request URI'],
+  proof_htu_query: ['invalid_dpop_proof', 'The htu claim has a query or fragment'],
   proof_stale: ['invalid_dpop_proof', 'The DPoP proof is too old'],
   proof_early: ['invalid_dpop_proof', 'The DPoP proof was made in the future'],
-  proof_ath: ['invalid_dpop_proof', 'The ath of the DPoP proof is not the hash of the access token'],
+  proof_ath: ['invalid_dpop_proof', 'The ath claim is not the hash of the access token'],
   proof_replayed: ['invalid_dpop_proof', 'The DPoP proof was used before'],
 
   // Nonces

@@ -109,9 +109,7 @@ export class RedisConnection {
           this.#lastError = error;
           throw error;
         }
-        if (performance.now() + RETRY_PAUSE_MS > dueMs) {
-          throw new Error('Redis is not connected any more', { cause: this.#lastError ?? error });
-        }
+        if (performance.now() + RETRY_PAUSE_MS > dueMs) throw connectionLost(this.#lastError ?? error);
         await pause(RETRY_PAUSE_MS);
       }
     }
@@ -134,6 +132,10 @@ export class RedisConnection {
       unanswered.count -= 1;
     }
   }
+}
+
+function connectionLost(cause: unknown): Error {
+  return new Error('Redis is not connected any more', { cause });
 }
 
 /** Whether the server itself said no, which asking again does not change. */

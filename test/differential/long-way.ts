@@ -85,6 +85,7 @@ export class LongWay {
     const { nowSeconds, nonces, origin } = this.rules;
     assert(typeof jti === 'string' && jti.length >= 1 && jti.length <= 256);
     assert(htm === presented.method);
+    assert(!presented.target.split('?', 1).join().split('/').some(isDotSegment));
     assert(typeof htu === 'string' && plainUri(htu) === plainUri(origin + presented.target));
     const digest = await crypto.subtle.digest('SHA-256', Buffer.from(presented.token));
     assert(ath === Buffer.from(digest).toString('base64url'));
@@ -94,6 +95,8 @@ export class LongWay {
     assert(nbf === undefined || (isTime(nbf) && nbf - 30 <= nowSeconds));
   }
 }
+
+const isDotSegment = (segment: string): boolean => /^(?:\.|%2e){1,2}(?:;|$)/i.test(segment);
 
 function assert(holds: boolean): asserts holds {
   if (!holds) throw new Error('refused');

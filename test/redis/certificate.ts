@@ -19,7 +19,7 @@ export class Certificate {
     const tls = spawnSync('redis-server', ['--tls-port', '0', '--no-such-word', '0']);
     if (made.status === 0 && !`${String(tls.stdout)}${String(tls.stderr)}`.includes("'tls-port"))
       return certificate;
-    console.warn('SKIPPED: tests of TLS need openssl, and a redis-server that was built with TLS');
+    process.stderr.write('SKIPPED: tests of TLS need openssl, and a redis-server that was built with TLS\n');
     certificate.close();
     return undefined;
   }

@@ -52,7 +52,8 @@ time_t time(time_t *result) {
 /** Whether there is what it is built with. A test that needs it is skipped otherwise, and says so. */
 export function canStepClocks(): boolean {
   const isThere = process.platform === 'linux' && spawnSync('cc', ['--version']).error === undefined;
-  if (!isThere) console.warn('SKIPPED: tests with a stepped clock need Linux and a C compiler (cc)');
+  if (!isThere)
+    process.stderr.write('SKIPPED: tests with a stepped clock need Linux and a C compiler (cc)\n');
   return isThere;
 }
 
