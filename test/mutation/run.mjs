@@ -39,9 +39,24 @@ function mutate(name) {
   const file = join(REPORTS, `${name}.json`);
   const config = join(REPORTS, `${name}.config.json`);
   writeFileSync(config, JSON.stringify(configure(name, file)));
+  forgetSurvivors(incrementalFileOf(name));
   const { status } = spawnSync(node, [stryker, 'run', config], { stdio: 'inherit' });
   if (status !== 0 || !existsSync(file)) exit(`${name}: Stryker ended with ${status}`);
   return report(name, JSON.parse(readFileSync(file, 'utf8')));
+}
+
+function incrementalFileOf(name) {
+  return join(REPORTS, `${name}.incremental.json`);
+}
+
+/** The command runner does not see that a test was added: what survived the last run is tried again. */
+function forgetSurvivors(file) {
+  if (!existsSync(file)) return;
+  const last = JSON.parse(readFileSync(file, 'utf8'));
+  for (const source of Object.values(last.files)) {
+    source.mutants = source.mutants.filter(({ status }) => FOUND.has(status));
+  }
+  writeFileSync(file, JSON.stringify(last));
 }
 
 function configure(name, file) {
@@ -52,7 +67,7 @@ function configure(name, file) {
     mutate: [...sources, '!**/*.spec.ts', '!**/index.ts'],
     coverageAnalysis: 'off',
     incremental: true,
-    incrementalFile: join(REPORTS, `${name}.incremental.json`),
+    incrementalFile: incrementalFileOf(name),
     concurrency: 1,
     // A busy machine is no endless loop.
     timeoutMS: 120_000,
