@@ -13,7 +13,12 @@ export const FOLDERS = {
   },
   http: {
     mutate: ['lib/http/*.ts'],
-    suites: ['lib/http/', 'test/hostile-requests', 'test/(transports|module).e2e'],
+    suites: [
+      'lib/http/',
+      'test/(request-routing|response-head)',
+      'test/hostile-requests',
+      'test/(transports|module).e2e',
+    ],
   },
   errors: {
     mutate: ['lib/errors/*.ts'],
@@ -25,15 +30,28 @@ export const FOLDERS = {
   },
   replay: {
     mutate: ['lib/replay/*.ts'],
-    suites: ['lib/replay/', 'test/hostile-requests', 'test/module.e2e'],
+    suites: ['lib/replay/', 'test/replay-store-deadline', 'test/hostile-requests', 'test/module.e2e'],
   },
   'access-token': {
     mutate: ['lib/access-token/*.ts'],
-    suites: ['lib/access-token/', 'test/(issuers|caches)', 'test/hostile-requests', 'test/options'],
+    suites: [
+      'lib/access-token/',
+      'test/(issuers|issuer-faults|issuer-options|caches)',
+      'test/hostile-requests',
+      'test/options',
+    ],
   },
   decorators: {
     mutate: ['lib/decorators/*.ts'],
-    suites: ['test/module.e2e', 'test/transports'],
+    suites: ['test/inheritance', 'test/module.e2e', 'test/transports'],
+  },
+  start: {
+    mutate: ['lib/start/*.ts'],
+    suites: ['test/start.e2e', 'test/inheritance'],
+  },
+  telemetry: {
+    mutate: ['lib/telemetry/*.ts'],
+    suites: ['lib/telemetry/', 'test/explanations', 'test/hostile-log'],
   },
   root: {
     mutate: ['lib/*.ts'],
