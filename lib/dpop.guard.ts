@@ -66,10 +66,11 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const policy = this.getPolicy(context);
-    if (policy === undefined) return true;
-    const reached: { asked?: true; verdict?: DpopVerdict } = {};
+    const reached: { policy?: DpopPolicy; asked?: true; verdict?: DpopVerdict } = {};
     try {
+      const policy = this.getPolicy(context);
+      if (policy === undefined) return true;
+      reached.policy = policy;
       const request: { user?: unknown } = this.getRequest(context);
       const record = recordOf(request);
       const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
@@ -98,7 +99,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       if (isRefusalOfApp(thrown)) throw thrown;
       const error = toDpopError(thrown);
       if (reached.asked === undefined) publishUnasked(context, error);
-      throw this.refuse(context, policy, error);
+      throw this.refuse(context, reached.policy ?? this.config.policy, error);
     }
   }
 

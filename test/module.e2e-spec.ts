@@ -1169,6 +1169,24 @@ class UsersGuard extends DpopGuard {
   }
 }
 
+/** Asks a table of policies that is out of reach. */
+@Injectable()
+class LostPolicyGuard extends DpopGuard {
+  protected override getPolicy(): never {
+    throw new Error('quoted');
+  }
+}
+
+@Controller()
+class LostPolicyController {
+  @UseGuards(LostPolicyGuard)
+  @Get()
+  read(): string {
+    hits += 1;
+    return 'read';
+  }
+}
+
 @Controller()
 class UsersController {
   @UseGuards(UsersGuard)
@@ -1237,6 +1255,19 @@ describe.each(PLATFORMS)('passport on %s', (platform) => {
     const answer = await callAs(name);
     expect(answer).toMatchObject(UNAVAILABLE);
     expect(JSON.stringify(answer.body)).not.toContain('quoted');
+    expect(hits).toBe(0);
+  });
+
+  test('getPolicy may fail, and is told as any failure of ours', async () => {
+    const dpop = DpopModule.forRoot(options());
+    const logger = new LogCollector();
+    const app = await startApp(platform, root({ dpop, controllers: [LostPolicyController] }), { logger });
+    hits = 0;
+    for (const answer of [await call(app, client), await call(app, client, { token })]) {
+      expect(answer).toMatchObject(UNAVAILABLE);
+      expect(JSON.stringify(answer.body)).not.toContain('quoted');
+    }
+    expect(logger.text).toContain('answered 503: internal_failure; Error at ');
     expect(hits).toBe(0);
   });
 
