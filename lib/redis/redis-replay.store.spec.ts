@@ -288,6 +288,8 @@ describe('one store', () => {
   });
 
   beforeEach(async () => {
+    // A look that the test before has begun may have seen what is flushed now, and would be joined.
+    await store.lookAtMemories();
     await redis.flushall();
     await store.lookAtMemories();
   });
