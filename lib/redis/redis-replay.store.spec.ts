@@ -322,7 +322,7 @@ describe('one store', () => {
     const [record = ''] = await hashes();
     expect(record).not.toContain(jkt);
     const { mark, ...records } = await redis.hgetall(record);
-    expect(mark).toMatch(/^[\w-]{8}\d{10}$/);
+    expect(mark).toMatch(/^[\w-]{8}\d{15}$/);
     expect(Object.entries(records).join()).toMatch(/^[\w-]{16},[\w-]{9,14}$/);
   });
 
