@@ -23,6 +23,8 @@ const COLUMNS = {
   needed: '29, 38',
   /** How far beyond the present the time in a proof may lie, by the same rules. */
   ahead: '39, 43',
+  /** Both of these. */
+  rules: '29, 43',
   /** The epoch under which the nonce was handed out. */
   named: '44, 51',
   now: '52, 61',

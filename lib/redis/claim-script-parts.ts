@@ -41,6 +41,14 @@ export function stateColumn(column: keyof typeof COLUMNS): string {
   return `sub(state, ${COLUMNS[column]})`;
 }
 
+/** The columns of a mark: its epoch, until when the hash was promised to stay, and how far ahead a proof in it may lie. */
+const MARK_COLUMNS = { epoch: '1, 8', promised: '9, 18', ahead: '19', rules: '9' };
+
+/** Lua that reads a column of `mark`. */
+export function markColumn(column: keyof typeof MARK_COLUMNS): string {
+  return `sub(mark, ${MARK_COLUMNS[column]})`;
+}
+
 const digits = (count: number) => `(${'%d'.repeat(count)})`;
 const STATE_PATTERN = `^(%x+)(${'.'.repeat(8)})${digits(10)}${digits(5)}${digits(10)}$`;
 

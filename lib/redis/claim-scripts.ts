@@ -1,5 +1,13 @@
 import { NO_EPOCH, questionColumn as of } from './claim-question.js';
-import { EPOCH, FORGET_SLICES, LEDGER, SERVER, stateColumn, VERIFIED_EPOCH } from './claim-script-parts.js';
+import {
+  markColumn,
+  EPOCH,
+  FORGET_SLICES,
+  LEDGER,
+  SERVER,
+  stateColumn,
+  VERIFIED_EPOCH,
+} from './claim-script-parts.js';
 import { CLOCK_SKEW_SECONDS, SLICE_SECONDS } from './claim-slices.js';
 import { createScript } from './redis-script.js';
 
@@ -29,6 +37,10 @@ return verifiedEpoch(ledger, now)
  * 5. *The promise*: the ledger knows of the hash, and the hash stays for as long as anybody who asked needs it.
  */
 const CLAIM_CAREFULLY = `
+local function greater(one, other)
+  return one > other and one or other
+end
+
 local function claimCarefully(question, at, state, mark)
   ${LEDGER}${EPOCH}${VERIFIED_EPOCH}${FORGET_SLICES}
   local isStrict = ${of('policy')} == 'c'
@@ -56,7 +68,7 @@ local function claimCarefully(question, at, state, mark)
   -- 3 complete
   local slice, shard = math.ceil(proofTime / ${SLICE_SECONDS}), ${of('shard')}
   local begun = call('HGET', ledger.key, slice)
-  local isComplete, hasLost = mark and sub(mark, 1, 8) == ledger.epoch, false
+  local isComplete, hasLost = mark and ${markColumn('epoch')} == ledger.epoch, false
   if not isComplete then
     local wasBegun = begun and find(begun, shard, 11, true)
     if wasBegun and now <= tonumber(sub(begun, 1, 10)) then
@@ -75,9 +87,11 @@ local function claimCarefully(question, at, state, mark)
     if proofTime <= ledger.doubt or isOfLater then return 'u' .. verifiedEpoch(ledger, now) end
   end
 
-  -- 5 the promise
-  local promised = ${of('needed')}
-  if mark and sub(mark, 9) > promised then promised = sub(mark, 9) end
+  -- 5 the promise: what was promised before holds
+  local promised, furthest = ${of('needed')}, ${of('ahead')}
+  if mark then
+    promised, furthest = greater(promised, ${markColumn('promised')}), greater(furthest, ${markColumn('ahead')})
+  end
   if not isComplete and not hasLost then
     if not begun then
       forgetSlices(ledger, now)
@@ -87,7 +101,7 @@ local function claimCarefully(question, at, state, mark)
     if promised < least then least = promised end
     call('HSET', ledger.key, slice, least .. sub(begun, 11) .. shard)
   end
-  local present = (hasLost and '${NO_EPOCH}' or ledger.epoch) .. promised
+  local present = (hasLost and '${NO_EPOCH}' or ledger.epoch) .. promised .. furthest
   if present == mark then
     call('HSET', home, field, attempt)
   else
@@ -100,22 +114,22 @@ end
 
 /**
  * What a claim nearly always is: the ledger is this server's, the hash is complete and promised for as long as is
- * needed, and the proof is not in doubt. Four commands then.
+ * needed, and the proof is not in doubt. Four commands then; strings of one width are found where their columns begin.
  */
 const CLAIM = `
-local function claim(question, at)
-  local home, count = KEYS[at + 1], ${of('count')}
+local function claim(question, at, count)
+  local home = KEYS[at + 1]
   local state, mark = call('HGET', KEYS[at], 'state'), call('HGET', home, 'mark')
-  local epoch = state and ${stateColumn('owner')} == server and ${stateColumn('epoch')}
-  if not epoch or not mark or sub(mark, 1, 8) ~= epoch
-      or sub(mark, 9) < ${of('needed')} or ${stateColumn('ahead')} < ${of('ahead')} then
-    return claimCarefully(question, at, state, mark)
-  end
-  if ${of('policy')} == 'c' then
-    local named = ${of('named')}
-    local isInDoubt = named ~= '${NO_EPOCH}' or ${of('proofTime')} <= ${stateColumn('doubt')}
-    if named ~= epoch and isInDoubt then return claimCarefully(question, at, state, mark) end
-  end
+  if not state or not mark then return claimCarefully(question, at, state, mark) end
+
+  local epoch, rules = ${markColumn('epoch')}, ${of('rules')}
+  local isComplete = find(state, server, 1, true) == 1 and find(state, epoch, 41, true) == 41
+  local isPromised = ${markColumn('rules')} == rules
+      or ${markColumn('promised')} >= ${of('needed')} and ${markColumn('ahead')} >= ${of('ahead')}
+  local named = ${of('named')}
+  local isNew = named == epoch or ${of('policy')} == 'a'
+      or named == '${NO_EPOCH}' and ${of('proofTime')} > ${stateColumn('doubt')}
+  if not isComplete or not isPromised or not isNew then return claimCarefully(question, at, state, mark) end
 
   local field, attempt = ${of('field')}, ${of('attempt')}
   for i = at + 2, at + count - 1 do
@@ -136,8 +150,9 @@ end
 export const CLAIM_SCRIPT = createScript(`${SERVER}${CLAIM_CAREFULLY}${CLAIM}
 local answers, at = {}, 1
 for i, question in ipairs(ARGV) do
-  answers[i] = claim(question, at)
-  at = at + ${of('count')}
+  local count = tonumber(${of('count')})
+  answers[i] = claim(question, at, count)
+  at = at + count
 end
 return table.concat(answers)
 `);

@@ -136,19 +136,19 @@ export function describeFailure(thrown: unknown): RedisFailure {
 
 /** Whether it is certain that no request will ever be served by this Redis, however long one waits. */
 export function isHopeless(thrown: unknown): boolean {
-  const error = thrown as FailureLike;
+  const error = thrown as FailureLike | undefined;
   return isReply(error) && error.message.startsWith(HIDDEN_REPLICATION);
 }
 
-function isReply(error: FailureLike): error is { readonly message: string } {
-  return error.name === 'ReplyError' && typeof error.message === 'string';
+function isReply(error: FailureLike | undefined): error is { readonly message: string } {
+  return error?.name === 'ReplyError' && typeof error.message === 'string';
 }
 
 function describeReply(message: string): RedisFailure {
   const [first = ''] = message.split(' ', 1);
   const phrase = PHRASES.find(([pattern]) => pattern.test(message));
   const word = phrase === undefined ? first : phrase[1];
-  const advice = word === undefined ? phrase?.[2] : REPLIES[word];
+  const advice = word === undefined ? phrase?.[2] : entryOf(REPLIES, word);
   return { advice: advice ?? 'Redis answers with an error that is not expected', isFull: word === 'OOM' };
 }
 
@@ -157,6 +157,11 @@ function adviceOfCode(code: unknown): string | undefined {
   const isTls = code.startsWith('ERR_SSL_');
   const words = isTls
     ? 'the other side does not speak TLS as it should: does this port speak TLS?'
-    : CODES[code];
+    : entryOf(CODES, code);
   return words === undefined ? undefined : `${words} (${code})`;
+}
+
+/** What Redis says may be the name of something that every object has. */
+function entryOf(words: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(words, key) ? words[key] : undefined;
 }

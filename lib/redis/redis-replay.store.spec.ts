@@ -278,13 +278,17 @@ describe('one store', () => {
   const ledger = `${KEY_PREFIX}{${Buffer.from(jkt, 'base64url')[0]}}:ledger`;
   let store: RedisReplayStore;
 
-  beforeAll(async () => {
-    store = new RedisReplayStore(new RedisConnection(await connect(), DEADLINE_MS), {
+  async function createStore(afterDataLoss: 'challenge' | 'accept'): Promise<RedisReplayStore> {
+    return new RedisReplayStore(new RedisConnection(await connect(), DEADLINE_MS), {
       keyPrefix: KEY_PREFIX,
-      afterDataLoss: 'challenge',
+      afterDataLoss,
       deadlineMs: DEADLINE_MS,
       clock: systemClock,
     });
+  }
+
+  beforeAll(async () => {
+    store = await createStore('challenge');
   });
 
   beforeEach(async () => {
@@ -324,7 +328,7 @@ describe('one store', () => {
     const [record = ''] = await hashes();
     expect(record).not.toContain(jkt);
     const { mark, ...records } = await redis.hgetall(record);
-    expect(mark).toMatch(/^[\w-]{8}\d{10}$/);
+    expect(mark).toMatch(/^[\w-]{8}\d{15}$/);
     expect(Object.entries(records).join()).toMatch(/^[\w-]{16},[\w-]{9,14}$/);
   });
 
@@ -360,6 +364,56 @@ describe('one store', () => {
     const outcomes = await Promise.all(Array.from({ length: 200 }, () => claimWithNonce()));
     expect(outcomes.filter((outcome) => outcome === 'first')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'replayed')).toHaveLength(199);
+  });
+
+  /** Another proof, whose record lies in the same hash. */
+  const neighbour = `${claim.id.slice(0, 15)}${claim.id[15] === 'A' ? 'B' : 'A'}${claim.id.slice(16)}`;
+  const becomeAnother = () => redis.multi().replicaof('127.0.0.1', 1).replicaof('NO', 'ONE').exec();
+
+  test('F6: a server that is another one now takes no nonce from before for a proof, whatever data it has', async () => {
+    const memory = store.memoryOf(jkt);
+    expect(await store.claim({ ...claim, memory })).toBe('first');
+    await becomeAnother();
+    expect(await store.claim({ ...claim, memory, id: neighbour })).toBe('unknown');
+    expect(await store.claim({ ...claim, memory })).toBe('replayed');
+    expect(await claimWithNonce({ id: neighbour })).toBe('first');
+  });
+
+  test('F4: what was forgotten counts as seen, for whoever takes it for fresh', async () => {
+    const longer = {
+      nowSeconds: nowSeconds + 400,
+      freshUntilSeconds: nowSeconds + 3600,
+      lifetimeSeconds: 3630,
+    };
+    expect(await claimWithNonce()).toBe('first');
+    await redis.del(...(await hashes()));
+    const later = { proofTimeSeconds: nowSeconds + 400, freshUntilSeconds: nowSeconds + 460 };
+    expect(await claimWithNonce({ ...later, nowSeconds: nowSeconds + 400, id: neighbour })).toBe('first');
+    expect(await redis.hkeys(ledger)).toHaveLength(2);
+    expect(await claimWithNonce(longer)).toBe('unknown');
+    // What an instance that accepts a loss writes there does not make it complete.
+    const lenient = await createStore('accept');
+    const another = `-${neighbour.slice(1)}`;
+    expect(await lenient.claim({ ...claim, ...longer, id: another })).toBe('first');
+    expect(await lenient.claim({ ...claim, ...longer, id: another })).toBe('replayed');
+    expect(await claimWithNonce(longer)).toBe('unknown');
+    expect(await claimWithNonce({ ...longer, id: another })).toBe('replayed');
+  });
+
+  test('F6: after a loss, a proof is in doubt for as long as any instance would have taken it before', async () => {
+    const tolerant = { freshUntilSeconds: nowSeconds + 60, lifetimeSeconds: 360 };
+    expect(await claimWithNonce(tolerant)).toBe('first');
+    await becomeAnother();
+    await store.lookAtMemories();
+    const at = (seconds: number) => ({
+      nowSeconds: nowSeconds + seconds,
+      proofTimeSeconds: nowSeconds + seconds,
+      freshUntilSeconds: nowSeconds + seconds + 60,
+      memory: undefined,
+    });
+    const id = (name: string) => hash('sha256', name, 'base64url');
+    expect(await store.claim({ ...claim, ...at(320), id: id('one') })).toBe('unknown');
+    expect(await store.claim({ ...claim, ...at(360), id: id('two') })).toBe('first');
   });
 
   test('F6: a server that was replaced and does not know it takes no nonce of its successor for a proof', async () => {
