@@ -60,7 +60,7 @@ describe('D9 what is wrong with a token is told to the operator', () => {
     [
       'issued in the future',
       claims({ iat: NOW_SECONDS + 12.5 }),
-      ['token_not_yet_valid', { detail: 'iat', offBySeconds: 2.5 }],
+      ['token_not_yet_valid', { detail: 'iat', offBySeconds: 3 }],
     ],
   ];
 

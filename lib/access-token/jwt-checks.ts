@@ -63,14 +63,14 @@ export function assertTimes({ exp, nbf, iat }: JsonObject, rules: JwtRules, nowS
   assertBegun('nbf', nbf, nowSeconds + toleranceSeconds);
   assertBegun('iat', iat, nowSeconds + toleranceSeconds);
   const lateBySeconds = nowSeconds - (exp + toleranceSeconds);
-  if (lateBySeconds >= 0) throw new DpopError('token_expired', { offBySeconds: lateBySeconds });
+  if (lateBySeconds >= 0) throw new DpopError('token_expired', { offBySeconds: Math.ceil(lateBySeconds) });
 }
 
 function assertBegun(detail: 'nbf' | 'iat', time: unknown, latestSeconds: number): void {
   if (time === undefined) return;
   if (!isTime(time)) throw new DpopError('token_invalid', { detail });
   if (time <= latestSeconds) return;
-  throw new DpopError('token_not_yet_valid', { detail, offBySeconds: time - latestSeconds });
+  throw new DpopError('token_not_yet_valid', { detail, offBySeconds: Math.ceil(time - latestSeconds) });
 }
 
 /** `1e400` is a legal JSON number and Infinity once parsed. */

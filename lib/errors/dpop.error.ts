@@ -67,6 +67,8 @@ export interface UnavailableOptions {
  */
 export class DpopUnavailableError extends Error {
   override readonly name = 'DpopUnavailableError';
+  /** Declared, for apps whose `lib` is older than ES2022. */
+  declare readonly cause?: unknown;
   readonly code = 'temporarily_unavailable' satisfies DpopErrorCode;
   readonly status = STATUS_OF_CODE.temporarily_unavailable;
   readonly advice: string | undefined;
