@@ -312,6 +312,15 @@ describe('one store', () => {
     }
   });
 
+  test('F4: what was promised for a hash holds in the next epoch, too', async () => {
+    await claimWithNonce({ freshUntilSeconds: nowSeconds + 300, lifetimeSeconds: 330 });
+    await becomeAnother();
+    await store.lookAtMemories();
+    expect(await claimWithNonce({ id: neighbour })).toBe('first');
+    const [record = ''] = await hashes();
+    expect(await redis.ttl(record)).toBeGreaterThan(300);
+  });
+
   test('F4: whoever needs records for longer makes them stay for longer', async () => {
     await claimWithNonce();
     const [record = ''] = await hashes();
