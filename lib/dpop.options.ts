@@ -16,7 +16,7 @@ export interface DpopModuleOptions {
    * better. Only https, and http on loopback (§2).
    */
   readonly origin: string | readonly string[] | 'request' | ((request: DpopRequest) => string);
-  /** Accepts `http:` origins and issuers beyond loopback. Insecure: whoever listens has the tokens and the answers. */
+  /** Accepts `http:` origins and issuers beyond loopback. Insecure: an eavesdropper has the tokens and the answers. */
   readonly allowInsecureHttp?: boolean;
   /** Whose access tokens are accepted, and how they are verified; several issuers, or a verifier of your own. */
   readonly accessToken: AccessTokenOption | readonly AccessTokenOption[];

@@ -25,7 +25,7 @@ export class DpopStrategy extends PassportStrategy(Strategy, 'dpop') {
    * Does for one request what passport does, without its registry, which anybody may write to. Passport also assigns
    * functions to each request's strategy; V8 allocates those among what lives long, and with them would stay the request.
    *
-   * @param admit reaches the verdict; whoever calls keeps it, since another strategy may answer without having asked
+   * @param admit reaches the verdict; the caller keeps it, since another strategy may answer without having asked
    * @throws whatever `admit` does
    */
   run(request: object, admit: () => Promise<DpopVerdict>): Promise<unknown> {

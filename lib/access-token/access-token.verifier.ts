@@ -28,7 +28,7 @@ export abstract class AccessTokenVerifier {
   abstract verify(token: string, ath: string): AccessTokenClaims | Promise<AccessTokenClaims>;
 
   /**
-   * Called for each accepted request: whoever remembers tokens does it here, so that nobody who lacks the key to a
+   * Called for each accepted request: a verifier that remembers tokens does it here, so that no client without the key to a
    * token can push out those of others.
    *
    * @param claims the very object that `verify` answered with

@@ -22,7 +22,7 @@ const HELD = Symbol('nestjs-dpop headers of the response head');
 const OTHER_CACHE_FIELDS = ['CDN-Cache-Control', 'Surrogate-Control'];
 
 /**
- * Holds headers back until the head of the response is written, whoever writes it: no handler, interceptor or filter can
+ * Holds headers back until the head of the response is written: no handler, interceptor or filter can
  * undo them. A refusal names its status, so that it leaves no trace on the response of a request that another guard let
  * in.
  *

@@ -26,7 +26,7 @@ export const ACL_COMMANDS = [
 export interface RedisFailure {
   /** What is wrong and what to do. Never what Redis said, which may quote a key. */
   readonly advice: string;
-  /** Redis has no room, which is no outage: whoever fills it must not get anything by it. */
+  /** Redis has no room, which is no outage: an attacker who fills it must gain nothing. */
   readonly isFull: boolean;
 }
 

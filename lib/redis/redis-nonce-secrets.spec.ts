@@ -45,7 +45,7 @@ describe('E5, E6: the secrets of a fleet', () => {
     }
   }
 
-  test('are made by whoever comes first, and known to all', async () => {
+  test('are made by the instance that comes first, and known to all', async () => {
     const storages = await Promise.all([join(), join(), join()]);
     expectMutualAcceptance(...storages);
     expect(storages.map(({ nonceSecrets }) => nonceSecrets.secrets())).toEqual([

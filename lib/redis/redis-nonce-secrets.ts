@@ -7,7 +7,7 @@ import { RING_SCRIPT } from './redis-scripts.js';
 
 interface RingEntry {
   readonly secret: Uint8Array;
-  /** When it was made, in seconds by the clock of whoever made it. */
+  /** When it was made, in seconds by the clock of the instance that made it. */
   readonly madeAtSeconds: number;
 }
 
@@ -22,7 +22,7 @@ const PROPAGATION_SECONDS = 60;
 
 /**
  * The secrets of a fleet's nonces: made by the fleet itself, kept in Redis, cached in each instance. No request waits
- * for Redis; an outage stops nothing but rotation, and whoever still knows the ring writes it back after a loss.
+ * for Redis; an outage stops nothing but rotation, and an instance that still knows the ring writes it back after a loss.
  */
 export class RedisNonceSecrets implements NonceSecretSource {
   readonly #connection: RedisConnection;
