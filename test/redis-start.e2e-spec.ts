@@ -11,6 +11,7 @@ import { until } from './redis/until.js';
 const TRIES = 300;
 
 const DEADLINE_MS = 50;
+const PATIENT_DEADLINE_MS = 1000;
 
 describe('an instance for which Redis was too slow at its start', () => {
   let server: RedisServer | undefined;
@@ -61,10 +62,14 @@ describe('an instance for which Redis was too slow at its start', () => {
 
   test('F5: takes an answer that came in time, also where this process was held up beyond the deadline', async () => {
     await server?.command('CLIENT', 'UNPAUSE');
-    await until('the storage is healthy', () => storage.ping().then(() => true));
-    const pinged = storage.ping();
-    holdUp(10 * DEADLINE_MS);
+    // Long enough for whatever a busy machine needs besides the hold-up.
+    const patient = new RedisStorage(client, { deadlineMs: PATIENT_DEADLINE_MS });
+    await patient.open();
+    await patient.ping();
+    const pinged = patient.ping();
+    holdUp(PATIENT_DEADLINE_MS + 100);
     await expect(pinged).resolves.toBeUndefined();
+    await patient.close();
   });
 });
 
