@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { MEASUREMENTS } from './measurements/index.js';
-import { isMet, type Measurement, type Row } from './measurement.js';
 import { runMeasurement } from './measurement-process.js';
+import { isMet, type Measurement, type Row } from './measurement.js';
+import { MEASUREMENTS } from './measurements/index.js';
 import { formatChart } from './report/chart.js';
 import { describeMachine } from './report/machine.js';
 import { formatTable } from './report/table.js';

@@ -1,44 +1,44 @@
 export { type AccessTokenClaims, AccessTokenVerifier } from './access-token/access-token.verifier.js';
-export type { JwtAccessTokenOptions } from './access-token/jwt-access-token.options.js';
-export type { Clock } from './clock.js';
-export { DpopBound } from './decorators/dpop-bound.decorator.js';
-export {
-  Dpop,
-  RequireAuthentication,
-  RequireScopes,
-  type RoutePolicy,
-  SkipDpop,
-} from './decorators/policy.decorators.js';
-export { DpopGuard } from './dpop.guard.js';
-export { type DpopHealth, DpopHealthIndicator } from './dpop.health.js';
-export { DpopModule } from './dpop.module.js';
-export type { DpopModuleAsyncOptions, DpopOptionsFactory } from './dpop.module-definition.js';
 export type {
   AccessTokenOption,
   CacheOptions,
   DpopModuleOptions,
   NonceOptions,
   ProofOptions,
-} from './dpop.options.js';
-export type { AuthenticationRequirement, DpopPolicy } from './dpop.policy.js';
-export { DpopStrategy } from './dpop.strategy.js';
-export type { DpopVerdict } from './dpop.verdict.js';
-export type { DpopExamination } from './dpop.examination.js';
-export { DpopVerifier } from './dpop.verifier.js';
+} from './config/dpop-options.js';
 export type { DpopErrorCode, RefusalDetail, RefusalReason, UnavailableReason } from './errors/catalogue.js';
-export type { Scheme } from './errors/challenge.js';
 export {
   DpopError,
   DpopUnavailableError,
   type RefusalDetails,
   type UnavailableOptions,
 } from './errors/dpop.error.js';
-export { DpopHttpException } from './http/dpop-http.exception.js';
+export { DpopBound } from './guard/dpop-bound.decorator.js';
+export { DpopHttpException } from './guard/dpop-http.exception.js';
+export { DpopGuard } from './guard/dpop.guard.js';
+export { DpopStrategy } from './guard/dpop.strategy.js';
+export {
+  Dpop,
+  RequireAuthentication,
+  RequireScopes,
+  type RoutePolicy,
+  SkipDpop,
+} from './guard/policy.decorators.js';
+export type { Scheme } from './http/challenge.js';
 export type { DpopRequest } from './http/dpop-request.js';
+export type { JwtAccessTokenOptions } from './issuer/jwt-access-token-options.js';
+export { type DpopHealth, DpopHealthIndicator } from './module/dpop-health.indicator.js';
+export { DpopModule } from './module/dpop.module.js';
+export type { DpopModuleAsyncOptions, DpopOptionsFactory } from './module/module-definition.js';
 export type { NonceSecretSource } from './nonce/nonce-secret.source.js';
 export { type AcceptedNonce, NonceService } from './nonce/nonce.service.js';
-export { MemoryReplayStore, type MemoryReplayStoreOptions } from './replay/memory-replay.store.js';
-export { type ReplayClaim, type ReplayOutcome, ReplayStore } from './replay/replay.store.js';
-export type { DpopStorage } from './storage/dpop-storage.js';
+export type { Clock } from './runtime/clock.js';
+export type { DpopStorage } from './storage/dpop.storage.js';
+export { MemoryReplayStore, type MemoryReplayStoreOptions } from './storage/memory-replay.store.js';
 export { MemoryStorage } from './storage/memory.storage.js';
+export { type ReplayClaim, type ReplayOutcome, ReplayStore } from './storage/replay.store.js';
 export { DPOP_DECISION_CHANNEL, type DpopDecision } from './telemetry/decisions.js';
+export { DpopVerifier } from './verification/dpop.verifier.js';
+export type { DpopExamination } from './verification/examination.js';
+export type { AuthenticationRequirement, DpopPolicy } from './verification/policy.js';
+export type { DpopVerdict } from './verification/verdict.js';

@@ -69,10 +69,58 @@ function arrows(from: RegExp, forbidden: (item: Import) => boolean): string[] {
 
 const isNest = ({ target }: Import) => /^@nestjs\/|^passport|^rxjs|^reflect-metadata/.test(target);
 
+/** Each room, and the rooms below it that its files may import. Anything else is red. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  jws: [],
+  runtime: [],
+  http: ['errors'],
+  transport: ['errors', 'http'],
+  nonce: ['errors', 'runtime'],
+  storage: ['errors', 'runtime', 'nonce'],
+  proof: ['errors', 'jws', 'http'],
+  issuer: ['errors', 'jws', 'runtime', 'http'],
+  'access-token': ['errors', 'jws', 'runtime', 'issuer'],
+  telemetry: ['errors', 'jws', 'runtime', 'http'],
+  verification: [
+    'errors',
+    'jws',
+    'runtime',
+    'http',
+    'nonce',
+    'storage',
+    'proof',
+    'access-token',
+    'telemetry',
+  ],
+  config: [
+    'errors',
+    'jws',
+    'runtime',
+    'http',
+    'nonce',
+    'storage',
+    'proof',
+    'issuer',
+    'access-token',
+    'verification',
+  ],
+  guard: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config'],
+  module: ['errors', 'http', 'nonce', 'storage', 'access-token', 'verification', 'config', 'guard'],
+  // Entry points of their own, which no other room knows.
+  redis: ['errors', 'runtime', 'nonce', 'storage'],
+  testing: ['runtime', 'issuer'],
+};
+
+const KNOW_NEST = ['guard', 'module', 'transport'];
+const KNOW_IOREDIS = ['redis'];
+
+const roomOf = (path: string): string => path.slice(0, Math.max(0, path.indexOf('/')));
+
 describe('who may know whom', () => {
   test('all of lib is looked at, and its imports are found', () => {
-    expect(paths).toContain('proof/htu.ts');
-    const guard = byPath.get('dpop.guard.ts')?.imports.map(({ target }) => target) ?? [];
+    expect(paths).toContain('http/http-uri.ts');
+    const guard = byPath.get('guard/dpop.guard.ts')?.imports.map(({ target }) => target) ?? [];
     expect(guard).toContain('@nestjs/common');
     expect(guard).toContain('errors/dpop.error.ts');
     const missing = files.flatMap(({ path, imports }) =>
@@ -83,47 +131,48 @@ describe('who may know whom', () => {
     expect(missing).toEqual([]);
   });
 
-  test('only guards, modules, decorators, strategies, http and the checks at start know Nest', () => {
-    const knows =
-      /^(decorators|http|start)\/|\.(guard|module|module-definition|strategy|decorator|decorators|controller|health)\.ts$/;
+  test('every room has its row, none holds a single file, and only index.ts stands outside of them', () => {
+    const rooms = new Set(files.map(({ path }) => roomOf(path)).filter(Boolean));
+    expect([...rooms].toSorted()).toEqual(Object.keys(MAY_IMPORT).toSorted());
+    expect(paths.filter((path) => roomOf(path) === '')).toEqual(['index.ts']);
+    expect(paths.filter((path) => path.split('/').length > 2)).toEqual([]);
+    const sizes = [...rooms].map((room) => files.filter(({ path }) => roomOf(path) === room).length);
+    expect(Math.min(...sizes)).toBeGreaterThan(1);
+  });
+
+  test('the table has no circle: each room names only rooms above its own row', () => {
+    const names = Object.keys(MAY_IMPORT);
+    for (const [room, below] of Object.entries(MAY_IMPORT))
+      expect(below.filter((name) => names.indexOf(name) >= names.indexOf(room))).toEqual([]);
+  });
+
+  test.each(Object.entries(MAY_IMPORT))('%s imports only what stands below it: %j', (room, below) => {
+    const allowed = new Set([room, ...below]);
     expect(
-      files.filter(({ path, imports }) => !knows.test(path) && imports.some(isNest)).map(({ path }) => path),
+      arrows(new RegExp(`^${room}/`), ({ target, internal }) => internal && !allowed.has(roomOf(target))),
     ).toEqual([]);
   });
 
-  test('jws, proof, errors, nonce and replay know neither Nest nor Redis', () => {
-    const pure = /^(jws|proof|errors|nonce|replay)\//;
-    expect(arrows(pure, (item) => isNest(item) || item.target.startsWith('ioredis'))).toEqual([]);
+  test('the table allows nothing that is not needed', () => {
+    const used = (room: string): string[] =>
+      files
+        .filter(({ path }) => roomOf(path) === room)
+        .flatMap(({ imports }) =>
+          imports.filter(({ internal }) => internal).map(({ target }) => roomOf(target)),
+        );
+    const unused = Object.entries(MAY_IMPORT).flatMap(([room, below]) =>
+      below.filter((name) => !used(room).includes(name)).map((name) => `${room} → ${name}`),
+    );
+    expect(unused).toEqual([]);
   });
 
-  test('only redis knows ioredis, and nothing but its own entry point knows redis', () => {
-    const notRedis = /^(?!redis\/)/;
-    expect(arrows(notRedis, ({ target }) => /^ioredis|^redis\//.test(target))).toEqual([]);
-  });
-
-  test.each([
-    ['errors', /^errors\//, /^errors\//],
-    ['jws', /^jws\//, /^jws\/|^json-object\.ts$/],
-    ['proof', /^proof\//, /^(proof|jws|errors)\/|^(json-object|private-jwk)\.ts$/],
-    ['replay', /^replay\//, /^(replay|errors)\/|^(clock|deadlines)\.ts$/],
-    ['nonce', /^nonce\//, /^(nonce|errors)\/|^(clock|option-asserts)\.ts$/],
-    [
-      'access-token',
-      /^access-token\//,
-      /^(access-token|jws|errors)\/|^http\/base-url\.ts$|^(clock|bounded-cache|json-object|option-asserts|private-jwk)\.ts$/,
-    ],
-  ])('arrows from %s point one way, to what is more basic', (_folder, from, allowed) => {
-    expect(arrows(from, ({ target, internal }) => internal && !allowed.test(target))).toEqual([]);
-  });
-
-  test('the verifier is reached by guard and strategy, and knows neither', () => {
-    const verification = /^(dpop\.(verifier|verifier-parts|examination|verdict|policy)|policy-checks)\.ts$/;
-    const nest = /^decorators\/|\.(guard|module|module-definition|strategy)\.ts$/;
-    expect(arrows(verification, ({ target }) => nest.test(target))).toEqual([]);
-  });
-
-  test('testing is for tests: lib does not know it', () => {
-    expect(arrows(/^(?!testing\/)/, ({ target }) => target.startsWith('testing/'))).toEqual([]);
+  test('only guard, module and transport know Nest, and only redis knows ioredis', () => {
+    const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
+      files
+        .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))
+        .map(({ path }) => path);
+    expect(knows(KNOW_NEST, isNest)).toEqual([]);
+    expect(knows(KNOW_IOREDIS, ({ target }) => target === 'ioredis')).toEqual([]);
   });
 
   test('only what package.json promises is imported, and Node by its prefix', () => {

@@ -1,11 +1,9 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { JwtAccessTokenVerifier } from '../lib/access-token/jwt-access-token.verifier.js';
 import { TrustedIssuersVerifier } from '../lib/access-token/trusted-issuers.verifier.js';
-import { BoundedCache, type CacheBounds } from '../lib/bounded-cache.js';
-import { DpopExamination } from '../lib/dpop.examination.js';
-import type { DpopVerifierParts } from '../lib/dpop.verifier-parts.js';
+import { DPOP_CONFIG } from '../lib/config/injection-tokens.js';
 import {
   AccessTokenVerifier,
   DpopModule,
@@ -13,9 +11,11 @@ import {
   NonceService,
   ReplayStore,
 } from '../lib/index.js';
-import { DPOP_CONFIG } from '../lib/dpop.tokens.js';
 import type { ProofKey } from '../lib/proof/proof-key.js';
+import { BoundedCache, type CacheBounds } from '../lib/runtime/bounded-cache.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
+import { DpopExamination } from '../lib/verification/examination.js';
+import type { DpopVerifierParts } from '../lib/verification/verifier-parts.js';
 import { athOf } from './hostile/draft.js';
 
 const ORIGIN = 'https://api.test';

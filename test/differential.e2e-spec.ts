@@ -1,11 +1,8 @@
 import { KeyObject } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { BoundedCache } from '../lib/bounded-cache.js';
-import { DpopExamination } from '../lib/dpop.examination.js';
-import type { DpopVerifierParts } from '../lib/dpop.verifier-parts.js';
-import { DPOP_CONFIG } from '../lib/dpop.tokens.js';
+import { DPOP_CONFIG } from '../lib/config/injection-tokens.js';
 import {
   AccessTokenVerifier,
   DpopModule,
@@ -14,7 +11,10 @@ import {
   ReplayStore,
 } from '../lib/index.js';
 import type { ProofKey } from '../lib/proof/proof-key.js';
+import { BoundedCache } from '../lib/runtime/bounded-cache.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
+import { DpopExamination } from '../lib/verification/examination.js';
+import type { DpopVerifierParts } from '../lib/verification/verifier-parts.js';
 import { LongWay } from './differential/long-way.js';
 import {
   type Draft,

@@ -50,11 +50,11 @@ describe('every snippet compiles', () => {
         'README.md',
         'docs/getting-started.md',
         'docs/testing.md',
-        'lib/dpop.module.ts',
-        'lib/dpop.guard.ts',
-        'lib/dpop.verifier.ts',
-        'lib/decorators/dpop-bound.decorator.ts',
-        'lib/decorators/policy.decorators.ts',
+        'lib/module/dpop.module.ts',
+        'lib/guard/dpop.guard.ts',
+        'lib/verification/dpop.verifier.ts',
+        'lib/guard/dpop-bound.decorator.ts',
+        'lib/guard/policy.decorators.ts',
         'lib/testing/test-client.ts',
         'lib/testing/test-issuer.ts',
       ]),
@@ -70,12 +70,12 @@ describe('every option has a row that tells its default', () => {
   const OPTIONS = 'docs/options.md';
   const STORAGES = 'docs/replay-and-redis.md';
   const interfaces = [
-    [OPTIONS, 'lib/dpop.options.ts', 'DpopModuleOptions', ''],
-    [OPTIONS, 'lib/dpop.options.ts', 'ProofOptions', 'proof.'],
-    [OPTIONS, 'lib/dpop.options.ts', 'NonceOptions', 'nonce.'],
-    [OPTIONS, 'lib/dpop.options.ts', 'CacheOptions', 'cache.'],
-    [OPTIONS, 'lib/access-token/jwt-access-token.options.ts', 'JwtAccessTokenOptions', ''],
-    [STORAGES, 'lib/replay/memory-replay.store.ts', 'MemoryReplayStoreOptions', ''],
+    [OPTIONS, 'lib/config/dpop-options.ts', 'DpopModuleOptions', ''],
+    [OPTIONS, 'lib/config/dpop-options.ts', 'ProofOptions', 'proof.'],
+    [OPTIONS, 'lib/config/dpop-options.ts', 'NonceOptions', 'nonce.'],
+    [OPTIONS, 'lib/config/dpop-options.ts', 'CacheOptions', 'cache.'],
+    [OPTIONS, 'lib/issuer/jwt-access-token-options.ts', 'JwtAccessTokenOptions', ''],
+    [STORAGES, 'lib/storage/memory-replay.store.ts', 'MemoryReplayStoreOptions', ''],
     [STORAGES, 'lib/redis/redis.storage.ts', 'RedisStorageOptions', ''],
   ] as const;
   /** Objects whose members have the rows. */
@@ -101,7 +101,7 @@ describe('every option has a row that tells its default', () => {
 
 describe('every part of the verdict, and of a decision, has a row', () => {
   test.each([
-    ['docs/reading-the-verdict.md', 'key', 'lib/dpop.verdict.ts', 'DpopVerdict'],
+    ['docs/reading-the-verdict.md', 'key', 'lib/verification/verdict.ts', 'DpopVerdict'],
     ['docs/telemetry.md', 'field', 'lib/telemetry/decisions.ts', 'DpopDecision'],
   ])('%s', (page, head, source, name) => {
     const members = readInterface(source, name).map((member) => member.name);

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   Controller,
   Get,
@@ -12,7 +13,6 @@ import {
 } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import { Test } from '@nestjs/testing';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   AccessTokenVerifier,
   type AccessTokenClaims,

@@ -1,3 +1,5 @@
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import {
   type CanActivate,
   type DynamicModule,
@@ -6,10 +8,8 @@ import {
   Module,
   UseGuards,
 } from '@nestjs/common';
-import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { GraphQLModule, Query, Resolver } from '@nestjs/graphql';
 import type { MercuriusDriverConfig } from '@nestjs/mercurius';
-import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DpopBound, DpopGuard, DpopHttpException, DpopModule, RequireScopes } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import {

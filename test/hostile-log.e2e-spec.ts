@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { Logger } from '@nestjs/common';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { DPOP_DECISION_CHANNEL, type DpopDecision } from '../lib/index.js';
-import { LineBudget } from '../lib/telemetry/line-budget.js';
+import { LineBudget } from '../lib/runtime/line-budget.js';
 import { MARKER } from './hostile/baseline.js';
 import { CONFIGURATIONS, type ConfigurationName } from './hostile/configurations.js';
 import { Service } from './hostile/service.js';

@@ -1,6 +1,6 @@
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Controller, type DynamicModule, Get, Module, type Type, UseGuards } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   Dpop,
   DpopGuard,

@@ -1,6 +1,6 @@
+import { describe, expect, test } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { describe, expect, test } from '@jest/globals';
 import { AccessTokenVerifier, DpopModule, type DpopModuleOptions } from 'nestjs-dpop';
 import { TestIssuer } from 'nestjs-dpop/testing';
 

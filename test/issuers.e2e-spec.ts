@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { type CryptoKey, generateKeyPair, SignJWT } from 'jose';
 import {
   type AccessTokenOption,

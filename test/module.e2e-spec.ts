@@ -1,5 +1,6 @@
-import type { Server } from 'node:http';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Server } from 'node:http';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type BeforeApplicationShutdown,
   Controller,
@@ -20,7 +21,6 @@ import {
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AuthGuard, PassportStrategy } from '@nestjs/passport';
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type AccessTokenClaims,
   AccessTokenVerifier,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { Dpop, DpopGuard, DpopModule, type DpopModuleOptions, NonceService } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import {

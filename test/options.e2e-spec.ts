@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Controller, type DynamicModule, Get, Module, type Type, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import {
   type AccessTokenClaims,

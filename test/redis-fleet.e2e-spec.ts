@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RedisStorageOptions } from '../lib/redis/index.js';
 import { expectAnswersInTime } from './redis/expect-answers-in-time.js';
 import { Fleet } from './redis/fleet.js';

@@ -1,5 +1,6 @@
 import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   type ArgumentsHost,
   type CallHandler,
@@ -27,8 +28,6 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Observable, of, tap } from 'rxjs';
 import {
   DpopGuard,
   DpopModule,
@@ -38,6 +37,7 @@ import {
   RequireScopes,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
+import { type Observable, of, tap } from 'rxjs';
 import {
   type Answer,
   call,

@@ -17,7 +17,7 @@ import {
   DpopUnavailableError,
   DpopVerifier,
 } from 'nestjs-dpop';
-import { formatChallenges } from '../lib/errors/challenge.js';
+import { formatChallenges } from '../lib/http/challenge.js';
 import { DEFAULT_ALGORITHMS, JWS_ALGORITHMS } from '../lib/jws/algorithms.js';
 import { parseCompactProof } from '../lib/proof/compact-proof.js';
 import { assertFreshness, assertHtm, assertHtu } from '../lib/proof/proof-checks.js';

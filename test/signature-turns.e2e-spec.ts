@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { calculateJwkThumbprint } from 'jose';
 import {
   type AccessTokenClaims,
@@ -11,7 +11,7 @@ import {
   type DpopModuleOptions,
   DpopVerifier,
 } from '../lib/index.js';
-import { SIGNATURES_IN_A_TURN } from '../lib/jws/signature-turns.js';
+import { SIGNATURES_IN_A_TURN } from '../lib/runtime/signature-turns.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
 
 const ORIGIN = 'https://api.test';

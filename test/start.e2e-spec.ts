@@ -1,3 +1,4 @@
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type CanActivate,
   Controller,
@@ -16,7 +17,6 @@ import {
 } from '@nestjs/common';
 import { APP_GUARD, ContextIdFactory, LazyModuleLoader, NestFactory, REQUEST } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   Dpop,
   DpopBound,

@@ -1,5 +1,5 @@
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { DpopGuard, DpopModule, RequireAuthentication } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { call, closeApps, HandClock, PLATFORMS, startApp, withOrigin } from './support-surface.js';

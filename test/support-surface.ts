@@ -1,8 +1,8 @@
 import type { INestApplication, Type } from '@nestjs/common';
+import type { DynamicModule, LoggerService } from '@nestjs/common';
+import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
-import type { DynamicModule, LoggerService } from '@nestjs/common';
 import type { DpopModuleOptions } from 'nestjs-dpop';
 import { TestClient, type TestProofOptions } from 'nestjs-dpop/testing';
 

@@ -1,7 +1,7 @@
 import { createHash, KeyObject, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { normalizeHttpUri } from '../lib/http/http-uri.js';
 import { MemoryStorage } from '../lib/index.js';
-import { normalizeHtu } from '../lib/proof/htu.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
 import { Random } from './differential/random.js';
 import { KeepAliveConnection, type WireAnswer } from './target/keep-alive-connection.js';
@@ -65,7 +65,7 @@ describe.each(ROUTERS)('C9 on %s', (router) => {
 
     /** The handler that a URI's own path routes to, by a request that says it in the plainest way. */
     const routeOf = (connection: KeepAliveConnection, htu: string): Promise<string> => {
-      const uri = normalizeHtu(htu)?.uri ?? '';
+      const uri = normalizeHttpUri(htu)?.uri ?? '';
       if (!uri.startsWith(`${ORIGIN}${prefix}/`)) return Promise.resolve('none of this service');
       let route = routes.get(uri);
       if (route === undefined) {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import type { IncomingHttpHeaders } from 'node:http';
+import { connect, type Socket } from 'node:net';
 
 const CONNECTIONS = 32;
 

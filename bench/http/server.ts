@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { type IntervalHistogram, monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { BenchClient } from '../load/bench-client.js';
 import { bareVerify } from '../load/bare-verify.js';
+import { BenchClient } from '../load/bench-client.js';
 import { ORIGIN } from '../load/protected-service.js';
 import { ownCpuMicros } from '../rounds.js';
 import { createBenchApp } from './app.js';

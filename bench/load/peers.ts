@@ -1,6 +1,6 @@
 import { auth } from 'express-oauth2-jwt-bearer';
-import * as oauth from 'oauth4webapi';
 import type { TestIssuer } from 'nestjs-dpop/testing';
+import * as oauth from 'oauth4webapi';
 import { concurrently } from '../concurrently.js';
 import type { Side } from '../rounds.js';
 import { asReceived, type BenchRequest, LANES, ORIGIN, TARGET } from './protected-service.js';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { TestIssuer } from 'nestjs-dpop/testing';
 import { closedLoop } from '../http/load.js';
 import { ServerProcess } from '../http/server-process.js';
-import { TestIssuer } from 'nestjs-dpop/testing';
 import { type BenchRequest, createHolder, ORIGIN } from '../load/protected-service.js';
 import { type Refusal, refusals } from '../load/refused-requests.js';
 import type { Measurement } from '../measurement.js';

@@ -1,5 +1,5 @@
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
-import { isJsonObject } from '../json-object.js';
+import { isJsonObject } from '../jws/json-object.js';
 import type { AccessTokenClaims } from './access-token.verifier.js';
 
 /** A verifier of the app's own may answer anything; without claims there is no verdict. */

@@ -2,8 +2,8 @@ import { createSign } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { RefusalDetails } from '../errors/dpop.error.js';
+import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import { TestIssuer, type TestTokenOptions } from '../testing/index.js';
-import type { JwtAccessTokenOptions } from './jwt-access-token.options.js';
 import { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
 
 const NOW_SECONDS = 1_800_000_000;

@@ -1,15 +1,16 @@
-import type { Clock } from '../clock.js';
 import { DpopError } from '../errors/dpop.error.js';
-import type { JsonObject } from '../json-object.js';
+import { createIssuerKeys, type IssuerKeys } from '../issuer/issuer-keys.js';
+import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
+import type { MatchingKeys } from '../issuer/matching-keys.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
+import type { JsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import { isSignedBy, type SignatureKey } from '../jws/signature.js';
-import { signatureTurn } from '../jws/signature-turns.js';
+import type { Clock } from '../runtime/clock.js';
+import { signatureTurn } from '../runtime/signature-turns.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
 import { freezeClaims } from './claims.js';
-import { createIssuerKeys, type IssuerKeys } from './issuer-keys.js';
-import type { JwtAccessTokenOptions } from './jwt-access-token.options.js';
 import {
   assertIssuerAndAudience,
   assertTimes,
@@ -17,7 +18,6 @@ import {
   createJwtRules,
   type JwtRules,
 } from './jwt-checks.js';
-import type { MatchingKeys } from './matching-keys.js';
 
 /**
  * Verifies the JWT access tokens of one issuer: signature, type, issuer, audience, times. jose finds the key among the

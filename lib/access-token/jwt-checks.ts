@@ -1,6 +1,6 @@
 import { DpopError } from '../errors/dpop.error.js';
-import type { JsonObject } from '../json-object.js';
-import type { JwtAccessTokenOptions } from './jwt-access-token.options.js';
+import { DEFAULT_TOLERANCE_SECONDS, type JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
+import type { JsonObject } from '../jws/json-object.js';
 
 /** What is asked of the header and the claims of a JWT access token. */
 export interface JwtRules {
@@ -13,7 +13,6 @@ export interface JwtRules {
   readonly toleranceSeconds: number;
 }
 
-export const DEFAULT_TOLERANCE_SECONDS = 10;
 const DEFAULT_TYP = 'at+jwt';
 /** Values of the option that are no header types. */
 const ANY = 'any';

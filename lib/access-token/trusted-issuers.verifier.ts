@@ -1,9 +1,9 @@
-import { BoundedCache, type CacheBounds } from '../bounded-cache.js';
-import type { Clock } from '../clock.js';
 import { DpopError } from '../errors/dpop.error.js';
-import { isJsonObject } from '../json-object.js';
 import { parseCompactJws } from '../jws/compact-jws.js';
+import { isJsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
+import { BoundedCache, type CacheBounds } from '../runtime/bounded-cache.js';
+import type { Clock } from '../runtime/clock.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
 import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
 

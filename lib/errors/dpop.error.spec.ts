@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { DpopHttpException } from '../http/dpop-http.exception.js';
+import { DpopHttpException } from '../guard/dpop-http.exception.js';
 import { DpopError, DpopUnavailableError } from './dpop.error.js';
 
 const hasFrames = ({ stack = '' }: Error): boolean => stack.includes('\n    at ');

@@ -1,4 +1,4 @@
-import { normalizeHtu } from '../proof/htu.js';
+import { normalizeHttpUri } from './http-uri.js';
 
 const LOOPBACK = /^http:\/\/(?:(?:[a-z\d-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?=[:/]|$)/;
 
@@ -10,7 +10,7 @@ const LOOPBACK = /^http:\/\/(?:(?:[a-z\d-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[:
 export function normalizeBaseUrl(value: string): string | undefined {
   // `URL` is welcome here: it brings internationalised names of the configuration into the form that clients sign.
   if (!URL.canParse(value)) return undefined;
-  const normal = normalizeHtu(new URL(value).href);
+  const normal = normalizeHttpUri(new URL(value).href);
   if (normal === undefined || normal.hasQuery) return undefined;
   return normal.uri.replace(/\/+$/, '');
 }

@@ -1,5 +1,5 @@
-import type { Scheme } from '../errors/challenge.js';
 import { DpopError } from '../errors/dpop.error.js';
+import type { Scheme } from './challenge.js';
 
 /** What a request presents: the scheme, the token, and the proof if there is one. */
 export interface Credentials {

@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Http2ServerRequest } from 'node:http2';
+import { isObject } from './is-object.js';
 import type { NodeRequest } from './node-request.js';
 import { PrivateField } from './private-field.js';
-import { isObject } from './is-object.js';
 
 /** Method and target of a request, as they came over the wire. */
 export interface RequestLine {

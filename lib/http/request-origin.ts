@@ -1,7 +1,7 @@
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
-import { isPlainAuthority } from '../proof/htu.js';
 import { isSecureBaseUrl, normalizeBaseUrl } from './base-url.js';
 import type { DpopRequest } from './dpop-request.js';
+import { isPlainAuthority } from './http-uri.js';
 
 /** Where the origin that clients sign comes from: configured, the request by an explicit choice, or a function. */
 export type OriginOption = readonly string[] | 'request' | ((request: DpopRequest) => string);

@@ -1,6 +1,6 @@
 import { DpopError } from '../errors/dpop.error.js';
-import { normalizeEscapes } from '../proof/htu.js';
 import type { DpopRequest } from './dpop-request.js';
+import { normalizeEscapes } from './http-uri.js';
 
 /**
  * Printable ASCII but `#`. For a `#`, white space or an octet beyond ASCII, in the query too, Express has its target

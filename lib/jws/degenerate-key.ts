@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json-object.js';
+import type { JsonObject } from './json-object.js';
 
 /** A member of a public JWK that holds the value which `findDegenerateMember` objects to. */
 export type DegenerateMember = 'x' | 'n' | 'e' | 'pub';

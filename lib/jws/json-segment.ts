@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isJsonObject, type JsonObject } from '../json-object.js';
+import { isJsonObject, type JsonObject } from './json-object.js';
 
 /** The JSON object in one segment of a compact JWS; `undefined` where there is none. */
 export function parseJsonSegment(segment: string): JsonObject | undefined {

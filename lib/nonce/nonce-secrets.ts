@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isUint8Array } from 'node:util/types';
-import { fail } from '../option-asserts.js';
+import { fail } from '../errors/option-asserts.js';
 import type { NonceSecretSource } from './nonce-secret.source.js';
 
 const MIN_SECRET_BYTES = 32;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { FixedNonceSecrets } from './nonce-secrets.js';
 import type { NonceSecretSource } from './nonce-secret.source.js';
+import { FixedNonceSecrets } from './nonce-secrets.js';
 import { NO_MEMORY, StatelessNonceService, type StatelessNonceOptions } from './stateless-nonce.service.js';
 
 const NOW = 1_700_000_000;

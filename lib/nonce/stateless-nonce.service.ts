@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../clock.js';
-import { type AcceptedNonce, NonceService } from './nonce.service.js';
+import type { Clock } from '../runtime/clock.js';
 import type { NonceSecretSource } from './nonce-secret.source.js';
+import { type AcceptedNonce, NonceService } from './nonce.service.js';
 
 export interface StatelessNonceOptions {
   readonly secrets: NonceSecretSource;

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DpopError } from '../errors/dpop.error.js';
-import { normalizeHtu } from './htu.js';
+import { normalizeHttpUri } from '../http/http-uri.js';
 import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof-checks.js';
 import type { ProofClaims } from './proof-claims.js';
 
@@ -119,8 +119,8 @@ describe('C9 htu', () => {
       fc.property(origin, text, fc.option(text, { nil: undefined }), (baseUrl, rest, other) => {
         const path = `/${rest}`.replace(/[?#].*$/s, '');
         const htu = baseUrl + (other === undefined ? path : `/${other}`);
-        const signed = normalizeHtu(htu);
-        const requested = normalizeHtu(baseUrl + path);
+        const signed = normalizeHttpUri(htu);
+        const requested = normalizeHttpUri(baseUrl + path);
         const long = signed !== undefined && signed.uri === requested?.uri;
         expect(reasonOf(() => assertHtu(htu, [baseUrl], path, 'ignore')) === undefined).toBe(long);
       }),

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { DpopError } from '../errors/dpop.error.js';
-import { normalizeHtu } from './htu.js';
+import { normalizeHttpUri } from '../http/http-uri.js';
 import { type ProofClaims, refusedClaim } from './proof-claims.js';
 
 /**
@@ -28,10 +28,10 @@ export function assertHtu(
 ): void {
   // Equal strings are equal in normal form: that spares nearly every request the long way.
   if (ALREADY_NORMAL.test(htu) && baseUrls.some((baseUrl) => htu === baseUrl + path)) return;
-  const signed = normalizeHtu(htu);
+  const signed = normalizeHttpUri(htu);
   if (signed === undefined) throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
   if (signed.hasQuery && queryInHtu === 'reject') throw new DpopError('proof_htu_query', { detail: 'htu' });
-  const requested = baseUrls.map((baseUrl) => normalizeHtu(baseUrl + path)?.uri);
+  const requested = baseUrls.map((baseUrl) => normalizeHttpUri(baseUrl + path)?.uri);
   if (!requested.includes(signed.uri))
     throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
 }

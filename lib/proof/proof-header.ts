@@ -1,9 +1,9 @@
 import type { RefusalDetail } from '../errors/catalogue.js';
 import { DpopError } from '../errors/dpop.error.js';
-import { isPrivateJwk } from '../private-jwk.js';
 import { JWS_ALGORITHMS, type JwsAlgorithm, type KeyMember } from '../jws/algorithms.js';
-import { isJsonObject, type JsonObject } from '../json-object.js';
+import { isJsonObject, type JsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
+import { isPrivateJwk } from '../jws/private-jwk.js';
 import { calculateThumbprint } from './thumbprint.js';
 
 /** A protected header that passed every check that needs no cryptography, and the thumbprint of its key. */

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { parseProof } from '../dpop.option-parsers.js';
+import { parseProof } from '../config/option-parsers.js';
 import { DEFAULT_ALGORITHMS, isSupportedAlgorithm } from '../jws/algorithms.js';
 import { minProofBytes } from './proof-size.js';
 

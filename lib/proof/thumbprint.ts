@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { JsonObject } from '../json-object.js';
 import type { JwsAlgorithm } from '../jws/algorithms.js';
+import type { JsonObject } from '../jws/json-object.js';
 
 /** In lexicographic order (RFC 7638 §3.2, RFC 8037 §2). The keys of ML-DSA are keys for one algorithm. */
 const REQUIRED_MEMBERS: Readonly<Record<JwsAlgorithm['kty'], readonly string[]>> = {

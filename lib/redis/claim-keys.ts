@@ -1,4 +1,4 @@
-import type { ReplayClaim } from '../replay/replay.store.js';
+import type { ReplayClaim } from '../storage/replay.store.js';
 import { aheadOf, reachOf, shardOf } from './claim-question.js';
 import { liveSlices, type Slice, sliceOf } from './claim-slices.js';
 

@@ -1,4 +1,4 @@
-import type { ReplayClaim } from '../replay/replay.store.js';
+import type { ReplayClaim } from '../storage/replay.store.js';
 import { sliceFreshUntil, sliceOf } from './claim-slices.js';
 
 /** No epoch: what a proof without a nonce names, and what the mark of a hash names that lacks records. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
-import { Deadlines } from '../deadlines.js';
+import { Deadlines } from '../runtime/deadlines.js';
 import type { RedisScript } from './redis-script.js';
 import { createClient, isClient, type RedisSource } from './redis-source.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { DeadlineError } from '../deadlines.js';
+import { DeadlineError } from '../runtime/deadlines.js';
 import { describeFailure, isHopeless } from './redis-failure.js';
 
 const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });

@@ -1,4 +1,4 @@
-import { DeadlineError } from '../deadlines.js';
+import { DeadlineError } from '../runtime/deadlines.js';
 
 /** How an error begins that the scripts of this folder answer with: what no waiting mends. */
 export const HIDDEN_REPLICATION = 'NOREPLID';

@@ -1,6 +1,6 @@
+import { SERVER_SCRIPT } from './claim-scripts.js';
 import type { RedisConnection } from './redis-connection.js';
 import { describeFailure, isHopeless } from './redis-failure.js';
-import { SERVER_SCRIPT } from './claim-scripts.js';
 import { EVICTION_SCRIPT, PROBE_SCRIPT } from './redis-scripts.js';
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../clock.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import type { NonceSecretSource } from '../nonce/nonce-secret.source.js';
+import type { Clock } from '../runtime/clock.js';
 import type { RedisConnection } from './redis-connection.js';
 import { RING_SCRIPT } from './redis-scripts.js';
 

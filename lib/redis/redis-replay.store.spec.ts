@@ -4,9 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../../test/redis/redis-server.js';
-import { systemClock } from '../clock.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
-import type { ReplayClaim, ReplayOutcome } from '../replay/replay.store.js';
+import { systemClock } from '../runtime/clock.js';
+import type { ReplayClaim, ReplayOutcome } from '../storage/replay.store.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisReplayStore } from './redis-replay.store.js';
 

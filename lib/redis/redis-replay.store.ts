@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../clock.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { NO_MEMORY } from '../nonce/stateless-nonce.service.js';
-import { type ReplayClaim, type ReplayOutcome, ReplayStore } from '../replay/replay.store.js';
+import type { Clock } from '../runtime/clock.js';
+import { type ReplayClaim, type ReplayOutcome, ReplayStore } from '../storage/replay.store.js';
 import { ClaimBatches } from './claim-batches.js';
-import { formatQuestion } from './claim-question.js';
 import { ClaimKeys, partitionOf, PARTITIONS } from './claim-keys.js';
+import { formatQuestion } from './claim-question.js';
 import { LOOK_SCRIPT } from './claim-scripts.js';
 import type { RedisConnection } from './redis-connection.js';
 import { describeFailure } from './redis-failure.js';

@@ -1,5 +1,5 @@
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
-import { fail } from '../option-asserts.js';
+import { fail } from '../errors/option-asserts.js';
 
 /** An ioredis client of the app's own, or how to make one: options, a URL, or the nodes of a cluster. */
 export type RedisSource = Redis | Cluster | string | RedisOptions | RedisClusterSource;

@@ -1,4 +1,3 @@
-import { type Clock, systemClock } from '../clock.js';
 import {
   assertFunction,
   assertInteger,
@@ -6,13 +5,14 @@ import {
   assertObject,
   assertOneOf,
   fail,
-} from '../option-asserts.js';
-import type { DpopStorage } from '../storage/dpop-storage.js';
+} from '../errors/option-asserts.js';
+import { type Clock, systemClock } from '../runtime/clock.js';
+import type { DpopStorage } from '../storage/dpop.storage.js';
 import { RedisConnection } from './redis-connection.js';
-import type { RedisSource } from './redis-source.js';
 import { inspectRedis } from './redis-inspection.js';
 import { RedisNonceSecrets } from './redis-nonce-secrets.js';
 import { RedisReplayStore } from './redis-replay.store.js';
+import type { RedisSource } from './redis-source.js';
 
 export interface RedisStorageOptions {
   /** What all keys begin with, default `dpop:`. One prefix for each service. */

@@ -1,6 +1,6 @@
-import { type Clock, systemClock } from '../clock.js';
-import { MemoryReplayStore, type MemoryReplayStoreOptions } from '../replay/memory-replay.store.js';
-import type { DpopStorage } from './dpop-storage.js';
+import { type Clock, systemClock } from '../runtime/clock.js';
+import type { DpopStorage } from './dpop.storage.js';
+import { MemoryReplayStore, type MemoryReplayStoreOptions } from './memory-replay.store.js';
 
 /**
  * Storage in the memory of one process: the default. A second instance of the service knows nothing of it, so that a

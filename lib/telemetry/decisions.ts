@@ -1,9 +1,8 @@
 import { channel } from 'node:diagnostics_channel';
-import type { DpopVerdict } from '../dpop.verdict.js';
 import type { DpopErrorCode, RefusalDetail, RefusalReason, UnavailableReason } from '../errors/catalogue.js';
 import { DpopError, type DpopUnavailableError } from '../errors/dpop.error.js';
 import { knownMethod } from '../http/known-method.js';
-import type { NameRoute } from './explanations.js';
+import type { NameRoute } from '../http/place.js';
 
 /** The name of the `node:diagnostics_channel` on which every decision is published. */
 export const DPOP_DECISION_CHANNEL = 'nestjs-dpop:decision';
@@ -34,6 +33,9 @@ export interface DpopDecision {
   readonly durationMs: number;
 }
 
+/** Whose request it was, as far as verification has shown. */
+export type DecisionSubject = Pick<DpopDecision, 'issuer' | 'clientId' | 'jkt'>;
+
 const decisions = channel(DPOP_DECISION_CHANNEL);
 
 /** Publishes the decisions about one request. Costs nothing while nobody listens. */
@@ -47,7 +49,7 @@ export class RequestDecisions {
   }
 
   /** @param passedOver the failure in spite of which the request is accepted */
-  accepted(verdict: DpopVerdict, passedOver: DpopUnavailableError | undefined, name?: NameRoute): void {
+  accepted(verdict: DecisionSubject, passedOver: DpopUnavailableError | undefined, name?: NameRoute): void {
     if (!decisions.hasSubscribers) return;
     decisions.publish({
       ...this.#about(verdict, name),
@@ -60,7 +62,7 @@ export class RequestDecisions {
   /** @param verdict as far as one was reached before it was refused */
   rejected(
     error: DpopError | DpopUnavailableError,
-    verdict: DpopVerdict | undefined,
+    verdict: DecisionSubject | undefined,
     name?: NameRoute,
   ): void {
     if (!decisions.hasSubscribers) return;
@@ -77,7 +79,7 @@ export class RequestDecisions {
     } satisfies DpopDecision);
   }
 
-  #about(verdict: DpopVerdict | undefined, name: NameRoute | undefined): DpopDecision {
+  #about(verdict: DecisionSubject | undefined, name: NameRoute | undefined): DpopDecision {
     const { route, handler } = name?.() ?? {};
     return {
       outcome: 'accepted',

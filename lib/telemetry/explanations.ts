@@ -1,22 +1,7 @@
 import type { RefusalReason } from '../errors/catalogue.js';
 import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
-import { describeThrown } from './foreign-error.js';
-
-/** Which route a request came to, in words of the app: nothing of it was sent by the client. */
-export interface RouteName {
-  /** The pattern under which the framework has the route, `/accounts/:id`; undefined where there is none. */
-  readonly route?: string | undefined;
-  /** Class and method of the handler, `AccountsController.get`. */
-  readonly handler?: string | undefined;
-}
-
-/** Asked only when there is somebody to be told. */
-export type NameRoute = () => RouteName;
-
-/** The route, and the method of the request: a known one, or `other`. */
-export interface Place extends RouteName {
-  readonly method?: string | undefined;
-}
+import { describeThrown } from '../errors/foreign-error.js';
+import type { Place } from '../http/place.js';
 
 /** One line for the operator: what was refused, where, why and what would have been right. Nothing a client sent. */
 export function describeRefusal({ code, reason, message, details }: DpopError, place: Place): string {

@@ -1,8 +1,9 @@
-import { type Clock, systemClock } from '../clock.js';
 import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
-import { describeFailure, describeRefusal, type FailureOutcome, type Place } from './explanations.js';
 import { isObject } from '../http/is-object.js';
-import { LineBudget } from './line-budget.js';
+import type { Place } from '../http/place.js';
+import { type Clock, systemClock } from '../runtime/clock.js';
+import { LineBudget } from '../runtime/line-budget.js';
+import { describeFailure, describeRefusal, type FailureOutcome } from './explanations.js';
 
 export type WriteLine = (level: 'warn' | 'error', text: string) => void;
 

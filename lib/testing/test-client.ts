@@ -7,7 +7,7 @@ import {
   generateKeyPair,
   type JWK,
 } from 'jose';
-import { type Clock, systemClock } from '../clock.js';
+import { type Clock, systemClock } from '../runtime/clock.js';
 
 export interface TestClientOptions {
   /** JWS algorithm of the client's key, default `ES256`. */

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import type { JwtAccessTokenOptions } from '../access-token/jwt-access-token.options.js';
-import { type Clock, systemClock } from '../clock.js';
+import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
+import { type Clock, systemClock } from '../runtime/clock.js';
 import type { TestClient } from './test-client.js';
 
 export interface TestIssuerOptions {

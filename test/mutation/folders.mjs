@@ -9,58 +9,74 @@ export const FOLDERS = {
   },
   jws: {
     mutate: ['lib/jws/*.ts'],
-    suites: ['lib/jws/', 'lib/proof/', 'test/signature-turns', 'test/hostile-requests'],
+    suites: ['lib/jws/', 'lib/proof/', 'test/hostile-requests'],
+  },
+  runtime: {
+    mutate: ['lib/runtime/*.ts'],
+    suites: ['lib/runtime/', 'test/(signature-turns|replay-store-deadline|caches)', 'test/hostile-requests'],
   },
   http: {
     mutate: ['lib/http/*.ts'],
     suites: [
       'lib/http/',
+      'lib/proof/',
       'test/(request-routing|response-head)',
       'test/hostile-requests',
       'test/(transports|module).e2e',
     ],
   },
+  transport: {
+    mutate: ['lib/transport/*.ts'],
+    suites: ['test/(request-routing|response-head)', 'test/(transports|module).e2e', 'test/explanations'],
+  },
   errors: {
     mutate: ['lib/errors/*.ts'],
-    suites: ['lib/errors/', 'test/hostile-requests', 'test/module.e2e'],
+    suites: ['lib/errors/', 'test/options', 'test/hostile-requests', 'test/module.e2e'],
   },
   nonce: {
     mutate: ['lib/nonce/*.ts'],
     suites: ['lib/nonce/', 'test/nonces', 'test/hostile-requests'],
   },
-  replay: {
-    mutate: ['lib/replay/*.ts'],
-    suites: ['lib/replay/', 'test/replay-store-deadline', 'test/hostile-requests', 'test/module.e2e'],
+  storage: {
+    mutate: ['lib/storage/*.ts'],
+    suites: ['lib/storage/', 'test/replay-store-deadline', 'test/hostile-requests', 'test/module.e2e'],
   },
-  'access-token': {
-    mutate: ['lib/access-token/*.ts'],
+  issuer: {
+    mutate: ['lib/issuer/*.ts'],
     suites: [
+      'lib/issuer/',
       'lib/access-token/',
       'test/(issuers|issuer-faults|issuer-options|caches)',
-      'test/hostile-requests',
       'test/options',
     ],
   },
-  decorators: {
-    mutate: ['lib/decorators/*.ts'],
-    suites: ['test/inheritance', 'test/module.e2e', 'test/transports'],
-  },
-  start: {
-    mutate: ['lib/start/*.ts'],
-    suites: ['test/start.e2e', 'test/inheritance'],
+  'access-token': {
+    mutate: ['lib/access-token/*.ts'],
+    suites: ['lib/access-token/', 'test/(issuers|caches)', 'test/hostile-requests'],
   },
   telemetry: {
     mutate: ['lib/telemetry/*.ts'],
     suites: ['lib/telemetry/', 'test/explanations', 'test/hostile-log'],
   },
-  root: {
-    mutate: ['lib/*.ts'],
+  verification: {
+    mutate: ['lib/verification/*.ts'],
     suites: [
-      'lib/[^/]+$',
-      'test/options',
+      'lib/verification/',
       'test/hostile-requests',
       'test/(module|transports).e2e',
       'test/(caches|nonces|issuers)',
     ],
+  },
+  config: {
+    mutate: ['lib/config/*.ts'],
+    suites: ['test/options', 'test/hostile-requests', 'test/(module|nonces)'],
+  },
+  guard: {
+    mutate: ['lib/guard/*.ts'],
+    suites: ['lib/guard/', 'test/inheritance', 'test/(module|transports).e2e', 'test/hostile-requests'],
+  },
+  module: {
+    mutate: ['lib/module/*.ts'],
+    suites: ['test/start.e2e', 'test/inheritance', 'test/module.e2e'],
   },
 };

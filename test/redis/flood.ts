@@ -1,5 +1,5 @@
-import { connect } from 'node:net';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { SignedRequest } from './party.js';
 
 const SOCKETS = 10;

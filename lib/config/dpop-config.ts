@@ -1,0 +1,125 @@
+import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import {
+  assertBoolean,
+  assertFunction,
+  assertHeaderText,
+  assertInteger,
+  assertKnownNames,
+  assertObject,
+  assertOneOf,
+  fail,
+} from '../errors/option-asserts.js';
+import type { ChallengeParameters } from '../http/challenge.js';
+import { createOriginResolver, type OriginOption } from '../http/request-origin.js';
+import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
+import type { CacheBounds } from '../runtime/bounded-cache.js';
+import { systemClock } from '../runtime/clock.js';
+import type { DpopStorage } from '../storage/dpop.storage.js';
+import type { VerificationRules } from '../verification/verification-rules.js';
+import type { DpopModuleOptions } from './dpop-options.js';
+import {
+  MAX_HEADER_BYTES,
+  parseAccessToken,
+  parseCache,
+  parseMetadata,
+  parseNonce,
+  parseOrigin,
+  parseProof,
+  parseStorage,
+} from './option-parsers.js';
+
+/** The options with all defaults in place, asserted, in the form that the checks use. Frozen. */
+export interface DpopConfig extends VerificationRules {
+  readonly nonce: {
+    readonly lifetimeSeconds: number;
+    readonly secrets: readonly Uint8Array[] | undefined;
+    readonly service: string;
+  };
+  readonly challenge: ChallengeParameters;
+  readonly issuers: readonly JwtAccessTokenOptions[];
+  readonly fallbackVerifier: AccessTokenVerifier | undefined;
+  readonly storage: DpopStorage;
+  readonly logReceivedValues: boolean;
+  readonly unguardedRoutes: 'error' | 'warn';
+  readonly cache: { readonly keys: CacheBounds; readonly tokens: CacheBounds };
+}
+
+/**
+ * @throws TypeError that names the option and the accepted form
+ */
+export function createConfig(options: DpopModuleOptions): DpopConfig {
+  assertObject(options, 'DpopModule options');
+  if (options.isGlobal !== undefined)
+    fail('isGlobal', 'given beside the factory: forRootAsync({ isGlobal, … })');
+  assertKnownNames(options, 'DpopModule options', [
+    'origin',
+    'allowInsecureHttp',
+    'accessToken',
+    'maxTokenBytes',
+    'proof',
+    'nonce',
+    'storage',
+    'onReplayStoreFailure',
+    'bearer',
+    'realm',
+    'metadata',
+    'cache',
+    'logReceivedValues',
+    'unguardedRoutes',
+    'clock',
+  ]);
+  const { allowInsecureHttp = false, bearer = 'reject', maxTokenBytes = 8192, clock = systemClock } = options;
+  const { logReceivedValues = false } = options;
+  assertBoolean(allowInsecureHttp, 'allowInsecureHttp');
+  assertBoolean(logReceivedValues, 'logReceivedValues');
+  assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
+  const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
+  assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
+  const { unguardedRoutes = 'error' } = options;
+  assertOneOf(unguardedRoutes, 'unguardedRoutes', ['error', 'warn']);
+  assertInteger(maxTokenBytes, 'maxTokenBytes', 256, MAX_HEADER_BYTES);
+  assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch, such as Date.now', {
+    value: clock,
+  });
+  if (options.realm !== undefined) assertHeaderText(options.realm, 'realm', 'a string of printable ASCII');
+
+  const origin = parseOrigin(options.origin, allowInsecureHttp);
+  const { maxBytes, algorithms, ...proof } = parseProof(proofOptions);
+  const nonce = parseNonce(nonceOption);
+  const issuance = parseAccessToken(options.accessToken, allowInsecureHttp);
+  const iatLifetime = proof.maxAgeSeconds + proof.futureToleranceSeconds;
+  return Object.freeze({
+    clock,
+    policy: { nonce: nonce.mode, bearer },
+    limits: { tokenBytes: maxTokenBytes, proofBytes: maxBytes },
+    resolveOrigin: createOriginResolver(origin, allowInsecureHttp),
+    proof: { ...proof, algorithms: new Set(algorithms), freshness: nonce.freshness },
+    proofLifetimeSeconds:
+      nonce.freshness === 'nonce' ? Math.max(iatLifetime, 3 * nonce.lifetimeSeconds) : iatLifetime,
+    nonce: { ...nonce, service: describeService(options.realm, origin, issuance.issuers, nonce.freshness) },
+    challenge: {
+      algs: algorithms.join(' '),
+      realm: options.realm,
+      resourceMetadata: parseMetadata(options.metadata, allowInsecureHttp),
+    },
+    ...issuance,
+    storage: parseStorage(options.storage),
+    onReplayStoreFailure,
+    logReceivedValues,
+    unguardedRoutes,
+    cache: parseCache(options.cache),
+  });
+}
+
+/** What makes this service another than its neighbour with the same secret; equal on all its instances. */
+function describeService(
+  realm: string | undefined,
+  origin: OriginOption,
+  issuers: readonly JwtAccessTokenOptions[],
+  freshness: 'iat' | 'nonce',
+): string {
+  const audiences = issuers.map(({ issuer, audience }) => [issuer, audience]);
+  // A proof that was used by one rule must not be judged by the other, under which its record may be gone already.
+  const rule = freshness === 'nonce' ? ['freshness by nonce'] : [];
+  return JSON.stringify([realm ?? null, typeof origin === 'function' ? null : origin, audiences, ...rule]);
+}

@@ -1,0 +1,202 @@
+import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import {
+  assertHeaderText,
+  assertInteger,
+  assertKnownNames,
+  assertObject,
+  assertOneOf,
+  assertStrings,
+  fail,
+} from '../errors/option-asserts.js';
+import { isSecureBaseUrl, isTrustedUrl, normalizeBaseUrl } from '../http/base-url.js';
+import type { OriginOption } from '../http/request-origin.js';
+import { parseJwtAccessTokenOptions } from '../issuer/issuer-option-parser.js';
+import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
+import { DEFAULT_ALGORITHMS, isSupportedAlgorithm, JWS_ALGORITHMS } from '../jws/algorithms.js';
+import { parseNonceSecrets } from '../nonce/nonce-secrets.js';
+import { minProofBytes } from '../proof/proof-size.js';
+import type { CacheBounds } from '../runtime/bounded-cache.js';
+import type { DpopStorage } from '../storage/dpop.storage.js';
+import { MemoryStorage } from '../storage/memory.storage.js';
+import type { CacheOptions, DpopModuleOptions, NonceOptions, ProofOptions } from './dpop-options.js';
+
+/** The single options of the module: each parser asserts one of them and puts its defaults in place. */
+
+export const MAX_HEADER_BYTES = 65_536;
+/** What is fresh for longer is not fresh; replay memory holds each proof for as long. */
+const MAX_FRESHNESS_SECONDS = 3600;
+
+export function parseOrigin(origin: unknown, allowInsecureHttp: boolean): OriginOption {
+  if (origin === 'request' || typeof origin === 'function') return origin as OriginOption;
+  const accepted =
+    'an https URL such as "https://api.example.com", without query or fragment (http on loopback only, elsewhere with allowInsecureHttp: true), an array of those, "request" or a function';
+  const origins = typeof origin === 'string' ? [origin] : origin;
+  assertStrings(origins, 'origin', accepted);
+  return origins.map((value) => {
+    const baseUrl = normalizeBaseUrl(value);
+    if (baseUrl === undefined || !(allowInsecureHttp || isSecureBaseUrl(baseUrl))) {
+      fail('origin', accepted, { value });
+    }
+    return baseUrl;
+  });
+}
+
+export function parseProof(options: ProofOptions): Required<ProofOptions> {
+  assertObject(options, 'proof');
+  assertKnownNames(options, 'proof', [
+    'algorithms',
+    'maxAgeSeconds',
+    'futureToleranceSeconds',
+    'maxBytes',
+    'queryInHtu',
+  ]);
+  const {
+    algorithms = DEFAULT_ALGORITHMS,
+    maxAgeSeconds = 60,
+    futureToleranceSeconds = 30,
+    maxBytes = 8192,
+    queryInHtu = 'ignore',
+  } = options;
+  const accepted = `an array of algorithms that this Node supports, of ${[...JWS_ALGORITHMS.keys()].join(', ')}`;
+  assertStrings(algorithms, 'proof.algorithms', accepted);
+  const unsupported = algorithms.filter((algorithm) => !isSupportedAlgorithm(algorithm));
+  if (unsupported.length > 0) fail('proof.algorithms', accepted, { value: unsupported });
+  assertInteger(maxAgeSeconds, 'proof.maxAgeSeconds', 1, MAX_FRESHNESS_SECONDS);
+  assertInteger(futureToleranceSeconds, 'proof.futureToleranceSeconds', 0, 3600);
+  assertInteger(maxBytes, 'proof.maxBytes', 512, MAX_HEADER_BYTES);
+  assertRoomFor(algorithms, maxBytes);
+  assertOneOf(queryInHtu, 'proof.queryInHtu', ['ignore', 'reject']);
+  return { algorithms, maxAgeSeconds, futureToleranceSeconds, maxBytes, queryInHtu };
+}
+
+/** Keys and signatures of ML-DSA are so long that every proof of an algorithm may be beyond the default. */
+function assertRoomFor(algorithms: readonly string[], maxBytes: number): void {
+  for (const algorithm of algorithms) {
+    const least = minProofBytes(algorithm);
+    if (maxBytes < least) {
+      fail('proof.maxBytes', `an integer from ${least}, since proof.algorithms lists ${algorithm}`, {
+        value: maxBytes,
+      });
+    }
+  }
+}
+const NONCE_FORM = '"off" or "required", or an object: { mode: "required", secret: … }';
+const MAX_MODE_LENGTH = 16;
+
+interface ParsedNonce {
+  readonly mode: 'off' | 'required';
+  readonly secrets: readonly Uint8Array[] | undefined;
+  readonly lifetimeSeconds: number;
+  readonly freshness: 'iat' | 'nonce';
+}
+
+export function parseNonce(option: 'off' | 'required' | NonceOptions): ParsedNonce {
+  const options: unknown = typeof option === 'string' ? { mode: option } : option;
+  // A secret in the place of the mode is not shown.
+  if (typeof option === 'string' && option.length > MAX_MODE_LENGTH) fail('nonce', NONCE_FORM);
+  assertObject(options, 'nonce', NONCE_FORM);
+  assertKnownNames(options, 'nonce', ['mode', 'secret', 'lifetimeSeconds', 'freshness']);
+  const { mode, secret, lifetimeSeconds = 120, freshness = 'iat' } = options;
+  assertOneOf(mode, typeof option === 'string' ? 'nonce' : 'nonce.mode', ['off', 'required']);
+  assertInteger(lifetimeSeconds, 'nonce.lifetimeSeconds', 1, MAX_FRESHNESS_SECONDS);
+  assertOneOf(freshness, 'nonce.freshness', ['iat', 'nonce']);
+  const secrets = secret === undefined ? undefined : parseNonceSecrets(secret, 'nonce.secret');
+  return { mode, secrets, lifetimeSeconds, freshness };
+}
+
+interface ParsedIssuance {
+  readonly issuers: readonly JwtAccessTokenOptions[];
+  readonly fallbackVerifier: AccessTokenVerifier | undefined;
+}
+
+export function parseAccessToken(
+  option: DpopModuleOptions['accessToken'],
+  allowInsecureHttp: boolean,
+): ParsedIssuance {
+  const items: readonly unknown[] = Array.isArray(option) ? option : [option];
+  if (items.length === 0)
+    fail(
+      'accessToken',
+      'the options of an issuer, an AccessTokenVerifier, or an array of those; it is empty',
+    );
+  const verifiers = items.filter((item) => item instanceof AccessTokenVerifier);
+  if (verifiers.length > 1) {
+    fail(
+      'accessToken',
+      'an array with at most one AccessTokenVerifier, which takes the tokens of no listed issuer',
+    );
+  }
+  const issuers: JwtAccessTokenOptions[] = [];
+  for (const [index, item] of items.entries()) {
+    if (item instanceof AccessTokenVerifier) continue;
+    const name = Array.isArray(option) ? `accessToken[${index}]` : 'accessToken';
+    const options = parseJwtAccessTokenOptions(item, name, allowInsecureHttp);
+    if (issuers.some(({ issuer }) => issuer === options.issuer)) {
+      fail(
+        'accessToken',
+        `an array that names each issuer once: ${name}.issuer is there before; accessToken.audience takes several values`,
+        { value: options.issuer },
+      );
+    }
+    issuers.push(options);
+  }
+  return { issuers, fallbackVerifier: verifiers[0] };
+}
+
+export function parseMetadata(
+  metadata: DpopModuleOptions['metadata'],
+  allowInsecureHttp: boolean,
+): string | undefined {
+  if (metadata === undefined) return undefined;
+  const accepted =
+    'the https URL of the protected resource metadata (RFC 9728); http on loopback only, elsewhere with allowInsecureHttp: true';
+  assertObject(metadata, 'metadata');
+  assertKnownNames(metadata, 'metadata', ['url']);
+  assertHeaderText(metadata.url, 'metadata.url', accepted);
+  if (!isTrustedUrl(metadata.url, allowInsecureHttp)) fail('metadata.url', accepted, { value: metadata.url });
+  return metadata.url;
+}
+
+export function parseStorage(storage: DpopStorage | undefined): DpopStorage {
+  if (storage === undefined) return new MemoryStorage();
+  const accepted = 'a DpopStorage, such as new MemoryStorage() or the RedisStorage of nestjs-dpop/redis';
+  assertObject(storage, 'storage', accepted);
+  const { replayStore, nonceSecrets, shared } = storage;
+  const given = ['open', 'close', 'ping'].filter((method) => storage[method] !== undefined);
+  const looks = replayStore?.lookAtMemory === undefined ? [] : ['lookAtMemory'];
+  const missing = [
+    ...missingMethods(replayStore, ['claim', 'memoryOf', ...looks], 'replayStore.'),
+    ...(nonceSecrets === undefined ? [] : missingMethods(nonceSecrets, ['secrets'], 'nonceSecrets.')),
+    ...missingMethods(storage, given, ''),
+    ...(typeof shared === 'boolean' ? [] : ['shared, true or false']),
+  ];
+  if (missing.length > 0) fail('storage', `${accepted}; this one lacks ${missing.join(', ')}`);
+  const { deadlineMs } = replayStore;
+  if (deadlineMs !== undefined) assertInteger(deadlineMs, 'storage.replayStore.deadlineMs', 1, 60_000);
+  return storage;
+}
+
+function missingMethods(value: unknown, names: readonly string[], prefix: string): readonly string[] {
+  const members = value as Readonly<Record<string, unknown>> | null | undefined;
+  return names
+    .filter((name) => typeof members?.[name] !== 'function')
+    .map((name) => `the method ${prefix}${name}`);
+}
+
+/** A proof's header and a token are counted with two octets for each character, and what is made of them. */
+const BYTES_PER_ENTRY = 4096;
+
+export function parseCache(options: CacheOptions = {}): {
+  readonly keys: CacheBounds;
+  readonly tokens: CacheBounds;
+} {
+  assertObject(options, 'cache');
+  assertKnownNames(options, 'cache', ['maxKeys', 'maxTokens']);
+  const { maxKeys = 10_000, maxTokens = 10_000 } = options as CacheOptions;
+  assertInteger(maxKeys, 'cache.maxKeys', 0, 10_000_000);
+  assertInteger(maxTokens, 'cache.maxTokens', 0, 10_000_000);
+  return {
+    keys: { maxEntries: maxKeys, maxBytes: maxKeys * BYTES_PER_ENTRY },
+    tokens: { maxEntries: maxTokens, maxBytes: maxTokens * BYTES_PER_ENTRY },
+  };
+}

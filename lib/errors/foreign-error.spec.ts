@@ -1,0 +1,143 @@
+import { connect } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import { describeFailure } from '../telemetry/explanations.js';
+import { DpopUnavailableError } from './dpop.error.js';
+import { describeThrown } from './foreign-error.js';
+
+const TOKEN = 'eyJhbGciOiJF.zq7kmarker.c2lnbmF0dXJl';
+const PIECE = TOKEN.slice(0, 12);
+
+class LedgerError extends Error {}
+
+/** Of ioredis, which has no code. */
+class ReplyError extends Error {}
+
+const describeFirst = (thrown: unknown): string => describeThrown(thrown)[0] ?? '';
+const withoutPlace = (thrown: unknown): string => describeFirst(thrown).replace(/ at .*$/, '');
+
+describe('D9 A10 an error that is not ours is told by class, code and place', () => {
+  test.each([
+    [new Error('x'), 'Error'],
+    [new TypeError('x'), 'TypeError'],
+    [new LedgerError('x'), 'LedgerError'],
+    [new AggregateError([], 'x'), 'AggregateError'],
+    [Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 'Error ECONNREFUSED'],
+    [Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'Error ENOTFOUND'],
+    [Object.assign(new TypeError('x'), { code: 'ERR_INVALID_ARG_TYPE' }), 'TypeError ERR_INVALID_ARG_TYPE'],
+    [Object.assign(new Error('x'), { code: 'UND_ERR_CONNECT_TIMEOUT' }), 'Error UND_ERR_CONNECT_TIMEOUT'],
+    [Object.assign(new Error('x'), { code: 'CERT_HAS_EXPIRED' }), 'Error CERT_HAS_EXPIRED'],
+    [new ReplyError('NOAUTH Authentication required.'), 'ReplyError NOAUTH'],
+    [new ReplyError('WRONGPASS invalid username-password pair'), 'ReplyError WRONGPASS'],
+    [AbortSignal.abort().reason, 'AbortError'],
+  ])('%s', (error, told) => {
+    expect(withoutPlace(error)).toBe(told);
+  });
+
+  test('with the file and the line of its first frame', () => {
+    expect(describeFirst(new Error('x'))).toMatch(
+      /^Error at (file:\/\/)?\/.*foreign-error\.spec\.ts:\d+:\d+$/,
+    );
+    expect(describeFirst(new Error('r'))).toMatch(/^Error at .*foreign-error\.spec\.ts:\d+:\d+$/);
+    expect(describeFirst(new Error('two\nlines'))).toMatch(/^Error at .*foreign-error\.spec\.ts:\d+:\d+$/);
+  });
+
+  test('of Node too, and its causes, four at most', async () => {
+    const refused = await new Promise((resolve) => connect(1, '127.0.0.1').on('error', resolve));
+    const chain = new LedgerError('a', { cause: new Error('b', { cause: refused }) });
+    expect(describeThrown(chain).map((told) => told.replace(/ at .*$/, ''))).toEqual([
+      'LedgerError',
+      'Error',
+      'Error ECONNREFUSED',
+    ]);
+    const circle = new Error('circle');
+    circle.cause = circle;
+    expect(describeThrown(circle)).toHaveLength(4);
+  });
+
+  test.each([
+    ['a text', TOKEN, 'string'],
+    ['nothing', undefined, 'undefined'],
+    ['null', null, 'object'],
+    ['an object', { token: TOKEN, message: TOKEN, name: TOKEN, stack: TOKEN }, 'object'],
+    ['a function', () => TOKEN, 'function'],
+    ['a proxy of an error', new Proxy(new Error(TOKEN), { get: () => TOKEN }), 'object'],
+    [
+      'a proxy that throws',
+      new Proxy(new Error('x'), {
+        get: () => {
+          throw new Error(TOKEN);
+        },
+        getPrototypeOf: () => {
+          throw new Error(TOKEN);
+        },
+      }),
+      'object',
+    ],
+  ])('%s that is thrown is told by its type', (_what, thrown, type) => {
+    expect(describeThrown(thrown)).toEqual([`${type} thrown, not an error`]);
+  });
+
+  const assigned = (members: object): Error => Object.assign(new Error('boom'), members);
+  const hostile: readonly (readonly [string, () => unknown])[] = [
+    ['a name', () => assigned({ name: TOKEN })],
+    ['twelve characters of a name', () => assigned({ name: PIECE })],
+    ['a name with line breaks', () => assigned({ name: `Error\nroot: ${PIECE}` })],
+    ['a name with control sequences', () => assigned({ name: `\u001b[31m${PIECE}` })],
+    ['a long name', () => assigned({ name: PIECE.repeat(1000) })],
+    ['a code', () => assigned({ code: TOKEN })],
+    ['twelve characters of a code', () => assigned({ code: PIECE })],
+    ['a code with line breaks', () => assigned({ code: `ERR_X\n${PIECE}` })],
+    ['a code that begins well', () => assigned({ code: `ERR_${PIECE}` })],
+    ['a long code', () => assigned({ code: `ERR_${PIECE.toUpperCase().repeat(1000)}` })],
+    ['a code that is an object', () => assigned({ code: { toString: () => TOKEN } })],
+    ['a constructor', () => assigned({ constructor: { name: PIECE } })],
+    ['a constructor that is a class', () => assigned({ constructor: { [PIECE]: class {} }[PIECE] })],
+    ['a message', () => new Error(TOKEN)],
+    ['a message like a frame', () => new Error(`x\n    at ${PIECE} (/${PIECE}:1:1)`)],
+    [
+      'a message like a frame, emptied',
+      () => Object.assign(new Error(`x\n    at ${PIECE} (/${PIECE}:1:1)`), { message: '' }),
+    ],
+    ['a stack', () => assigned({ stack: TOKEN })],
+    ['a stack of one frame', () => assigned({ stack: `Error: boom\n    at ${PIECE} of the client` })],
+    ['the name of a function', () => ({ [PIECE]: () => new Error('x') })[PIECE]?.()],
+    [
+      'the key of a method',
+      () => ({ [TOKEN]: function make() { return new Error('x'); } })[TOKEN]?.(), // prettier-ignore
+    ],
+    [
+      'getters that throw',
+      () =>
+        Object.defineProperties(
+          new Error('x'),
+          Object.fromEntries(
+            ['stack', 'name', 'code', 'message', 'cause'].map((name) => [
+              name,
+              {
+                get: () => {
+                  throw new Error(TOKEN);
+                },
+              },
+            ]),
+          ),
+        ),
+    ],
+    ['an own prototype', () => Object.setPrototypeOf(new Error('x'), { name: PIECE, constructor: PIECE })],
+    ['no prototype', () => Object.setPrototypeOf(new Error('x'), null)],
+    [
+      'a prototype that is a proxy',
+      () => Object.setPrototypeOf(new Error('x'), new Proxy({}, { get: () => PIECE })),
+    ],
+    ['a query of a module', () => assigned({ stack: `Error: boom\n    at f (file:///x.js?t=${PIECE}:1:1)` })],
+    ['the first word of a message', () => new ReplyError(`${PIECE.toUpperCase()} x`)],
+    ['causes', () => new Error('x', { cause: { message: TOKEN, name: PIECE } })],
+  ];
+
+  test.each(hostile)('nothing is told of %s', (_what, make) => {
+    const line = describeFailure(new DpopUnavailableError('internal_failure', { cause: make() }), {});
+    expect(line).toMatch(/^answered 503: internal_failure; [\x20-\x7e]+$/);
+    expect(line.toLowerCase()).not.toContain(PIECE.toLowerCase());
+    expect(line).not.toContain('zq7kmarker');
+    expect(line.length).toBeLessThan(500);
+  });
+});

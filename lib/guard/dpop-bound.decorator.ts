@@ -1,0 +1,85 @@
+import {
+  createParamDecorator,
+  type ExecutionContext,
+  Logger,
+  type PipeTransform,
+  type Type,
+} from '@nestjs/common';
+import { DpopUnavailableError } from '../errors/dpop.error.js';
+import { assertOneOf } from '../errors/option-asserts.js';
+import { holdForHead } from '../http/response-head.js';
+import { dpopResponseHeaders } from '../http/response-headers.js';
+import { OperatorLog } from '../telemetry/operator-log.js';
+import { placeOf } from '../transport/route-name.js';
+import { transportOf } from '../transport/transport.js';
+import { verdictOn } from '../verification/request-record.js';
+import type { DpopVerdict } from '../verification/verdict.js';
+import { DpopHttpException } from './dpop-http.exception.js';
+
+const VERDICT_KEYS = Object.keys({
+  scheme: true,
+  jkt: true,
+  claims: true,
+  issuer: true,
+  subject: true,
+  clientId: true,
+  scopes: true,
+  token: true,
+  hasNonce: true,
+  nextNonce: true,
+} satisfies Record<keyof DpopVerdict, true>);
+
+const readVerdict = (key: keyof DpopVerdict | undefined, context: ExecutionContext): unknown => {
+  const verdict = findVerdict(context);
+  if (verdict === undefined) throw refuseWithoutVerdict(context);
+  return verdict[key ?? 'jkt'];
+};
+
+const bind = createParamDecorator(readVerdict);
+
+/** @internal Whether the metadata of a parameter are those of `@DpopBound`. */
+export function isBoundParameter(parameter: unknown): boolean {
+  return (parameter as { readonly factory?: unknown } | null | undefined)?.factory === readVerdict;
+}
+
+const logger = new Logger('DpopBound');
+
+function refuseWithoutVerdict(context: ExecutionContext): DpopHttpException {
+  const failure = new DpopUnavailableError('verdict_missing', {
+    advice:
+      '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
+      'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing',
+  });
+  const { request, response } = transportOf(context) ?? {};
+  OperatorLog.ofRequest(request).failed((level, text) => logger[level](text), failure, placeOf(context));
+  const headers = dpopResponseHeaders({ retryAfterSeconds: failure.retryAfterSeconds });
+  if (response !== undefined) holdForHead(response, headers, failure.status);
+  return new DpopHttpException(failure);
+}
+
+/**
+ * Hands the verified thumbprint of the client's key to a handler or, with a key, another part of the verdict. A route
+ * without `DpopGuard` answers 503: there is no verdict to be had.
+ *
+ * @example
+ * ```ts
+ * @Get('accounts')
+ * list(@DpopBound() jkt: string, @DpopBound('claims') claims: AccessTokenClaims) {}
+ * ```
+ * @throws TypeError for a key that no verdict has
+ */
+export const DpopBound = (
+  key?: keyof DpopVerdict,
+  ...pipes: (Type<PipeTransform> | PipeTransform)[]
+): ParameterDecorator => {
+  // A misspelt key would hand out undefined for ever.
+  if (key !== undefined) assertOneOf(key, '@DpopBound()', VERDICT_KEYS);
+  return bind(key, ...pipes);
+};
+
+/** A guard for a transport of its own leaves the verdict on whatever it took for the request: one of the arguments. */
+function findVerdict(context: ExecutionContext): DpopVerdict | undefined {
+  return [transportOf(context)?.request, ...context.getArgs<unknown[]>()]
+    .map(verdictOn)
+    .find((verdict) => verdict !== undefined);
+}

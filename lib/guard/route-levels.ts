@@ -1,0 +1,126 @@
+import type { Type } from '@nestjs/common';
+import { GUARDS_METADATA } from '@nestjs/common/constants.js';
+import type { AuthenticationRequirement } from '../verification/policy.js';
+import { type RoutePolicy, routeMetadata } from './policy.decorators.js';
+
+/** What the decorators on one handler or on one class say, without what its base classes say. */
+export interface RouteLevel {
+  /** The handler's function, or the class. */
+  readonly target: object;
+  readonly policy: RoutePolicy | undefined;
+  readonly scopes: readonly string[] | undefined;
+  readonly authentication: AuthenticationRequirement | undefined;
+  /** Whether `@UseGuards` binds the guard here. */
+  readonly guarded: boolean;
+  /** Whether `@SkipDpop` stands here. */
+  readonly skipped: boolean;
+}
+
+/** Whether a level asks for a proof: by any decorator of ours but `@SkipDpop`, or by the guard. */
+export function isDemand(level: RouteLevel): boolean {
+  return level.guarded || isStatement(level);
+}
+
+/** Whether a decorator of ours asks for something that only a guard can enforce. */
+export function isStatement({ policy, scopes, authentication }: RouteLevel): boolean {
+  return policy !== undefined || scopes !== undefined || authentication !== undefined;
+}
+
+/** The nearest level that says anything decides. On one level a demand beats `@SkipDpop`: closed when in doubt. */
+export function isOpened(levels: readonly RouteLevel[]): boolean {
+  const nearest = levels.find((level) => level.skipped || isDemand(level));
+  return nearest !== undefined && !isDemand(nearest);
+}
+
+/**
+ * The levels of a route, the nearest first: its handler, its class, then each base class in turn. A handler that
+ * overrides another one starts anew, but what the overridden one demands stands just before the class that it is of.
+ */
+export function routeLevelsOf(handler: object, controller: Type, guard: Type): readonly RouteLevel[] {
+  const lineage = [...lineageOf(controller)];
+  const name = nameOf(handler, lineage);
+  const levels = [readHandler(handler, guard)];
+  let isFound = false;
+  for (const type of lineage) {
+    const own = name === undefined ? undefined : ownMethod(type, name);
+    if (isFound && own !== undefined) levels.push(demandsOf(readHandler(own, guard)));
+    isFound ||= own === handler;
+    levels.push(routeLevelOfClass(type, guard));
+  }
+  return levels;
+}
+
+/** Whether something bound by `@UseGuards` is the guard or extends it: a class, or an instance of one. */
+export function isGuard(bound: unknown, guard: Type): boolean {
+  if (typeof bound !== 'function') return bound instanceof guard;
+  return bound === guard || bound.prototype instanceof guard;
+}
+
+/** A class, then its base classes. */
+export function* lineageOf(type: Type): Generator<Type> {
+  for (let current: unknown = type; isClass(current); current = Object.getPrototypeOf(current)) yield current;
+}
+
+function isClass(value: unknown): value is Type {
+  // Above the last class stands Function.prototype, a function too, but without instances.
+  return typeof value === 'function' && typeof value.prototype === 'object' && value.prototype !== null;
+}
+
+function nameOf(handler: object, lineage: readonly Type[]): PropertyKey | undefined {
+  for (const type of lineage) {
+    const name = Reflect.ownKeys(type.prototype as object).find((key) => ownMethod(type, key) === handler);
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
+function ownMethod(type: Type, name: PropertyKey): object | undefined {
+  const value: unknown = Object.getOwnPropertyDescriptor(type.prototype, name)?.value;
+  return typeof value === 'function' ? value : undefined;
+}
+
+/** An opening is not inherited by an override, nor what loosens the policy of the service. */
+function demandsOf(level: RouteLevel): RouteLevel {
+  const { nonce, bearer } = level.policy ?? {};
+  const policy: RoutePolicy | undefined = level.policy && {
+    ...(nonce === 'required' && { nonce }),
+    ...(bearer === 'reject' && { bearer }),
+  };
+  return { ...level, policy, skipped: false };
+}
+
+/** A function that wraps another one may inherit its metadata. */
+function readHandler(handler: object, guard: Type): RouteLevel {
+  const read = (key: string): unknown => Reflect.getMetadata(key, handler);
+  return toLevel(handler, read, toArray(read(GUARDS_METADATA)), guard);
+}
+
+/** The level of a class. */
+export function routeLevelOfClass(type: Type, guard: Type): RouteLevel {
+  const read = (key: string): unknown => Reflect.getOwnMetadata(key, type);
+  const bound = toArray(read(GUARDS_METADATA));
+  // @UseGuards on a class writes down the guards of its base class once more, before its own.
+  const inherited = toArray(Reflect.getMetadata(GUARDS_METADATA, Object.getPrototypeOf(type) as object));
+  const isRepeated = inherited.every((guardOfBase, index) => bound[index] === guardOfBase);
+  return toLevel(type, read, isRepeated ? bound.slice(inherited.length) : bound, guard);
+}
+
+function toLevel(
+  target: object,
+  read: (key: string) => unknown,
+  bound: readonly unknown[],
+  guard: Type,
+): RouteLevel {
+  return {
+    target,
+    policy: read(routeMetadata.policy.KEY) as RouteLevel['policy'],
+    scopes: read(routeMetadata.scopes.KEY) as RouteLevel['scopes'],
+    authentication: read(routeMetadata.authentication.KEY) as RouteLevel['authentication'],
+    guarded: bound.some((item) => isGuard(item, guard)),
+    skipped: read(routeMetadata.skip.KEY) === true,
+  };
+}
+
+function toArray(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,132 @@
+import { assertInteger, assertKnownNames, fail } from '../errors/option-asserts.js';
+import { hasUserinfo, isTrustedUrl } from '../http/base-url.js';
+import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
+import { isPrivateJwk } from '../jws/private-jwk.js';
+import type { JwtAccessTokenOptions } from './jwt-access-token-options.js';
+
+const NAMES: readonly (keyof JwtAccessTokenOptions)[] = [
+  'issuer',
+  'audience',
+  'jwksUri',
+  'keys',
+  'algorithms',
+  'typ',
+  'clockToleranceSeconds',
+  'keysMaxAgeSeconds',
+  'keysCooldownSeconds',
+  'fetchTimeoutMs',
+];
+
+/**
+ * @throws TypeError that names the option and the accepted form
+ */
+export function parseJwtAccessTokenOptions(
+  value: unknown,
+  option: string,
+  allowInsecureHttp: boolean,
+): JwtAccessTokenOptions {
+  assertIssuerOptions(value, option);
+  const { issuer, audience, jwksUri, keys, algorithms, typ } = value;
+  const issuerForm =
+    'an https URL, the issuer exactly as in iss, such as "https://auth.example.com", without userinfo, query or fragment';
+  assertUrl(issuer, `${option}.issuer`, issuerForm, allowInsecureHttp);
+  // RFC 8414 §2. Discovery would drop them, and ask somebody else.
+  if (/[?#]/.test(issuer)) fail(`${option}.issuer`, issuerForm, { value: issuer });
+  assertNames(
+    audience,
+    `${option}.audience`,
+    'this service as named in aud, a string or an array of strings',
+  );
+  if (jwksUri !== undefined) {
+    assertUrl(jwksUri, `${option}.jwksUri`, 'the https URL of the key set of the issuer', allowInsecureHttp);
+    if (keys !== undefined) fail(`${option}.keys`, 'left out when jwksUri is given');
+  }
+  if (keys !== undefined) assertPublicKeys(keys, `${option}.keys`);
+  if (algorithms !== undefined) assertAlgorithms(algorithms, `${option}.algorithms`);
+  if (typ !== undefined) {
+    assertNames(
+      typ,
+      `${option}.typ`,
+      'one or several header types such as "at+jwt" or "JWT"; "absent" for tokens without typ, "any" for all',
+    );
+  }
+  assertOptionalInteger(value, option, 'clockToleranceSeconds', 0, 600);
+  assertOptionalInteger(value, option, 'keysMaxAgeSeconds', 0, 86_400);
+  assertOptionalInteger(value, option, 'keysCooldownSeconds', 0, 86_400);
+  assertOptionalInteger(value, option, 'fetchTimeoutMs', 1, 60_000);
+  return Object.freeze({ ...value }) as unknown as JwtAccessTokenOptions;
+}
+
+/** The whole option, before its members are looked at. */
+function assertIssuerOptions(
+  value: unknown,
+  option: string,
+): asserts value is Readonly<Record<string, unknown>> {
+  const accepted =
+    'an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; or an instance of a class that extends AccessTokenVerifier';
+  const isOptions = typeof value === 'object' && value !== null && !Array.isArray(value);
+  // A verifier that does not extend our class, or the class of another copy of this package.
+  if (!isOptions || typeof (value as { verify?: unknown }).verify === 'function') {
+    // An object may hold secrets, and so may a URL.
+    const isShown = typeof value !== 'object' && !(typeof value === 'string' && hasUserinfo(value));
+    fail(option, accepted, isShown ? { value } : undefined);
+  }
+  assertKnownNames(value, option, NAMES);
+}
+
+function assertUrl(
+  value: unknown,
+  option: string,
+  form: string,
+  allowInsecureHttp: boolean,
+): asserts value is string {
+  if (typeof value === 'string' && isTrustedUrl(value, allowInsecureHttp)) return;
+  // The password may be a real one.
+  if (typeof value === 'string' && hasUserinfo(value)) {
+    fail(option, `${form}; this one has userinfo, the part before "@"`);
+  }
+  const isInsecure = typeof value === 'string' && isTrustedUrl(value, true);
+  fail(
+    option,
+    isInsecure
+      ? `${form}; http is for loopback only: use https, or set allowInsecureHttp: true where nobody else can listen`
+      : form,
+    { value },
+  );
+}
+
+function assertNames(value: unknown, option: string, accepted: string): void {
+  const names: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const isFilled = names.length > 0 && names.every((name) => typeof name === 'string' && name !== '');
+  if (!isFilled) fail(option, accepted, { value });
+}
+
+function assertPublicKeys(value: unknown, option: string): void {
+  const accepted = 'a JWK set of public keys: { keys: [ … ] }';
+  const keys: unknown = (value as { keys?: unknown } | null)?.keys;
+  if (!Array.isArray(keys) || keys.length === 0) fail(option, accepted);
+  for (const key of keys) {
+    if (typeof key !== 'object' || key === null || typeof (key as { kty?: unknown }).kty !== 'string')
+      fail(option, accepted);
+    if (isPrivateJwk(key)) fail(option, `${accepted}; one of these is private`);
+  }
+}
+
+function assertAlgorithms(value: unknown, option: string): void {
+  const accepted = `an array of ${DEFAULT_ALGORITHMS.join(', ')}`;
+  const isKnown =
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((algorithm) => DEFAULT_ALGORITHMS.includes(algorithm as string));
+  if (!isKnown) fail(option, accepted, { value });
+}
+
+function assertOptionalInteger(
+  options: Readonly<Record<string, unknown>>,
+  option: string,
+  name: keyof JwtAccessTokenOptions,
+  least: number,
+  most: number,
+): void {
+  if (options[name] !== undefined) assertInteger(options[name], `${option}.${name}`, least, most);
+}

@@ -1,0 +1,163 @@
+import {
+  type DynamicModule,
+  Inject,
+  Logger,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import { JwtAccessTokenVerifier } from '../access-token/jwt-access-token.verifier.js';
+import { TrustedIssuersVerifier } from '../access-token/trusted-issuers.verifier.js';
+import { createConfig, type DpopConfig } from '../config/dpop-config.js';
+import type { DpopModuleOptions } from '../config/dpop-options.js';
+import { DPOP_CONFIG } from '../config/injection-tokens.js';
+import { assertObject } from '../errors/option-asserts.js';
+import { DpopGuard } from '../guard/dpop.guard.js';
+import { DpopStrategy } from '../guard/dpop.strategy.js';
+import { observeRequestLines } from '../http/request-line.js';
+import { FixedNonceSecrets } from '../nonce/nonce-secrets.js';
+import { NonceService } from '../nonce/nonce.service.js';
+import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
+import { ReplayStore } from '../storage/replay.store.js';
+import { DpopVerifier } from '../verification/dpop.verifier.js';
+import { DpopHealthIndicator } from './dpop-health.indicator.js';
+import { EqualRegistrations } from './equal-registrations.js';
+import {
+  assertAsyncOptions,
+  ConfigurableModuleClass,
+  type DpopModuleAsyncOptions,
+  MODULE_OPTIONS_TOKEN,
+  refuseBareImport,
+} from './module-definition.js';
+import { StartUpCheck } from './start-up.check.js';
+
+const registrations = new EqualRegistrations();
+
+/**
+ * Protects routes with DPoP. Global unless `isGlobal: false`.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [
+ *     DpopModule.forRoot({
+ *       origin: 'https://api.example.com',
+ *       accessToken: { issuer: 'https://auth.example.com', audience: 'https://api.example.com' },
+ *     }),
+ *   ],
+ * })
+ * export class AppModule {}
+ * ```
+ * @throws TypeError at start, naming the option and the accepted form
+ */
+@Module({
+  providers: [
+    // Overridden by what forRoot and forRootAsync give.
+    { provide: MODULE_OPTIONS_TOKEN, useFactory: refuseBareImport },
+    StartUpCheck,
+    { provide: DPOP_CONFIG, useFactory: createConfig, inject: [MODULE_OPTIONS_TOKEN] },
+    {
+      provide: ReplayStore,
+      useFactory: ({ storage }: DpopConfig) => storage.replayStore,
+      inject: [DPOP_CONFIG],
+    },
+    { provide: NonceService, useFactory: createNonceService, inject: [DPOP_CONFIG] },
+    { provide: AccessTokenVerifier, useFactory: createAccessTokenVerifier, inject: [DPOP_CONFIG] },
+    {
+      provide: DpopVerifier,
+      useFactory: (
+        config: DpopConfig,
+        accessTokens: AccessTokenVerifier,
+        nonces: NonceService,
+        store: ReplayStore,
+      ) => new DpopVerifier({ config, accessTokens, nonces, replayStore: store }),
+      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
+    },
+    DpopStrategy,
+    DpopGuard,
+    DpopHealthIndicator,
+  ],
+  exports: [
+    DPOP_CONFIG,
+    AccessTokenVerifier,
+    NonceService,
+    ReplayStore,
+    DpopVerifier,
+    DpopStrategy,
+    DpopGuard,
+    DpopHealthIndicator,
+  ],
+})
+export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+  private endObservation: (() => void) | undefined;
+
+  constructor(
+    @Inject(DPOP_CONFIG) private readonly config: DpopConfig,
+    @Inject(AccessTokenVerifier) private readonly accessTokens: AccessTokenVerifier,
+  ) {
+    super();
+  }
+
+  static override forRoot(options: DpopModuleOptions): DynamicModule {
+    assertObject(options, 'DpopModule.forRoot()', 'given an object of options');
+    return registrations.getOrCreate(options, () => super.forRoot(options));
+  }
+
+  static override forRootAsync(options: DpopModuleAsyncOptions): DynamicModule {
+    assertAsyncOptions(options);
+    return super.forRootAsync(options);
+  }
+
+  async onModuleInit(): Promise<void> {
+    const { storage, clock, logReceivedValues } = this.config;
+    const logger = new Logger(DpopModule.name);
+    if (logReceivedValues) {
+      logger.warn(
+        'logReceivedValues is on: the log shows what clients sent with refused requests. Turn it off in production',
+      );
+    }
+    void this.openAccessTokens((text) => logger.warn(text));
+    await storage.open?.((text) => logger.warn(text), clock);
+    this.endObservation = observeRequestLines();
+    if (storage.shared) return;
+    logger.warn(
+      'replay memory is kept in this process alone: a second instance of this service would accept each proof once more',
+    );
+  }
+
+  /** In the background: the service starts even while an issuer is away. */
+  private async openAccessTokens(warn: (text: string) => void): Promise<void> {
+    try {
+      await this.accessTokens.open?.(warn);
+    } catch {
+      warn('AccessTokenVerifier.open failed');
+    }
+  }
+
+  /** Not earlier: when a module is destroyed, requests are still running. */
+  async onApplicationShutdown(): Promise<void> {
+    this.endObservation?.();
+    await this.accessTokens.close?.();
+    await this.config.storage.close?.();
+  }
+}
+
+function createNonceService({ nonce, storage, clock }: DpopConfig): NonceService {
+  const { secrets, service, lifetimeSeconds } = nonce;
+  const source =
+    secrets === undefined
+      ? (storage.nonceSecrets ?? new FixedNonceSecrets())
+      : new FixedNonceSecrets(secrets);
+  return new StatelessNonceService({ secrets: source, service, lifetimeSeconds, clock });
+}
+
+function createAccessTokenVerifier({
+  issuers,
+  fallbackVerifier,
+  cache,
+  clock,
+}: DpopConfig): AccessTokenVerifier {
+  const verifiers = issuers.map((options) => new JwtAccessTokenVerifier(options, clock));
+  return new TrustedIssuersVerifier(verifiers, fallbackVerifier, cache.tokens, clock);
+}

@@ -1,0 +1,127 @@
+import type { Type } from '@nestjs/common';
+import { PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import type { ModulesContainer } from '@nestjs/core';
+import { isBoundParameter } from '../guard/dpop-bound.decorator.js';
+import { DpopGuard } from '../guard/dpop.guard.js';
+import {
+  isDemand,
+  isOpened,
+  isStatement,
+  lineageOf,
+  type RouteLevel,
+  routeLevelOfClass,
+  routeLevelsOf,
+} from '../guard/route-levels.js';
+import { classOf } from './container.js';
+import type { GuardCoverage } from './guard-coverage.js';
+
+/** What is wrong with the routes of an app; each entry names a class or a handler, and the decorators on it. */
+export interface RouteSurvey {
+  /** Handlers that demand a proof, with no guard to ask for it. */
+  readonly unguarded: readonly string[];
+  /** Classes that are opened and closed at once. */
+  readonly contradictoryClasses: readonly string[];
+  /** Handlers that are opened and closed at once. */
+  readonly contradictoryHandlers: readonly string[];
+}
+
+/** Looks over the controllers, resolvers and gateways of an app, and over what else bears our decorators. */
+export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage): RouteSurvey {
+  const types = new Set(
+    [...modules.values()]
+      .flatMap(({ controllers, providers }) => [...controllers.values(), ...providers.values()])
+      .map(classOf)
+      .filter((type) => type !== undefined),
+  );
+  const routes = [...types].flatMap((type) => [...routesOf(type)]);
+  const classes = new Set([...types].flatMap((type) => [...lineageOf(type)]));
+  return {
+    unguarded: routes
+      .filter(({ handler, type }) => !coverage.covers(handler, type))
+      .map((route) => [route.name, unmetDemands(route)] as const)
+      .filter(([, demands]) => demands.length > 0)
+      .map(([name, demands]) => `${name} (${demands.join(', ')})`),
+    contradictoryClasses: [...classes]
+      .filter((type) => isContradictory(routeLevelOfClass(type, DpopGuard)))
+      .map(({ name }) => name),
+    contradictoryHandlers: routes
+      .filter(({ levels: [own] }) => own !== undefined && isContradictory(own))
+      .map(({ name }) => name),
+  };
+}
+
+interface Route {
+  readonly type: Type;
+  readonly handler: object;
+  /** `Controller.handler` */
+  readonly name: string;
+  readonly levels: readonly RouteLevel[];
+  /** Whether Nest is known to send requests or messages here. */
+  readonly isEntry: boolean;
+  /** Whether a parameter is `@DpopBound`. */
+  readonly isBound: boolean;
+}
+
+/** What Nest's own packages write on handlers of HTTP, messages, sockets and GraphQL. */
+const ENTRY_METADATA = [
+  PATH_METADATA,
+  'microservices:pattern',
+  'websockets:message_mapping',
+  'graphql:resolver_type',
+];
+
+function* routesOf(type: Type): Generator<Route> {
+  for (const [name, handler] of methodsOf(type)) {
+    yield {
+      type,
+      handler,
+      name: `${type.name}.${String(name)}`,
+      levels: routeLevelsOf(handler, type, DpopGuard),
+      isEntry: ENTRY_METADATA.some((key) => Reflect.hasMetadata(key, handler)),
+      isBound: isBound(type, name),
+    };
+  }
+}
+
+/** The methods of a class and those that it inherits, each of them once. */
+function methodsOf(type: Type): ReadonlyMap<string | symbol, object> {
+  const methods = new Map<string | symbol, object>();
+  for (const { prototype } of lineageOf(type) as Iterable<{ readonly prototype: object }>) {
+    for (const name of Reflect.ownKeys(prototype)) {
+      const value: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
+      if (typeof value === 'function' && name !== 'constructor' && !methods.has(name))
+        methods.set(name, value);
+    }
+  }
+  return methods;
+}
+
+function isBound(type: Type, name: string | symbol): boolean {
+  const parameters: unknown = Reflect.getMetadata(ROUTE_ARGS_METADATA, type, name);
+  return (
+    typeof parameters === 'object' && parameters !== null && Object.values(parameters).some(isBoundParameter)
+  );
+}
+
+function unmetDemands({ levels, isEntry, isBound: bound }: Route): readonly string[] {
+  const [own] = levels;
+  // What is said of a class holds for its routes, not for its other methods.
+  if (isOpened(levels) || !(isEntry || bound || (own !== undefined && isStatement(own)))) return [];
+  return [...new Set([...levels.flatMap(describeDemands), ...(bound ? ['@DpopBound'] : [])])];
+}
+
+function describeDemands(level: RouteLevel): string[] {
+  const { policy, scopes, authentication, guarded } = level;
+  const demands: [string, boolean][] = [
+    ['@Dpop', policy !== undefined],
+    ['@RequireScopes', scopes !== undefined],
+    ['@RequireAuthentication', authentication !== undefined],
+    // Of a handler that is overridden: Nest forgets its guards.
+    ['@UseGuards on the overridden handler', guarded],
+  ];
+  return demands.filter(([, isThere]) => isThere).map(([name]) => name);
+}
+
+function isContradictory(level: RouteLevel): boolean {
+  return level.skipped && isDemand(level);
+}
