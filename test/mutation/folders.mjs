@@ -1,82 +1,27 @@
 /**
- * What is mutated, folder by folder, and what must notice: unit specs first, since they take a second, then the suites
- * over HTTP, as patterns of paths.
+ * Which suites must notice a mutant of each folder of lib, as patterns of paths. Only the tests that reach a mutant are
+ * run, the cheapest suite first. The table of hostile requests is dear, and stands only where nothing else will do.
  */
 export const FOLDERS = {
-  proof: {
-    mutate: ['lib/proof/*.ts'],
-    suites: ['lib/proof/', 'test/rfc-vectors', 'test/hostile-requests'],
-  },
-  jws: {
-    mutate: ['lib/jws/*.ts'],
-    suites: ['lib/jws/', 'lib/proof/', 'test/hostile-requests'],
-  },
-  runtime: {
-    mutate: ['lib/runtime/*.ts'],
-    suites: ['lib/runtime/', 'test/(signature-turns|replay-store-deadline|caches)', 'test/hostile-requests'],
-  },
-  http: {
-    mutate: ['lib/http/*.ts'],
-    suites: [
-      'lib/http/',
-      'lib/proof/',
-      'test/(request-routing|response-head)',
-      'test/hostile-requests',
-      'test/(transports|module).e2e',
-    ],
-  },
-  transport: {
-    mutate: ['lib/transport/*.ts'],
-    suites: ['test/(request-routing|response-head)', 'test/(transports|module).e2e', 'test/explanations'],
-  },
-  errors: {
-    mutate: ['lib/errors/*.ts'],
-    suites: ['lib/errors/', 'test/options', 'test/hostile-requests', 'test/module.e2e'],
-  },
-  nonce: {
-    mutate: ['lib/nonce/*.ts'],
-    suites: ['lib/nonce/', 'test/nonces', 'test/hostile-requests'],
-  },
-  storage: {
-    mutate: ['lib/storage/*.ts'],
-    suites: ['lib/storage/', 'test/replay-store-deadline', 'test/hostile-requests', 'test/module.e2e'],
-  },
-  issuer: {
-    mutate: ['lib/issuer/*.ts'],
-    suites: [
-      'lib/issuer/',
-      'lib/access-token/',
-      'test/(issuers|issuer-faults|issuer-options|caches)',
-      'test/options',
-    ],
-  },
-  'access-token': {
-    mutate: ['lib/access-token/*.ts'],
-    suites: ['lib/access-token/', 'test/(issuers|caches)', 'test/hostile-requests'],
-  },
-  telemetry: {
-    mutate: ['lib/telemetry/*.ts'],
-    suites: ['lib/telemetry/', 'test/explanations', 'test/hostile-log'],
-  },
-  verification: {
-    mutate: ['lib/verification/*.ts'],
-    suites: [
-      'lib/verification/',
-      'test/hostile-requests',
-      'test/(module|transports).e2e',
-      'test/(caches|nonces|issuers)',
-    ],
-  },
-  config: {
-    mutate: ['lib/config/*.ts'],
-    suites: ['test/options', 'test/hostile-requests', 'test/(module|nonces)'],
-  },
-  guard: {
-    mutate: ['lib/guard/*.ts'],
-    suites: ['lib/guard/', 'test/inheritance', 'test/(module|transports).e2e', 'test/hostile-requests'],
-  },
-  module: {
-    mutate: ['lib/module/*.ts'],
-    suites: ['test/start.e2e', 'test/inheritance', 'test/module.e2e'],
-  },
+  proof: ['lib/proof/', 'test/(explanations|replay-store-deadline)'],
+  jws: ['lib/(jws|proof)/', 'lib/access-token/jwt-', 'test/caches'],
+  nonce: ['lib/nonce/', 'test/(nonces|options)'],
+  http: ['lib/(http|guard)/', 'test/(request-routing|response-head|transports|module|explanations)'],
+  storage: ['lib/storage/', 'test/(replay-store-deadline|module|options|explanations)'],
+  'access-token': ['lib/(access-token|issuer)/', 'test/(issuers|issuer-faults|issuer-options|caches)'],
+  issuer: ['lib/(access-token|issuer)/', 'test/(issuers|issuer-faults|issuer-options|caches)'],
+  errors: ['lib/(errors|http)/', 'test/(module|explanations|options|response-head)'],
+  runtime: [
+    'lib/(runtime|access-token|issuer)/',
+    'test/(signature-turns|caches|hostile-log|replay-store-deadline)',
+  ],
+  transport: ['lib/(http|guard)/', 'test/(request-routing|response-head|transports|module|explanations)'],
+  telemetry: ['lib/runtime/line-budget', 'test/(explanations|hostile-log|module)'],
+  config: ['test/(options|issuer-options|module|nonces)'],
+  verification: [
+    'lib/verification/',
+    'test/(options|module|transports|caches|nonces|issuers|explanations|step-up|hostile-requests)',
+  ],
+  guard: ['lib/guard/', 'test/(inheritance|module|transports|explanations|step-up|response-head)'],
+  module: ['test/(start|inheritance|module|options)'],
 };
