@@ -75,6 +75,27 @@ describe('C3 the claims of a proof', () => {
     },
   );
 
+  test.each([
+    ['jti', 'a string of 1 to 256 characters'],
+    ['htm', 'a string, the method'],
+    ['htu', 'a string, the URI'],
+    ['iat', 'seconds since the epoch, a number'],
+    ['ath', 'a string, base64url(SHA-256(access token))'],
+    ['nonce', 'a string, or none'],
+    ['exp', 'seconds since the epoch, a number, or none'],
+    ['nbf', 'seconds since the epoch, a number, or none'],
+  ])('D9 the operator is told which claim is at fault, and what is expected: %s', (name, expected) => {
+    expect(() => parse({ ...VALID, [name]: {} })).toThrow(
+      expect.objectContaining({ details: { detail: name, expected: [expected] } }),
+    );
+  });
+
+  test('D9 the operator is told that the payload is at fault', () => {
+    expect(() => parseProofClaims('W10')).toThrow(
+      expect.objectContaining({ details: { detail: 'payload' } }),
+    );
+  });
+
   test('any payload ends in claims or in a refusal', () => {
     const payload = fc.oneof(
       fc.json(),

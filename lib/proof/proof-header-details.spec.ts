@@ -4,7 +4,7 @@ import { DpopError } from '../errors/dpop.error.js';
 import { parseProofHeader } from './proof-header.js';
 import { importProofKey } from './proof-key.js';
 
-const ALGORITHMS = new Set(['ES256', 'RS256', 'Ed25519', 'EdDSA', 'ML-DSA-44']);
+const ALGORITHMS = new Set(['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA', 'ML-DSA-44']);
 const EC = clients.es256.publicJwk;
 const RSA = clients.rs256.publicJwk;
 const VALID = { typ: 'dpop+jwt', alg: 'ES256', jwk: EC };
@@ -49,6 +49,7 @@ describe('D9 the operator is told what of the header is at fault', () => {
     ['y', withKey({ y: 1 })],
     ['y', withKey({ y: `${String(EC['y'])}A` })],
     ['n', withKey({ n: undefined }, 'RS256', RSA)],
+    ['n', withKey({ n: undefined }, 'PS256', RSA)],
     ['e', withKey({ e: 65_537 }, 'RS256', RSA)],
     ['e', withKey({ e: 'BA' }, 'RS256', RSA)],
     ['x', withKey({ x: undefined }, 'EdDSA', clients.eddsa.publicJwk)],
