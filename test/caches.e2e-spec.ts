@@ -153,7 +153,7 @@ test('F6: however many ask about a request that lacks a nonce, its memory is loo
   const { parts, close } = await startService(issuer);
   const looks: string[] = [];
   class Watching extends MemoryReplayStore {
-    override lookAtMemory(jkt: string): Promise<void> {
+    override refreshEpoch(jkt: string): Promise<void> {
       looks.push(jkt);
       return Promise.resolve();
     }

@@ -115,15 +115,15 @@ describe('errors', () => {
   const failures = readStringUnion('lib/errors/catalogue.ts', 'UnavailableReason');
 
   test.each(codes)('the code %s has a row with its status', (code) => {
-    expect(readRow(PAGE, code)[1]).toBe(String(STATUS_OF_CODE[code as keyof typeof STATUS_OF_CODE]));
+    expect(readRow(PAGE, code, 'code')[1]).toBe(String(STATUS_OF_CODE[code as keyof typeof STATUS_OF_CODE]));
   });
 
   test.each(Object.entries(REFUSALS))('D5 the reason %s has a row', (reason, [code, sentence]) => {
-    expect(readRow(PAGE, reason)).toEqual([`\`${reason}\``, `\`${code}\``, sentence]);
+    expect(readRow(PAGE, reason, 'reason')).toEqual([`\`${reason}\``, `\`${code}\``, sentence]);
   });
 
   test.each(failures)('D8 the failure %s has a row', (reason) => {
-    expect(readRow(PAGE, reason)).toHaveLength(2);
+    expect(readRow(PAGE, reason, 'reason')).toHaveLength(2);
   });
 
   test('and no row speaks of one that does not exist', () => {

@@ -143,7 +143,7 @@ describe.each(PLATFORMS)('D9 a refusal is explained by its line and its event, o
   const refusals: Readonly<Record<string, () => Explained>> = {
     'no credentials': () => ({
       call: { bare: true },
-      line: `refused: missing_credentials \\(credentials_missing\\) ${ON_GET}`,
+      line: `refused: credentials_missing \\(credentials_missing\\) ${ON_GET}`,
       event: { reason: 'credentials_missing' },
     }),
     'a claim of the wrong type': () => ({
@@ -269,7 +269,7 @@ describe.each(PLATFORMS)('D9 a refusal is explained by its line and its event, o
     await call(app, client, { path: '/accounts/7' });
     expect(told()).toEqual([
       expect.stringContaining('110 more of credentials_missing from 2030-01-01T00:00:00.000Z on'),
-      expect.stringContaining('refused: missing_credentials (credentials_missing)'),
+      expect.stringContaining('refused: credentials_missing (credentials_missing)'),
     ]);
   });
 
@@ -334,7 +334,7 @@ class FailingStore extends ReplayStore {
     throw Object.assign(new Error('quoted'), { code: 'ECONNREFUSED', name: 'quoted' });
   }
 
-  override memoryOf(): string {
+  override epochOf(): string {
     return 'm';
   }
 }

@@ -134,7 +134,7 @@ describe.each(SERVERS)('GraphQL, %s', (_name, platform, graphql, codeOf) => {
 
   test('D6 the stable code stands where the README says', async () => {
     const app = await start();
-    expect(codesOf(await ask(app, '{ me }'))).toEqual(['missing_credentials']);
+    expect(codesOf(await ask(app, '{ me }'))).toEqual(['credentials_missing']);
     expect(codesOf(await ask(app, '{ ledger }', { token }))).toEqual(['insufficient_scope']);
     expect(codesOf(await ask(app, '{ me }', { token: '***' }))).toEqual(['invalid_request']);
     expect(codesOf(await ask(app, '{ unguarded }', { token }))).toEqual(['temporarily_unavailable']);

@@ -165,7 +165,7 @@ describe.each(PLATFORMS)('DpopModule on %s', (platform) => {
   test.each(SHAPES)('%s: a bound token with a proof passes, nothing else does', async (_shape, dpop) => {
     const app = await startApp(platform, root({ dpop: dpop() }));
     expect(await call(app, client, { token })).toMatchObject({ status: 200, body: { jkt: client.jkt } });
-    expect(await call(app, client)).toMatchObject({ status: 401, code: 'missing_credentials' });
+    expect(await call(app, client)).toMatchObject({ status: 401, code: 'credentials_missing' });
   });
 
   test('forRootAsync takes isGlobal beside the factory', async () => {
@@ -890,7 +890,7 @@ describe.each(PLATFORMS)('AccessTokenVerifier of the app on %s', (platform) => {
 class AnsweringStore extends ReplayStore {
   constructor(
     private readonly answer: () => unknown,
-    private readonly memory: () => string = () => 'AAAAAAAA',
+    private readonly epoch: () => string = () => 'AAAAAAAA',
   ) {
     super();
   }
@@ -899,8 +899,8 @@ class AnsweringStore extends ReplayStore {
     return this.answer() as Promise<ReplayOutcome>;
   }
 
-  override memoryOf(): string {
-    return this.memory();
+  override epochOf(): string {
+    return this.epoch();
   }
 }
 
@@ -1339,7 +1339,7 @@ describe.each(PLATFORMS)('D6 what an operator sees on %s', (platform) => {
       { outcome: 'refused', code: 'invalid_dpop_proof', reason: 'proof_replayed', ...known, ...always },
       {
         outcome: 'refused',
-        code: 'missing_credentials',
+        code: 'credentials_missing',
         reason: 'credentials_missing',
         ...unknown,
         ...always,

@@ -96,8 +96,8 @@ const TOP_LEVEL: Readonly<Record<string, Row>> = {
       {},
       { replayStore: {} },
       { replayStore: { claim: () => 'first' } },
-      { replayStore: { memoryOf: () => 'AAAAAAAA' } },
-      { replayStore: { claim: () => 'first', memoryOf: () => '', lookAtMemory: 'yes' }, shared: true },
+      { replayStore: { epochOf: () => 'AAAAAAAA' } },
+      { replayStore: { claim: () => 'first', epochOf: () => '', refreshEpoch: 'yes' }, shared: true },
       { replayStore: store, shared: true, nonceSecrets: {} },
       { replayStore: store, shared: true, nonceSecrets: null },
       { replayStore: store, shared: true, open: 'yes' },
@@ -458,7 +458,7 @@ describe('I4 an error of an option shows the value and the way out', () => {
   test('storage: what it lacks is named', async () => {
     const storage = { replayStore: { claim: () => 'first' }, nonceSecrets: {}, open: 1 };
     expect(await messageOf(async () => await start(forRoot({ ...GOOD, storage })))).toMatch(
-      /this one lacks the method replayStore\.memoryOf, the method nonceSecrets\.secrets, the method open, shared, true or false$/,
+      /this one lacks the method replayStore\.epochOf, the method nonceSecrets\.secrets, the method open, shared, true or false$/,
     );
   });
 

@@ -31,7 +31,7 @@ function claimOf(jti: string, epoch: string | undefined, jkt = CLIENT): ReplayCl
     proofTimeSeconds: nowSeconds,
     freshUntilSeconds: nowSeconds + 60,
     lifetimeSeconds: 90,
-    memory: epoch,
+    epoch,
   };
 }
 
@@ -43,13 +43,13 @@ async function expectService(jti: string): Promise<void> {
     tries += 1;
     return (await replayStore.claim(claimOf(`${jti}, ${tries}`, undefined))) !== 'replayed';
   });
-  expect(await replayStore.claim(claimOf(`${jti}, again`, replayStore.memoryOf(CLIENT)))).toBe('first');
+  expect(await replayStore.claim(claimOf(`${jti}, again`, replayStore.epochOf(CLIENT)))).toBe('first');
 }
 
 async function useMany(count: number): Promise<ReplayClaim[]> {
   const { replayStore } = storage;
   const claims = Array.from({ length: count }, (_, index) =>
-    claimOf(`${process.hrtime.bigint()}, ${index}`, replayStore.memoryOf(CLIENT)),
+    claimOf(`${process.hrtime.bigint()}, ${index}`, replayStore.epochOf(CLIENT)),
   );
   expect(new Set(await Promise.all(claims.map((claim) => replayStore.claim(claim))))).toEqual(
     new Set(['first']),
@@ -117,8 +117,8 @@ describe('F6 a Cluster whose slots move', () => {
   test('claims of many clients in one turn each find their slot', async () => {
     const clients = Array.from({ length: 300 }, (_, index) => hash('sha256', `client ${index}`, 'base64url'));
     const { replayStore } = storage;
-    await replayStore.lookAtMemories();
-    const claims = clients.map((jkt) => claimOf('one', replayStore.memoryOf(jkt), jkt));
+    await replayStore.refreshEpochs();
+    const claims = clients.map((jkt) => claimOf('one', replayStore.epochOf(jkt), jkt));
     expect(new Set(await Promise.all(claims.map((claim) => replayStore.claim(claim))))).toEqual(
       new Set(['first']),
     );

@@ -128,6 +128,6 @@ function claimOf(client: string, store: ReplayStore): ReplayClaim {
     proofTimeSeconds: nowSeconds,
     freshUntilSeconds: nowSeconds + 60,
     lifetimeSeconds: 90,
-    memory: store.memoryOf(jkt),
+    epoch: store.epochOf(jkt),
   };
 }

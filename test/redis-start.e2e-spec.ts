@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { NO_MEMORY } from '../lib/nonce/stateless-nonce.service.js';
+import { NO_EPOCH } from '../lib/nonce/stateless-nonce.service.js';
 import { RedisStorage } from '../lib/redis/index.js';
 import { RedisServer } from './redis/redis-server.js';
 import { until } from './redis/until.js';
@@ -54,10 +54,10 @@ describe('an instance for which Redis was too slow at its start', () => {
 
   test('F6: once healthy, it hands out nonces that prove a proof to be new', async () => {
     const jkt = hash('sha256', 'a key', 'base64url');
-    expect(storage.replayStore.memoryOf(jkt)).toBe(NO_MEMORY);
+    expect(storage.replayStore.epochOf(jkt)).toBe(NO_EPOCH);
     await server?.command('CLIENT', 'UNPAUSE');
     await until('the storage is healthy', () => storage.ping().then(() => true));
-    expect(storage.replayStore.memoryOf(jkt)).not.toBe(NO_MEMORY);
+    expect(storage.replayStore.epochOf(jkt)).not.toBe(NO_EPOCH);
   });
 
   test('F5: takes an answer that came in time, also where this process was held up beyond the deadline', async () => {

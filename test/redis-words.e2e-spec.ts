@@ -78,7 +78,7 @@ async function adviceOf(source: string | RedisOptions): Promise<unknown> {
     proofTimeSeconds: nowSeconds,
     freshUntilSeconds: nowSeconds + 60,
     lifetimeSeconds: 90,
-    memory: undefined,
+    epoch: undefined,
   });
   return await claim.then(
     () => undefined,

@@ -37,7 +37,7 @@ class OwnStore extends ReplayStore {
     return this.answer();
   }
 
-  override memoryOf() {
+  override epochOf() {
     return 'AAAAAAAB';
   }
 }
@@ -98,7 +98,7 @@ describe.each(PLATFORMS)('F5 a store of the app’s own on %s', (platform) => {
 
   test('that hangs when it is to look at its memory: the client is given a nonce all the same', async () => {
     class Looking extends OwnStore {
-      override lookAtMemory(): Promise<void> {
+      override refreshEpoch(): Promise<void> {
         return hanging();
       }
     }

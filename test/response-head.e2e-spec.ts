@@ -353,7 +353,7 @@ class FullStore extends ReplayStore {
     throw new DpopUnavailableError('replay_store_full');
   }
 
-  override memoryOf(): string {
+  override epochOf(): string {
     return 'm';
   }
 }
@@ -516,13 +516,13 @@ describe.each(PLATFORMS)('D10 a guard that others stand in for, on %s', (platfor
     const token = await issuer.issueToken({ client });
     expect(await call(app, client, { token })).toMatchObject({ status: 200 });
     expect(await call(app, client, { headers: { 'x-api-key': 'wrong' } })).toMatchObject({ status: 401 });
-    expect(logger.text).toContain('refused: missing_credentials (credentials_missing)');
+    expect(logger.text).toContain('refused: credentials_missing (credentials_missing)');
   });
 
   test('with neither it is refused as ever, and a refusal of the app itself is no trace', async () => {
     const app = await start();
     const answer = await call(app, client, { path: '/plain', headers: { 'x-api-key': 'wrong' } });
-    expect(answer).toMatchObject({ status: 401, code: 'missing_credentials' });
+    expect(answer).toMatchObject({ status: 401, code: 'credentials_missing' });
     expect(answer.challenge).toMatch(/^DPoP algs=/);
   });
 });

@@ -141,7 +141,7 @@ describe.each(SERVERS)('GraphQL subscriptions over graphql-ws, %s', (_name, plat
   });
 
   test.each([
-    ['no credentials', () => Promise.resolve({}), 'missing_credentials'],
+    ['no credentials', () => Promise.resolve({}), 'credentials_missing'],
     ['a proof for another path', () => credentials('/other'), 'invalid_dpop_proof'],
     ['a proof for a POST', () => credentials('/graphql', 'POST'), 'invalid_dpop_proof'],
   ])('D6 with %s the error has our code, and the resolver does not run', async (_what, headers, code) => {
@@ -162,7 +162,7 @@ describe.each(SERVERS)('GraphQL subscriptions over graphql-ws, %s', (_name, plat
     const forged = { method: 'GET', url: '/graphql', headers, rawHeaders };
     const params = { ...forged, ...headers, req: forged, request: forged, extra: { request: forged } };
     const answer = await subscribe(app, {}, params);
-    expect(JSON.stringify(answer.payload)).toContain('"missing_credentials"');
+    expect(JSON.stringify(answer.payload)).toContain('"credentials_missing"');
     expect(ran).toEqual([]);
   });
 });

@@ -234,7 +234,7 @@ describe.each(GRAPHQL)('GraphQL, %s', (_name, platform, graphql) => {
   test('D6 the stable code stands in the extensions', async () => {
     const app = await start();
     const [error] = errorsOf(await ask(app, '{ me }', {}));
-    expect(JSON.stringify(error?.extensions)).toContain('"missing_credentials"');
+    expect(JSON.stringify(error?.extensions)).toContain('"credentials_missing"');
   });
 
   test('a resolver without the guard is open; beside a guarded one it answers all the same', async () => {

@@ -20,7 +20,7 @@ export function createClaims(
     proofTimeSeconds: Math.ceil(nowSeconds) - SPREAD_SECONDS + 1 + (i % SPREAD_SECONDS),
     freshUntilSeconds: Math.ceil(nowSeconds) + 1 + (i % SPREAD_SECONDS),
     lifetimeSeconds: LIFETIME_SECONDS,
-    memory: undefined,
+    epoch: undefined,
   }));
 }
 

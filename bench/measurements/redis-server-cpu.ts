@@ -24,7 +24,7 @@ export const redisServerCpu: Measurement = {
     const claims = (count: number) =>
       createClaims(count, Date.now() / 1000, jkts).map((claim) => ({
         ...claim,
-        memory: replayStore.memoryOf(claim.jkt),
+        epoch: replayStore.epochOf(claim.jkt),
       }));
     const sides: readonly Side[] = [
       {

@@ -163,9 +163,9 @@ export function parseStorage(storage: DpopStorage | undefined): DpopStorage {
   assertObject(storage, 'storage', accepted);
   const { replayStore, nonceSecrets, shared } = storage;
   const given = ['open', 'close', 'ping'].filter((method) => storage[method] !== undefined);
-  const looks = replayStore?.lookAtMemory === undefined ? [] : ['lookAtMemory'];
+  const looks = replayStore?.refreshEpoch === undefined ? [] : ['refreshEpoch'];
   const missing = [
-    ...missingMethods(replayStore, ['claim', 'memoryOf', ...looks], 'replayStore.'),
+    ...missingMethods(replayStore, ['claim', 'epochOf', ...looks], 'replayStore.'),
     ...(nonceSecrets === undefined ? [] : missingMethods(nonceSecrets, ['secrets'], 'nonceSecrets.')),
     ...missingMethods(storage, given, ''),
     ...(typeof shared === 'boolean' ? [] : ['shared, true or false']),

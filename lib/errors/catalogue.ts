@@ -1,10 +1,10 @@
 /**
  * The stable, machine-readable codes of a refusal. All but two are the error codes of RFC 9449 §7.1 and §8,
- * RFC 6750 §3.1 and RFC 9470 §3; `missing_credentials` stands for a challenge that has no error code (RFC 6750 §3.1),
+ * RFC 6750 §3.1 and RFC 9470 §3; `credentials_missing` stands for a challenge that has no error code (RFC 6750 §3.1),
  * `temporarily_unavailable` for a failure on our side.
  */
 export type DpopErrorCode =
-  | 'missing_credentials'
+  | 'credentials_missing'
   | 'invalid_request'
   | 'invalid_token'
   | 'invalid_dpop_proof'
@@ -15,7 +15,7 @@ export type DpopErrorCode =
 
 /** The HTTP status of each code. */
 export const STATUS_OF_CODE = {
-  missing_credentials: 401,
+  credentials_missing: 401,
   invalid_request: 400,
   invalid_token: 401,
   invalid_dpop_proof: 401,
@@ -31,7 +31,7 @@ export const STATUS_OF_CODE = {
  */
 export const REFUSALS = {
   // Transport and shape of the request
-  credentials_missing: ['missing_credentials', 'A DPoP-bound access token is required'],
+  credentials_missing: ['credentials_missing', 'A DPoP-bound access token is required'],
   authorization_repeated: ['invalid_request', 'Multiple methods used to include access token'],
   authorization_malformed: ['invalid_request', 'The Authorization header is malformed'],
   target_unusable: ['invalid_request', 'The request target is not a valid URI path'],

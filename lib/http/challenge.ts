@@ -47,7 +47,7 @@ export function formatChallenges(
 }
 
 function errorParameters(error: DpopError): Parameter[] {
-  if (error.code === 'missing_credentials') return [];
+  if (error.code === 'credentials_missing') return [];
   const { scopes, acrValues, maxAgeSeconds } = error.details;
   return [
     ['error', error.code],

@@ -1,11 +1,11 @@
 /** What a good nonce says. */
 export interface AcceptedNonce {
   /** The end of its life, in seconds since the epoch. */
-  readonly untilSeconds: number;
+  readonly expiresAtSeconds: number;
   /** The replay memory under which it was handed out. */
-  readonly memory: string;
+  readonly epoch: string;
   /** Whether the client should get a fresh one before this one runs out (§8.2). */
-  readonly renew: boolean;
+  readonly renewalDue: boolean;
 }
 
 /**
@@ -17,9 +17,9 @@ export abstract class NonceService {
   /**
    * A nonce that is accepted from now on.
    *
-   * @param memory the replay memory it is handed out under, see `ReplayStore.memoryOf`
+   * @param memory the replay memory it is handed out under, see `ReplayStore.epochOf`
    */
-  abstract issue(memory?: string): string;
+  abstract issue(epoch?: string): string;
 
   /** What the nonce says, or `undefined` when it is unknown, tampered with, expired or of another service. */
   abstract check(nonce: string): AcceptedNonce | undefined;

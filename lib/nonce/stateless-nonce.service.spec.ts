@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { NonceSecretSource } from './nonce-secret.source.js';
 import { FixedNonceSecrets } from './nonce-secrets.js';
-import { NO_MEMORY, StatelessNonceService, type StatelessNonceOptions } from './stateless-nonce.service.js';
+import { NO_EPOCH, StatelessNonceService, type StatelessNonceOptions } from './stateless-nonce.service.js';
 
 const NOW = 1_700_000_000;
 const SECRET = randomBytes(32);
@@ -19,20 +19,20 @@ function serviceAt(nowSeconds: number, options: Partial<StatelessNonceOptions> =
 }
 
 const seconds = fc.integer({ min: -500_000, max: 500_000 }).map((value) => NOW + value / 1000);
-const memory = fc
+const epoch = fc
   .uint8Array({ minLength: 6, maxLength: 6 })
   .map((octets) => Buffer.from(octets).toString('base64url'));
 
 describe('E3 a nonce', () => {
   test('is a few dozen characters of the alphabet of §8.1, and says under which memory it was handed out', () => {
     fc.assert(
-      fc.property(seconds, memory, (now, name) => {
+      fc.property(seconds, epoch, (now, name) => {
         const nonce = serviceAt(now).issue(name);
         expect(nonce).toMatch(/^[\w-]{36}$/);
-        expect(serviceAt(now).check(nonce)?.memory).toBe(name);
+        expect(serviceAt(now).check(nonce)?.epoch).toBe(name);
       }),
     );
-    expect(serviceAt(NOW).check(serviceAt(NOW).issue())?.memory).toBe(NO_MEMORY);
+    expect(serviceAt(NOW).check(serviceAt(NOW).issue())?.epoch).toBe(NO_EPOCH);
   });
 
   test.each([
@@ -103,7 +103,7 @@ describe('E4 windows', () => {
         const windowOf = (time: number) => Math.floor((time * 1000) / 1000 / lifetimeSeconds);
         const age = windowOf(checkedAt) - windowOf(issuedAt);
         expect(accepted !== undefined).toBe(Math.abs(age) <= 1);
-        if (accepted !== undefined) expect(accepted.renew).toBe(age === 1);
+        if (accepted !== undefined) expect(accepted.renewalDue).toBe(age === 1);
       }),
       { numRuns: 300 },
     );
@@ -114,10 +114,10 @@ describe('E4 windows', () => {
       fc.property(lifetime, seconds, (lifetimeSeconds, issuedAt) => {
         const at = (time: number) => serviceAt(time, { lifetimeSeconds });
         const nonce = at(issuedAt).issue();
-        const until = at(issuedAt).check(nonce)?.untilSeconds ?? 0;
+        const until = at(issuedAt).check(nonce)?.expiresAtSeconds ?? 0;
         expect(until - issuedAt).toBeGreaterThan(lifetimeSeconds);
         expect(until - issuedAt).toBeLessThanOrEqual(2 * lifetimeSeconds);
-        expect(at(until - 0.001).check(nonce)?.untilSeconds).toBe(until);
+        expect(at(until - 0.001).check(nonce)?.expiresAtSeconds).toBe(until);
         expect(at(until).check(nonce)).toBeUndefined();
       }),
     );
@@ -128,7 +128,7 @@ describe('E4 windows', () => {
       fc.property(lifetime, seconds, fc.integer({ min: -1, max: 1 }), (lifetimeSeconds, checkedAt, ahead) => {
         const service = serviceAt(checkedAt, { lifetimeSeconds });
         const nonce = serviceAt(checkedAt + ahead * lifetimeSeconds, { lifetimeSeconds }).issue();
-        const until = service.check(nonce)?.untilSeconds ?? 0;
+        const until = service.check(nonce)?.expiresAtSeconds ?? 0;
         expect(until - checkedAt).toBeLessThanOrEqual(service.maxLifetimeSeconds);
       }),
     );

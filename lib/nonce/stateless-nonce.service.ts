@@ -13,13 +13,13 @@ export interface StatelessNonceOptions {
 }
 
 const WINDOW_BYTES = 4;
-const MEMORY_BYTES = 6;
+const EPOCH_BYTES = 6;
 const TAG_BYTES = 17;
-const SIGNED_BYTES = WINDOW_BYTES + MEMORY_BYTES;
+const SIGNED_BYTES = WINDOW_BYTES + EPOCH_BYTES;
 const NONCE_BYTES = SIGNED_BYTES + TAG_BYTES;
 
 /** No memory in particular. */
-export const NO_MEMORY = 'A'.repeat((MEMORY_BYTES * 4) / 3);
+export const NO_EPOCH = 'A'.repeat((EPOCH_BYTES * 4) / 3);
 
 /**
  * Nonces that nobody has to remember: the window of the clock and the name of the replay memory, signed. 36 characters
@@ -46,12 +46,12 @@ export class StatelessNonceService extends NonceService {
     return 3 * this.#windowSeconds;
   }
 
-  override issue(memory: string = NO_MEMORY): string {
+  override issue(epoch: string = NO_EPOCH): string {
     const [secret] = this.#secrets.secrets();
     if (secret === undefined) throw new Error('the source of nonce secrets holds none');
     const nonce = Buffer.alloc(NONCE_BYTES);
     nonce.writeUInt32BE(this.#window());
-    nonce.write(memory, WINDOW_BYTES, MEMORY_BYTES, 'base64url');
+    nonce.write(epoch, WINDOW_BYTES, EPOCH_BYTES, 'base64url');
     this.#tag(secret, nonce).copy(nonce, SIGNED_BYTES);
     return nonce.toString('base64url');
   }
@@ -68,9 +68,9 @@ export class StatelessNonceService extends NonceService {
     const age = this.#window() - window;
     if (age < -1 || age > 1) return undefined;
     return {
-      untilSeconds: (window + 2) * this.#windowSeconds,
-      memory: bytes.toString('base64url', WINDOW_BYTES, SIGNED_BYTES),
-      renew: age > 0,
+      expiresAtSeconds: (window + 2) * this.#windowSeconds,
+      epoch: bytes.toString('base64url', WINDOW_BYTES, SIGNED_BYTES),
+      renewalDue: age > 0,
     };
   }
 

@@ -158,8 +158,8 @@ describe('C11 freshness', () => {
     nbf: undefined,
     ...times,
   });
-  const check = (times: Partial<ProofClaims>, nonceUntil?: number) =>
-    reasonOf(() => assertFreshness(claims(times), NOW, window, nonceUntil));
+  const check = (times: Partial<ProofClaims>, nonceExpiresAt?: number) =>
+    reasonOf(() => assertFreshness(claims(times), NOW, window, nonceExpiresAt));
 
   test.each([
     [NOW - 60, undefined],
@@ -198,12 +198,15 @@ describe('C11 freshness', () => {
     expect(assertFreshness(claims({ iat: NOW * 2 }), NOW, window, NOW + 120)).toBe(NOW + 120);
   });
 
-  test.each([undefined, NOW + 120])('exp and nbf are honoured if present (nonce until %s)', (nonceUntil) => {
-    expect(check({ exp: NOW - 30 }, nonceUntil)).toBeUndefined();
-    expect(check({ exp: NOW - 30.5 }, nonceUntil)).toBe('proof_stale');
-    expect(check({ nbf: NOW + 30 }, nonceUntil)).toBeUndefined();
-    expect(check({ nbf: NOW + 30.5 }, nonceUntil)).toBe('proof_early');
-  });
+  test.each([undefined, NOW + 120])(
+    'exp and nbf are honoured if present (nonce until %s)',
+    (nonceExpiresAt) => {
+      expect(check({ exp: NOW - 30 }, nonceExpiresAt)).toBeUndefined();
+      expect(check({ exp: NOW - 30.5 }, nonceExpiresAt)).toBe('proof_stale');
+      expect(check({ nbf: NOW + 30 }, nonceExpiresAt)).toBeUndefined();
+      expect(check({ nbf: NOW + 30.5 }, nonceExpiresAt)).toBe('proof_early');
+    },
+  );
 
   test.each<[string, string, string, number, Partial<ProofClaims>]>([
     ['proof_stale', 'iat', 'iat at most 60 s ago', 5, { iat: NOW - 64.5 }],

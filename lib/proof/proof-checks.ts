@@ -45,20 +45,20 @@ export interface FreshnessWindow {
  * Check 11 of §4.3: `iat` lies within the closed interval [now − maxAge, now + futureTolerance]. A good nonce whose
  * own time decides instead takes its place. `exp` and `nbf` are honoured with the same tolerance for clocks.
  *
- * @param nonceUntilSeconds the end of the nonce's life, when freshness is by nonce
+ * @param nonceExpiresAtSeconds the end of the nonce's life, when freshness is by nonce
  * @returns the last instant, in seconds, at which this proof is fresh
  */
 export function assertFreshness(
   { iat, exp, nbf }: ProofClaims,
   nowSeconds: number,
   { maxAgeSeconds, futureToleranceSeconds }: FreshnessWindow,
-  nonceUntilSeconds: number | undefined,
+  nonceExpiresAtSeconds: number | undefined,
 ): number {
   const earliest = nowSeconds - futureToleranceSeconds;
   const latest = nowSeconds + futureToleranceSeconds;
   if (exp !== undefined && exp < earliest) throw late('exp', earliest - exp, futureToleranceSeconds);
   if (nbf !== undefined && nbf > latest) throw early('nbf', nbf - latest, futureToleranceSeconds);
-  if (nonceUntilSeconds !== undefined) return nonceUntilSeconds;
+  if (nonceExpiresAtSeconds !== undefined) return nonceExpiresAtSeconds;
   const freshUntilSeconds = iat + maxAgeSeconds;
   if (nowSeconds > freshUntilSeconds) throw late('iat', nowSeconds - freshUntilSeconds, maxAgeSeconds);
   if (iat > latest) throw early('iat', iat - latest, futureToleranceSeconds);

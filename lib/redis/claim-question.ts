@@ -2,7 +2,7 @@ import type { ReplayClaim } from '../storage/replay.store.js';
 import { sliceFreshUntil, sliceOf } from './claim-slices.js';
 
 /** No epoch: what a proof without a nonce names, and what the mark of a hash names that lacks records. */
-export const NO_EPOCH = '--------';
+export const EMPTY_EPOCH = '--------';
 
 /** Of the claim's id, what is kept: 96 bits. */
 const FIELD_LENGTH = 16;
@@ -70,7 +70,7 @@ export function formatQuestion(
     tenDigits(claim.proofTimeSeconds) +
     tenDigits(needed) +
     digits(aheadOf(claim), 10 ** 5) +
-    (epoch ?? NO_EPOCH) +
+    (epoch ?? EMPTY_EPOCH) +
     tenDigits(claim.nowSeconds) +
     digits(keyCount, 10 ** 3) +
     attempt

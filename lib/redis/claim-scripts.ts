@@ -1,4 +1,4 @@
-import { NO_EPOCH, questionColumn as of } from './claim-question.js';
+import { EMPTY_EPOCH, questionColumn as of } from './claim-question.js';
 import {
   markColumn,
   EPOCH,
@@ -83,7 +83,7 @@ local function claimCarefully(question, at, state, mark)
   -- 4 in doubt
   local named = ${of('named')}
   if isStrict and named ~= ledger.epoch then
-    local isOfLater = named ~= '${NO_EPOCH}' and numberOf(named) > numberOf(ledger.epoch)
+    local isOfLater = named ~= '${EMPTY_EPOCH}' and numberOf(named) > numberOf(ledger.epoch)
     if proofTime <= ledger.doubt or isOfLater then return 'u' .. verifiedEpoch(ledger, now) end
   end
 
@@ -101,7 +101,7 @@ local function claimCarefully(question, at, state, mark)
     if promised < least then least = promised end
     call('HSET', ledger.key, slice, least .. sub(begun, 11) .. shard)
   end
-  local present = (hasLost and '${NO_EPOCH}' or ledger.epoch) .. promised .. furthest
+  local present = (hasLost and '${EMPTY_EPOCH}' or ledger.epoch) .. promised .. furthest
   if present == mark then
     call('HSET', home, field, attempt)
   else
@@ -128,7 +128,7 @@ local function claim(question, at, count)
       or ${markColumn('promised')} >= ${of('needed')} and ${markColumn('ahead')} >= ${of('ahead')}
   local named = ${of('named')}
   local isNew = named == epoch or ${of('policy')} == 'a'
-      or named == '${NO_EPOCH}' and ${of('proofTime')} > ${stateColumn('doubt')}
+      or named == '${EMPTY_EPOCH}' and ${of('proofTime')} > ${stateColumn('doubt')}
   if not isComplete or not isPromised or not isNew then return claimCarefully(question, at, state, mark) end
 
   local field, attempt = ${of('field')}, ${of('attempt')}

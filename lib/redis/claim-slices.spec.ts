@@ -58,7 +58,7 @@ describe('F4 the slice of a proof', () => {
         });
         const nonce = nonces.issue();
         nowSeconds += age * lifetimeSeconds;
-        const end = nonces.check(nonce)?.untilSeconds;
+        const end = nonces.check(nonce)?.expiresAtSeconds;
         fc.pre(end !== undefined);
         expectAmong(liveSlices(nowSeconds, 0, nonces.maxLifetimeSeconds), end);
         expect(sliceFreshUntil(sliceOf(end), 0)).toBeGreaterThanOrEqual(end);

@@ -84,7 +84,7 @@ class Instance {
       proofTimeSeconds: Math.ceil(iat),
       freshUntilSeconds: Math.ceil(iat + maxAgeSeconds),
       lifetimeSeconds: maxAgeSeconds + futureToleranceSeconds,
-      memory: epoch,
+      epoch,
     });
   }
 }
@@ -139,7 +139,7 @@ class World {
   /** A client makes a proof, with a nonce of an instance or without, and keeps it. */
   make(client: number, instance: number, hasNonce: boolean, aheadSeconds = 0): Proof {
     const jkt = hash('sha256', `client ${client}`, 'base64url');
-    const epoch = hasNonce ? this.#instance(instance).store.memoryOf(jkt) : undefined;
+    const epoch = hasNonce ? this.#instance(instance).store.epochOf(jkt) : undefined;
     const proof = { jkt, jti: `${this.#proofs.length}`, iat: this.#time.nowSeconds + aheadSeconds, epoch };
     this.#proofs.push(proof);
     return proof;
@@ -273,7 +273,7 @@ describe('one store', () => {
     proofTimeSeconds: nowSeconds,
     freshUntilSeconds: nowSeconds + 60,
     lifetimeSeconds: 90,
-    memory: undefined,
+    epoch: undefined,
   };
   const ledger = `${KEY_PREFIX}{${Buffer.from(jkt, 'base64url')[0]}}:ledger`;
   let store: RedisReplayStore;
@@ -293,13 +293,13 @@ describe('one store', () => {
 
   beforeEach(async () => {
     // A look that the test before has begun may have seen what is flushed now, and would be joined.
-    await store.lookAtMemories();
+    await store.refreshEpochs();
     await redis.flushall();
-    await store.lookAtMemories();
+    await store.refreshEpochs();
   });
 
   const claimWithNonce = (changes: Partial<ReplayClaim> = {}) =>
-    store.claim({ ...claim, memory: store.memoryOf(jkt), ...changes });
+    store.claim({ ...claim, epoch: store.epochOf(jkt), ...changes });
   const hashes = () => redis.keys(`${KEY_PREFIX}{*}:*.*`);
 
   test('F4: the record of a proof is kept for longer than any in its slice is fresh, and not for good', async () => {
@@ -315,7 +315,7 @@ describe('one store', () => {
   test('F4: what was promised for a hash holds in the next epoch, too', async () => {
     await claimWithNonce({ freshUntilSeconds: nowSeconds + 300, lifetimeSeconds: 330 });
     await becomeAnother();
-    await store.lookAtMemories();
+    await store.refreshEpochs();
     expect(await claimWithNonce({ id: neighbour })).toBe('first');
     const [record = ''] = await hashes();
     expect(await redis.ttl(record)).toBeGreaterThan(300);
@@ -345,7 +345,7 @@ describe('one store', () => {
     const other = hash('sha256', 'another client', 'base64url');
     expect(await claimWithNonce()).toBe('first');
     const id = hash('sha256', 'the same jti of another client', 'base64url');
-    expect(await claimWithNonce({ id, jkt: other, memory: store.memoryOf(other) })).toBe('first');
+    expect(await claimWithNonce({ id, jkt: other, epoch: store.epochOf(other) })).toBe('first');
   });
 
   test('F1: a jti in a second proof of another iat is a replay', async () => {
@@ -380,11 +380,11 @@ describe('one store', () => {
   const becomeAnother = () => redis.multi().replicaof('127.0.0.1', 1).replicaof('NO', 'ONE').exec();
 
   test('F6: a server that is another one now takes no nonce from before for a proof, whatever data it has', async () => {
-    const memory = store.memoryOf(jkt);
-    expect(await store.claim({ ...claim, memory })).toBe('first');
+    const epoch = store.epochOf(jkt);
+    expect(await store.claim({ ...claim, epoch })).toBe('first');
     await becomeAnother();
-    expect(await store.claim({ ...claim, memory, id: neighbour })).toBe('unknown');
-    expect(await store.claim({ ...claim, memory })).toBe('replayed');
+    expect(await store.claim({ ...claim, epoch, id: neighbour })).toBe('unknown');
+    expect(await store.claim({ ...claim, epoch })).toBe('replayed');
     expect(await claimWithNonce({ id: neighbour })).toBe('first');
   });
 
@@ -413,12 +413,12 @@ describe('one store', () => {
     const tolerant = { freshUntilSeconds: nowSeconds + 60, lifetimeSeconds: 360 };
     expect(await claimWithNonce(tolerant)).toBe('first');
     await becomeAnother();
-    await store.lookAtMemories();
+    await store.refreshEpochs();
     const at = (seconds: number) => ({
       nowSeconds: nowSeconds + seconds,
       proofTimeSeconds: nowSeconds + seconds,
       freshUntilSeconds: nowSeconds + seconds + 60,
-      memory: undefined,
+      epoch: undefined,
     });
     const id = (name: string) => hash('sha256', name, 'base64url');
     expect(await store.claim({ ...claim, ...at(320), id: id('one') })).toBe('unknown');
@@ -426,20 +426,20 @@ describe('one store', () => {
   });
 
   test('F6: a server that was replaced and does not know it takes no nonce of its successor for a proof', async () => {
-    const epoch = store.memoryOf(jkt);
+    const epoch = store.epochOf(jkt);
     const state = String(await redis.hget(ledger, 'state'));
     // Its epoch is older, and as far as it knows nothing was lost since long ago.
     await redis.hset(ledger, 'state', `${state.slice(0, 40)}AAAAAAAB0000000001${state.slice(58)}`);
-    expect(await store.claim({ ...claim, memory: epoch })).toBe('unknown');
-    expect(await store.claim({ ...claim, memory: undefined })).toBe('first');
+    expect(await store.claim({ ...claim, epoch })).toBe('unknown');
+    expect(await store.claim({ ...claim, epoch: undefined })).toBe('first');
   });
 
   test('F6: the name of an epoch never comes again, and later ones are greater', async () => {
     const names: string[] = [];
     for (let loss = 0; loss < 20; loss += 1) {
-      names.push(store.memoryOf(jkt));
+      names.push(store.epochOf(jkt));
       await redis.flushdb();
-      await store.lookAtMemories();
+      await store.refreshEpochs();
     }
     const numbers = names.map((name) => Buffer.from(name, 'base64url').readUIntBE(0, 6));
     expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
@@ -451,7 +451,7 @@ describe('one store', () => {
       expect(await claimWithNonce()).toBe('first');
       await redis.hset(ledger, 'state', state);
       const id = hash('sha256', 'another claim', 'base64url');
-      expect(await claimWithNonce({ id, memory: undefined })).toBe('unknown');
+      expect(await claimWithNonce({ id, epoch: undefined })).toBe('unknown');
       expect(await claimWithNonce({ id })).toBe('first');
     },
   );

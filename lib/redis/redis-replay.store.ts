@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
-import { NO_MEMORY } from '../nonce/stateless-nonce.service.js';
+import { NO_EPOCH } from '../nonce/stateless-nonce.service.js';
 import type { Clock } from '../runtime/clock.js';
 import { type ReplayClaim, type ReplayOutcome, ReplayStore } from '../storage/replay.store.js';
 import { ClaimBatches } from './claim-batches.js';
@@ -36,7 +36,7 @@ export class RedisReplayStore extends ReplayStore {
   readonly #afterDataLoss: 'challenge' | 'accept';
   readonly #clock: Clock;
   readonly #onLoss: () => void;
-  readonly #epochs = Array.from({ length: PARTITIONS }, () => NO_MEMORY);
+  readonly #epochs = Array.from({ length: PARTITIONS }, () => NO_EPOCH);
   readonly #instance = randomBytes(6).toString('base64url');
   #attempts = 0;
   #looking: Promise<void> | undefined;
@@ -50,13 +50,13 @@ export class RedisReplayStore extends ReplayStore {
     this.#afterDataLoss = options.afterDataLoss;
     this.#clock = options.clock;
     this.#onLoss = options.onLoss ?? (() => {});
-    connection.onConnected(() => void this.lookAtMemories());
+    connection.onConnected(() => void this.refreshEpochs());
   }
 
   override async claim(claim: ReplayClaim): Promise<ReplayOutcome> {
     const partition = partitionOf(claim.jkt);
     const keys = this.#keys.of(partition, claim);
-    const named = claim.memory === NO_MEMORY ? undefined : claim.memory;
+    const named = claim.epoch === NO_EPOCH ? undefined : claim.epoch;
     const question = formatQuestion(claim, this.#afterDataLoss, named, keys.length, this.#nextAttempt());
     const answer = await this.#ask(partition, keys, question);
     if (answer === '1') return 'first';
@@ -65,17 +65,17 @@ export class RedisReplayStore extends ReplayStore {
     return 'unknown';
   }
 
-  override memoryOf(jkt: string): string {
-    return this.#epochs[partitionOf(jkt)] ?? NO_MEMORY;
+  override epochOf(jkt: string): string {
+    return this.#epochs[partitionOf(jkt)] ?? NO_EPOCH;
   }
 
-  override async lookAtMemory(jkt: string): Promise<void> {
+  override async refreshEpoch(jkt: string): Promise<void> {
     const isNews = await this.#lookAt(partitionOf(jkt)).catch(() => false);
     if (isNews) this.#noticeLoss();
   }
 
   /** Asks for the epochs of all partitions; never fails. */
-  lookAtMemories(): Promise<void> {
+  refreshEpochs(): Promise<void> {
     this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
     return this.#looking;
   }
@@ -84,7 +84,7 @@ export class RedisReplayStore extends ReplayStore {
   async ping(): Promise<void> {
     await this.#evaluateLook(0);
     // A nonce without an epoch makes a client be asked for another one.
-    if (this.#epochs.includes(NO_MEMORY)) await this.lookAtMemories();
+    if (this.#epochs.includes(NO_EPOCH)) await this.refreshEpochs();
   }
 
   async #look(): Promise<void> {
@@ -117,7 +117,7 @@ export class RedisReplayStore extends ReplayStore {
 
   /** Where one partition lost its memory, others will have: better to learn it before clients do. */
   #noticeLoss(): void {
-    void this.lookAtMemories();
+    void this.refreshEpochs();
     this.#onLoss();
   }
 

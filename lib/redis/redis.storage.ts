@@ -97,7 +97,7 @@ export class RedisStorage implements DpopStorage {
     await this.nonceSecrets.open();
     await Promise.all([
       inspectRedis(this.#connection, this.#keyPrefix, warn),
-      this.replayStore.lookAtMemories(),
+      this.replayStore.refreshEpochs(),
     ]);
   }
 

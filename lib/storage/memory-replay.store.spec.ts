@@ -31,7 +31,7 @@ function claimOf(
       proofTimeSeconds: Math.ceil(iat),
       freshUntilSeconds: Math.ceil(assertFreshness(times, nowSeconds, rules, undefined)),
       lifetimeSeconds: rules.maxAgeSeconds + rules.futureToleranceSeconds,
-      memory: undefined,
+      epoch: undefined,
     };
   } catch {
     return undefined;
@@ -162,11 +162,11 @@ describe('F6 a restart', () => {
 
   test('a nonce handed out since then proves that the proof is new', () => {
     const store = challenging();
-    const memory = store.memoryOf();
-    expect(memory).toMatch(/^[\w-]{8}$/);
-    expect(store.claim({ ...freshClaim('a'), memory: new MemoryReplayStore().memoryOf() })).toBe('unknown');
-    expect(store.claim({ ...freshClaim('a'), memory })).toBe('first');
-    expect(store.claim({ ...freshClaim('a'), memory })).toBe('replayed');
+    const epoch = store.epochOf();
+    expect(epoch).toMatch(/^[\w-]{8}$/);
+    expect(store.claim({ ...freshClaim('a'), epoch: new MemoryReplayStore().epochOf() })).toBe('unknown');
+    expect(store.claim({ ...freshClaim('a'), epoch })).toBe('first');
+    expect(store.claim({ ...freshClaim('a'), epoch })).toBe('replayed');
   });
 
   test('no proof that was accepted before is accepted after', () => {

@@ -22,7 +22,7 @@ const SLICE_SECONDS = 30;
 export class MemoryReplayStore extends ReplayStore {
   readonly #slices = new Map<number, DigestSet>();
   readonly #words: DigestWords = new Uint32Array(4);
-  readonly #memory = randomBytes(6).toString('base64url');
+  readonly #epoch = randomBytes(6).toString('base64url');
   readonly #maxEntries: number;
   readonly #afterDataLoss: 'accept' | 'challenge';
   /** The slice of time for which expired ones have been forgotten. */
@@ -69,13 +69,13 @@ export class MemoryReplayStore extends ReplayStore {
     return 'first';
   }
 
-  override memoryOf(): string {
-    return this.#memory;
+  override epochOf(): string {
+    return this.#epoch;
   }
 
   /** Whether this process' predecessor may have seen the proof. */
-  #mayBeForgotten({ nowSeconds, freshUntilSeconds, lifetimeSeconds, memory }: ReplayClaim): boolean {
-    if (this.#afterDataLoss === 'accept' || memory === this.#memory) return false;
+  #mayBeForgotten({ nowSeconds, freshUntilSeconds, lifetimeSeconds, epoch }: ReplayClaim): boolean {
+    if (this.#afterDataLoss === 'accept' || epoch === this.#epoch) return false;
     this.#lostBeforeSeconds ??= nowSeconds - (performance.now() - this.#createdMs) / 1000;
     // Rounded up as `freshUntilSeconds` is: the last of the proofs seen before must not look newer than it is.
     return freshUntilSeconds <= Math.ceil(this.#lostBeforeSeconds + lifetimeSeconds);

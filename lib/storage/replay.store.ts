@@ -17,7 +17,7 @@ export interface ReplayClaim {
   /** The longest that a proof seen at some instant can stay fresh after it. */
   readonly lifetimeSeconds: number;
   /** The memory under which the proof's nonce was handed out, if it has a nonce. */
-  readonly memory: string | undefined;
+  readonly epoch: string | undefined;
 }
 
 /**
@@ -51,11 +51,11 @@ export abstract class ReplayStore {
    * The name of the store's unbroken memory, as far as it is known here: 6 octets as 8 characters of base64url. It
    * changes when what was known is lost. Nonces carry it. Where memory is kept in parts, that of the client's part.
    */
-  abstract memoryOf(jkt: string): string;
+  abstract epochOf(jkt: string): string;
 
   /**
    * Called before a client that has proved to hold its key is asked for a nonce: whoever keeps memory elsewhere may look
    * whether it is still the same, lest the nonce name one that was lost. Never fails; ends within the store's deadline.
    */
-  lookAtMemory?(jkt: string): Promise<void>;
+  refreshEpoch?(jkt: string): Promise<void>;
 }

@@ -34,15 +34,15 @@ export class TimedReplayStore extends ReplayStore {
     }
   }
 
-  override memoryOf(jkt: string): string {
-    return this.#store.memoryOf(jkt);
+  override epochOf(jkt: string): string {
+    return this.#store.epochOf(jkt);
   }
 
   /** Ends within the deadline, and never fails: a look that did not succeed is made up for by the claim. */
-  override async lookAtMemory(jkt: string): Promise<void> {
-    if (this.#store.lookAtMemory === undefined) return;
+  override async refreshEpoch(jkt: string): Promise<void> {
+    if (this.#store.refreshEpoch === undefined) return;
     try {
-      const look = this.#store.lookAtMemory(jkt);
+      const look = this.#store.refreshEpoch(jkt);
       if (isPromise(look)) await this.#deadlines.hold(() => look);
     } catch {
       // The nonce names the memory that was known before.

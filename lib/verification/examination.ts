@@ -67,7 +67,7 @@ export class DpopExamination {
       const possession = await this.#possession;
       verdict = possession.verdict;
       if (lacksNonce(verdict, policy))
-        await (this.#looked ??= this.#parts.replayStore.lookAtMemory?.(verdict.jkt ?? ''));
+        await (this.#looked ??= this.#parts.replayStore.refreshEpoch?.(verdict.jkt ?? ''));
       this.#assertPolicy(verdict, policy);
       const outcome = await (this.#recorded ??= this.#record(possession)); //              7 replay
       this.#assertFirst(outcome, verdict.jkt);
@@ -115,16 +115,17 @@ export class DpopExamination {
     assertAth(claims.ath, ath);
     const nonce = this.#checkNonce(claims.nonce, bound);
     const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
-    const proofTimeSeconds = rules.freshness === 'nonce' ? (nonce?.untilSeconds ?? claims.iat) : claims.iat;
+    const proofTimeSeconds =
+      rules.freshness === 'nonce' ? (nonce?.expiresAtSeconds ?? claims.iat) : claims.iat;
 
     await signatureTurn(); //                                                             6 signature
     const key = 'key' in presented ? presented : importProofKey(presented);
     assertProofSignature(compact, key);
 
-    const nextNonce = nonce?.renew === true ? this.#freshNonce(bound) : undefined;
+    const nextNonce = nonce?.renewalDue === true ? this.#freshNonce(bound) : undefined;
     return {
       verdict: createVerdict(scheme, token, accessToken, bound, nonce, nextNonce),
-      proof: { jkt: bound, jti: claims.jti, proofTimeSeconds, freshUntilSeconds, memory: nonce?.memory },
+      proof: { jkt: bound, jti: claims.jti, proofTimeSeconds, freshUntilSeconds, epoch: nonce?.epoch },
       learn: () => {
         // The protected header is the same, octet for octet, in every proof of one client.
         if (known === undefined) {
@@ -154,7 +155,7 @@ export class DpopExamination {
     const { proof: rules } = this.#parts.config;
     if (rules.freshness === 'iat') return assertFreshness(claims, this.#nowSeconds(), rules, undefined);
     try {
-      return assertFreshness(claims, this.#nowSeconds(), rules, nonce?.untilSeconds);
+      return assertFreshness(claims, this.#nowSeconds(), rules, nonce?.expiresAtSeconds);
     } catch (error) {
       // A client whose clock is wrong must be given a nonce, or it never gets in.
       throw nonce === undefined ? new DpopError('nonce_missing', { nonce: this.#freshNonce(jkt) }) : error;
@@ -169,7 +170,7 @@ export class DpopExamination {
     return outcome;
   }
 
-  #claimOf({ jkt, jti, proofTimeSeconds, freshUntilSeconds, memory }: SpentProof): ReplayClaim {
+  #claimOf({ jkt, jti, proofTimeSeconds, freshUntilSeconds, epoch }: SpentProof): ReplayClaim {
     const nowSeconds = this.#nowSeconds();
     // The clock has gone on: what has grown stale meanwhile may have left the memory already.
     if (nowSeconds > freshUntilSeconds)
@@ -181,7 +182,7 @@ export class DpopExamination {
       proofTimeSeconds: Math.ceil(proofTimeSeconds),
       freshUntilSeconds: Math.ceil(freshUntilSeconds),
       lifetimeSeconds: this.#parts.config.proofLifetimeSeconds,
-      memory,
+      epoch,
     };
   }
 
@@ -206,7 +207,7 @@ export class DpopExamination {
   }
 
   #freshNonce(jkt: string | undefined): string {
-    return this.#parts.nonces.issue(jkt === undefined ? undefined : this.#parts.replayStore.memoryOf(jkt));
+    return this.#parts.nonces.issue(jkt === undefined ? undefined : this.#parts.replayStore.epochOf(jkt));
   }
 
   #nowSeconds(): number {

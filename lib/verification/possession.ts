@@ -11,5 +11,5 @@ export interface Possession {
 }
 
 /** Its times are not rounded yet. */
-export type SpentProof = Pick<ReplayClaim, 'jkt' | 'proofTimeSeconds' | 'freshUntilSeconds' | 'memory'> &
+export type SpentProof = Pick<ReplayClaim, 'jkt' | 'proofTimeSeconds' | 'freshUntilSeconds' | 'epoch'> &
   Pick<ProofClaims, 'jti'>;

@@ -9,7 +9,7 @@ const verdict = createVerdict(
   TOKEN,
   { iss: 'https://auth.example.com', sub: 'user', client_id: 'client', scope: 'a b' },
   'thumbprint',
-  { untilSeconds: 0, renew: true, memory: 'm' },
+  { expiresAtSeconds: 0, renewalDue: true, epoch: 'm' },
   NONCE,
 );
 

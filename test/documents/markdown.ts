@@ -39,23 +39,29 @@ export function readRows(document: string): readonly (readonly string[])[] {
     );
 }
 
-/** The cells of the one row of a document that is about this name. */
-export function readRow(document: string, name: string): readonly string[] {
-  const found = readRows(document).filter(([first]) => first === `\`${name}\``);
+/** The cells of the one row of a document that is about this name, in the tables whose head begins with this word. */
+export function readRow(document: string, name: string, head = ''): readonly string[] {
+  const found = rowsUnder(document, head).filter(([first]) => first === `\`${name}\``);
   if (found.length === 0) throw new Error(`${document} has no row for ${name}`);
   return found.flat();
 }
 
 /** The first cells, in backticks, of all tables of a document whose head begins with this word. */
 export function readNames(document: string, head: string): readonly string[] {
-  const names: string[] = [];
+  return rowsUnder(document, head).map(([first = '']) => first.replaceAll('`', ''));
+}
+
+/** The rows that begin with a name in backticks. */
+function rowsUnder(document: string, head: string): readonly (readonly string[])[] {
+  const rows: (readonly string[])[] = [];
   let inside = false;
-  for (const [first = ''] of readRows(document)) {
+  for (const cells of readRows(document)) {
+    const [first = ''] = cells;
     const isName = first.startsWith('`');
     if (!isName && !first.startsWith('-')) inside = first.startsWith(head);
-    else if (isName && inside) names.push(first.replaceAll('`', ''));
+    else if (isName && inside) rows.push(cells);
   }
-  return names;
+  return rows;
 }
 
 /** The anchors of a document's headings. */

@@ -84,8 +84,8 @@ class BrittleReplayStore extends ReplayStore {
     return this.#storage.replayStore.claim(claim);
   }
 
-  override memoryOf(): string {
-    return this.#storage.replayStore.memoryOf();
+  override epochOf(): string {
+    return this.#storage.replayStore.epochOf();
   }
 }
 

@@ -10,7 +10,7 @@ import type { Refused } from './row.js';
 
 /** D2, written down a second time: the tests do not ask the library which status a code has. */
 const STATUS_OF_CODE: Readonly<Record<Refused['code'], number>> = {
-  missing_credentials: 401,
+  credentials_missing: 401,
   invalid_request: 400,
   invalid_token: 401,
   invalid_dpop_proof: 401,
@@ -93,7 +93,7 @@ function challengesFor(expected: Refused, configuration: Configuration): readonl
   const { offersBearer = false, algs = DEFAULT_ALGS, everywhere = {} } = configuration;
   const error = { error: code, error_description: REFUSALS[reason][1], ...parameters };
   const errorFor = (scheme: 'DPoP' | 'Bearer') => {
-    if (code === 'missing_credentials') return {};
+    if (code === 'credentials_missing') return {};
     const blamed = code === 'invalid_request' || used === scheme || !offersBearer;
     return blamed ? error : {};
   };

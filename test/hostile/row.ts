@@ -69,7 +69,7 @@ export const refused = (
 /** No credentials that a protected resource knows: a challenge without an error. */
 export const unauthenticated: Refused = {
   kind: 'refused',
-  code: 'missing_credentials',
+  code: 'credentials_missing',
   reason: 'credentials_missing',
   used: undefined,
   parameters: {},

@@ -23,7 +23,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   {
     title: 'A public route, and a protected one without credentials',
     why: 'The guard is bound to the whole app; only the route marked @SkipDpop() is open.',
-    expected: [{ status: 200 }, { status: 401, code: 'missing_credentials' }],
+    expected: [{ status: 200 }, { status: 401, code: 'credentials_missing' }],
     async play({ api, wire }) {
       await wire.deliver('anyone', { method: 'GET', url: new URL('/health', api), headers: {} });
       await wire.deliver('anyone', { method: 'GET', url: new URL('/accounts', api), headers: {} });
