@@ -69,6 +69,7 @@ describe('C9 htu', () => {
     ['/v1/a', '/v1/a'],
     ['https://user@api.example.com/v1/a', '/v1/a'],
     ['https://api.example.com/v1/%', '/v1/%'],
+    ['https://api.example.com/v1/a', '/v1/%'],
     ['https://api.example.com/v1\\a', '/v1\\a'],
   ])('%s is not that of a request for %s', (htu, path) => {
     expect(check(htu, path)).toBe('proof_htu');

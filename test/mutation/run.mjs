@@ -81,7 +81,7 @@ function forgetSurvivors(file) {
 function configure(name, file, socket) {
   return {
     testRunner: 'command',
-    commandRunner: { command: `'${process.execPath}' test/mutation/ask.mjs '${socket}'` },
+    commandRunner: { command: `sh test/mutation/ask.sh '${socket}'` },
     mutate: [`lib/${name}/*.ts`, '!**/*.spec.ts', '!**/index.ts'],
     coverageAnalysis: 'off',
     incremental: true,
