@@ -182,6 +182,31 @@ test('F6: however many ask about a request that lacks a nonce, its epoch is refr
   await close();
 });
 
+test('F6: a client that has not proved to hold its key causes no refresh of the epoch', async () => {
+  const issuer = await TestIssuer.create({ clock });
+  const client = await TestClient.create({ clock });
+  const { parts, close } = await startService(issuer);
+  const refreshed: string[] = [];
+  class Watching extends MemoryReplayStore {
+    override refreshEpoch(jkt: string): Promise<void> {
+      refreshed.push(jkt);
+      return Promise.resolve();
+    }
+  }
+  const token = await issuer.issueToken({ client });
+  const rules = { ...parts.rules, proof: { ...parts.rules.proof, freshness: 'nonce' } } as const;
+  const verifier = new DpopVerifier({ ...parts, rules, replayStore: new Watching() });
+  const stale = { method: 'GET', url: `${ORIGIN}/a`, token, claims: { iat: NOW_SECONDS - 3600 } };
+  const forged = `${(await client.createProof(stale)).slice(0, -8)}AAAAAAAA`;
+  const rawHeaders = ['Authorization', `DPoP ${token}`, 'DPoP', forged];
+  await expect(verifier.verify({ method: 'GET', target: '/a', rawHeaders })).rejects.toMatchObject({
+    reason: 'nonce_missing',
+    details: { nonce: expect.any(String) },
+  });
+  expect(refreshed).toEqual([]);
+  await close();
+});
+
 describe('B1: known tokens', () => {
   test('tokens that are not valid evict none that is', async () => {
     const issuer = await TestIssuer.create({ clock });
