@@ -75,6 +75,12 @@ describe('C3 the claims of a proof', () => {
     },
   );
 
+  test('C2 a payload is UTF-8: one that is not could hold any of several texts', () => {
+    const octets = Buffer.from(JSON.stringify({ ...VALID, jti: '#' }));
+    octets[octets.indexOf('#')] = 0xff;
+    expect(() => parseProofClaims(octets.toString('base64url'))).toThrow(new DpopError('proof_malformed'));
+  });
+
   test.each([
     ['jti', 'a string of 1 to 256 characters'],
     ['htm', 'a string, the method'],
