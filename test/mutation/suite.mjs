@@ -7,6 +7,8 @@ const ENDLESS_CPU_SECONDS = 8;
 /** Where CPU cannot be read, and for what waits without working. */
 const ENDLESS_WALL_SECONDS = 300;
 const MIN_TIMEOUT_MS = 5_000;
+/** Where no second look follows. */
+const AFRESH_TIMEOUT_MS = 30_000;
 const LEARNING_TIMEOUT_MS = 60_000;
 const MAX_RSS_BYTES = 1_500_000_000;
 
@@ -111,7 +113,8 @@ export class Suite {
       if (noticed !== undefined || !this.#unclear.has(mutant)) return noticed;
     }
     await this.stop();
-    const result = (await this.#start(mutant)) ?? (await this.#orderWith(mutant));
+    const result =
+      (await this.#start(mutant)) ?? (await this.#orderWith(mutant, undefined, AFRESH_TIMEOUT_MS));
     await this.stop();
     return isFailure(result) ? this.#describe(result) : undefined;
   }
@@ -144,12 +147,12 @@ export class Suite {
     return isFailure(result) ? this.#describe(result) : undefined;
   }
 
-  #orderWith(mutant, tests) {
+  #orderWith(mutant, tests, minTimeoutMs = MIN_TIMEOUT_MS) {
     const slowest = Math.max(...this.#durations);
     return this.#order({
       mutant,
       tests,
-      timeoutMs: Math.max(MIN_TIMEOUT_MS, 20 * slowest),
+      timeoutMs: Math.max(minTimeoutMs, 20 * slowest),
       hitLimit: 100 * this.#hits + 10_000,
     });
   }
