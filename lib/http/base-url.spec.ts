@@ -43,6 +43,8 @@ describe('A1 only https, and http on loopback', () => {
     'http://app.localhost:3000/v1',
     'http://127.0.0.1:3000',
     'http://127.8.9.1',
+    'http://127.0.10.100',
+    'http://app1.localhost',
     'http://[::1]:3000',
   ])('%s is secure', (value) => {
     expect(isSecureBaseUrl(value)).toBe(true);
@@ -61,6 +63,8 @@ describe('A1 only https, and http on loopback', () => {
     'http://0.0.0.0',
     'http://10.0.0.1',
     'ws://localhost',
+    'http://example.com/http://localhost',
+    'http://example.com/.localhost',
   ])('%s is not', (value) => {
     expect(isSecureBaseUrl(value)).toBe(false);
   });
@@ -130,6 +134,7 @@ describe('A1 a URL that is fetched', () => {
     ['https://auth.example.com?@', false],
     ['https://auth.example.com#@', false],
     ['auth.example.com', false],
+    ['https://auth.example.com/https://user@example.com', false],
   ])('%j has userinfo: %s', (value, expected) => {
     expect(hasUserinfo(value)).toBe(expected);
   });

@@ -81,10 +81,19 @@ export class Suite {
     return this.#reached.has(mutant) || this.#loaded.has(mutant);
   }
 
-  /** What it takes to try the mutant, for the cheapest suite to go first. */
-  costOf(mutant) {
-    if (this.#loaded.has(mutant)) return this.#loadMs + sum(this.#durations);
-    return sum([...this.#reached.get(mutant)].map((index) => this.#durations[index]));
+  /** Whether modules compute something with the mutant while they load. */
+  loads(mutant) {
+    return this.#loaded.has(mutant);
+  }
+
+  /** The tests that reach any of the mutants. */
+  testsThatReach(mutants) {
+    return [...new Set(mutants.flatMap((mutant) => [...(this.#reached.get(mutant) ?? [])]))];
+  }
+
+  /** What these tests take, for the cheapest suite to go first. */
+  costOf(tests) {
+    return this.#loadMs + sum(tests.map((index) => this.#durations[index]));
   }
 
   /**
@@ -98,23 +107,24 @@ export class Suite {
     return this.#tryOut(mutant, tests);
   }
 
-  /** In a process of its own, where that may show more. */
-  async noticesAfresh(mutant) {
-    if (!this.#loaded.has(mutant)) {
-      const all = [...this.#reached.get(mutant)];
-      const isCertain =
-        !this.#kept.has(mutant) &&
-        !this.#unclear.has(mutant) &&
-        all.every((index) => !this.#unrepeatable.has(index));
-      if (isCertain) return undefined;
-      await this.stop();
-      await this.#start();
-      const noticed = await this.#tryOut(mutant, all);
-      if (noticed !== undefined || !this.#unclear.has(mutant)) return noticed;
-    }
+  /** In a new process, where that may show more. */
+  async noticesRepeated(mutant) {
+    const all = this.testsThatReach([mutant]);
+    const isCertain =
+      !this.#kept.has(mutant) &&
+      !this.#unclear.has(mutant) &&
+      all.every((index) => !this.#unrepeatable.has(index));
+    if (isCertain) return undefined;
     await this.stop();
-    const result =
-      (await this.#start(mutant)) ?? (await this.#orderWith(mutant, undefined, AFRESH_TIMEOUT_MS));
+    await this.#start();
+    const noticed = await this.#tryOut(mutant, all);
+    return noticed === undefined && this.#unclear.has(mutant) ? this.noticesAfresh(mutant) : noticed;
+  }
+
+  /** In a new process that has the mutant from the beginning. */
+  async noticesAfresh(mutant, tests) {
+    await this.stop();
+    const result = (await this.#start(mutant)) ?? (await this.#orderWith(mutant, tests, AFRESH_TIMEOUT_MS));
     await this.stop();
     return isFailure(result) ? this.#describe(result) : undefined;
   }
