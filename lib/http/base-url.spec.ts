@@ -133,6 +133,7 @@ describe('A1 a URL that is fetched', () => {
     ['https://auth.example.com/@', false],
     ['https://auth.example.com?@', false],
     ['https://auth.example.com#@', false],
+    ['h2s://secret@auth.example.com', true],
     ['auth.example.com', false],
     ['https://auth.example.com/https://user@example.com', false],
   ])('%j has userinfo: %s', (value, expected) => {

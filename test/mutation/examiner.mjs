@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { Suite } from './suite.mjs';
 
 /** A new process is dear: constants must be noticed by one of so many suites. */
-const MAX_SUITES_AFRESH = 4;
+const MAX_SUITES_AFRESH = 2;
 
 /** Answers the command that Stryker starts for each mutant: was it noticed? The suites stay loaded between mutants. */
 export class Examiner {

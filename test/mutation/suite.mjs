@@ -123,9 +123,10 @@ export class Suite {
 
   /** In a new process that has the mutant from the beginning. */
   async noticesAfresh(mutant, tests) {
-    await this.stop();
+    const ready = this.#child;
     const result = (await this.#start(mutant)) ?? (await this.#orderWith(mutant, tests, AFRESH_TIMEOUT_MS));
     await this.stop();
+    this.#child = ready;
     return isFailure(result) ? this.#describe(result) : undefined;
   }
 
