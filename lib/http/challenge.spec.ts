@@ -67,6 +67,15 @@ describe('D3 a challenge', () => {
     expect(challenge).toBe(`DPoP realm="${written}", algs="ES256"`);
   });
 
+  test.each(schemes)('A4 has the error of a request that mixed methods in each of them (%s)', (used) => {
+    const mixed = new DpopError('authorization_repeated');
+    const error =
+      'error="invalid_request", error_description="Multiple methods used to include access token"';
+    expect(formatChallenges(mixed, used, true, PARAMETERS)).toBe(
+      `Bearer ${error}, DPoP ${error}, algs="ES256"`,
+    );
+  });
+
   test.each(schemes)('D4 for a nonce is a lone DPoP challenge (%s)', (used) => {
     for (const reason of reasons.filter((name) => REFUSALS[name][0] === 'use_dpop_nonce')) {
       const challenge = formatChallenges(new DpopError(reason, { nonce: 'n' }), used, true, PARAMETERS);

@@ -10,6 +10,8 @@ const MIN_TIMEOUT_MS = 5_000;
 /** Where no second look follows. */
 const AFRESH_TIMEOUT_MS = 30_000;
 const LEARNING_TIMEOUT_MS = 60_000;
+/** Of one suite, for one mutant: a first look at much code may be a quick one. */
+const MAX_TESTS = Number(process.env.MUTATION_MAX_TESTS ?? Infinity);
 const MAX_RSS_BYTES = 1_500_000_000;
 
 /** One spec: it is loaded once, and learns which of its tests reach which mutant. */
@@ -101,7 +103,7 @@ export class Suite {
    * What is computed while modules load is not computed again here.
    */
   async noticesQuickly(mutant) {
-    const tests = [...(this.#reached.get(mutant) ?? [])].filter((index) => !this.#unrepeatable.has(index));
+    const tests = sample(this.testsThatReach([mutant]).filter((index) => !this.#unrepeatable.has(index)));
     if (tests.length === 0) return undefined;
     if (this.#child === undefined || this.#child.exitCode !== null) await this.#start();
     return this.#tryOut(mutant, tests);
@@ -250,6 +252,12 @@ function cpuSecondsOf(pid) {
   } catch {
     return 0;
   }
+}
+
+/** Evenly spread. */
+function sample(tests) {
+  const step = Math.max(1, Math.ceil(tests.length / MAX_TESTS));
+  return tests.filter((_, position) => position % step === 0);
 }
 
 function sum(numbers) {
