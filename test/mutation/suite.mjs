@@ -11,7 +11,7 @@ const MIN_TIMEOUT_MS = 5_000;
 const AFRESH_TIMEOUT_MS = 30_000;
 const LEARNING_TIMEOUT_MS = 60_000;
 /** Of one suite, for one mutant: a first look at much code may be a quick one. */
-const MAX_TESTS = Number(process.env.MUTATION_MAX_TESTS ?? Infinity);
+const MAX_TESTS_MS = Number(process.env.MUTATION_MAX_TESTS_MS ?? Infinity);
 const MAX_RSS_BYTES = 1_500_000_000;
 
 /** One spec: it is loaded once, and learns which of its tests reach which mutant. */
@@ -103,10 +103,18 @@ export class Suite {
    * What is computed while modules load is not computed again here.
    */
   async noticesQuickly(mutant) {
-    const tests = sample(this.testsThatReach([mutant]).filter((index) => !this.#unrepeatable.has(index)));
+    const tests = this.#sample(
+      this.testsThatReach([mutant]).filter((index) => !this.#unrepeatable.has(index)),
+    );
     if (tests.length === 0) return undefined;
     if (this.#child === undefined || this.#child.exitCode !== null) await this.#start();
     return this.#tryOut(mutant, tests);
+  }
+
+  /** Evenly spread. */
+  #sample(tests) {
+    const step = Math.max(1, Math.ceil(sum(tests.map((index) => this.#durations[index])) / MAX_TESTS_MS));
+    return tests.filter((_, position) => position % step === 0);
   }
 
   /** In a new process, where that may show more. */
@@ -252,12 +260,6 @@ function cpuSecondsOf(pid) {
   } catch {
     return 0;
   }
-}
-
-/** Evenly spread. */
-function sample(tests) {
-  const step = Math.max(1, Math.ceil(tests.length / MAX_TESTS));
-  return tests.filter((_, position) => position % step === 0);
 }
 
 function sum(numbers) {
