@@ -150,6 +150,6 @@ describe('D5 whatever a request holds', () => {
 
   test('half a pair is none', () => {
     expect(reasonOf('Authorization')).toBe('credentials_missing');
-    expect(parse('Authorization', 'DPoP token', 'DPoP', 'proof', 'Authorization').proof).toBe('proof');
+    expect(parse('Authorization', 'DPoP token', 'DPoP', 'proof', 'Authorization').token).toBe('token');
   });
 });

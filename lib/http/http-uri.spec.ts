@@ -63,6 +63,8 @@ describe('C9 the normal form of an htu', () => {
     ['a relative reference', '/accounts'],
     ['a network-path reference', '//a.example/accounts'],
     ['another scheme', 'wss://a.example/'],
+    ['a scheme that ends like one', 'xhttps://a.example/'],
+    ['a URI within another', 'urn:https://a.example/'],
     ['a scheme alone', 'https:'],
     ['no host', 'https:///a'],
     ['a port alone', 'https://:443/a'],

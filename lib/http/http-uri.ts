@@ -1,6 +1,7 @@
 /** RFC 3986 without white space, control characters, bytes beyond ASCII, and the backslash that `URL` would repair. */
 const URI_CHARACTERS = /^[\x21-\x5b\x5d-\x7e]+$/;
 const HTTP_URI = /^(https?):\/\/([^/?#]+)([^?#]*)([?#].*)?$/i;
+type HttpUriMatch = readonly [uri: string, scheme: string, authority: string, path: string, query?: string];
 const AUTHORITY = /^(\[[\da-f:.]+\]|[\w\-.~%!$&'()*+,;=]+)(?::(\d*))?$/i;
 const UNRESERVED = /[\dA-Za-z\-._~]/;
 const DEFAULT_PORT: Readonly<Record<string, number>> = { http: 80, https: 443 };
@@ -20,8 +21,9 @@ export interface NormalHttpUri {
  */
 export function normalizeHttpUri(value: string): NormalHttpUri | undefined {
   if (!URI_CHARACTERS.test(value)) return undefined;
-  const [, scheme, authority, path, query] = HTTP_URI.exec(value) ?? [];
-  if (scheme === undefined || authority === undefined || path === undefined) return undefined;
+  const match = HTTP_URI.exec(value);
+  if (match === null) return undefined;
+  const [, scheme, authority, path, query] = match as unknown as HttpUriMatch;
   const origin = normalizeOrigin(scheme, authority);
   const normalPath = normalizePath(path);
   if (origin === undefined || normalPath === undefined) return undefined;
