@@ -1,12 +1,12 @@
 import type { Row } from './row.js';
-import { sectionA } from './section-a.js';
-import { sectionB } from './section-b.js';
-import { sectionCClaims } from './section-c-claims.js';
-import { sectionCKeys } from './section-c-keys.js';
-import { sectionCProof } from './section-c-proof.js';
-import { sectionD } from './section-d.js';
-import { sectionE } from './section-e.js';
-import { sectionF } from './section-f.js';
+import { sectionA } from './credentials.js';
+import { sectionB } from './access-tokens.js';
+import { sectionCClaims } from './proof-claims.js';
+import { sectionCKeys } from './degenerate-keys.js';
+import { sectionCProof } from './proof-keys.js';
+import { sectionD } from './challenges.js';
+import { sectionE } from './nonces.js';
+import { sectionF } from './replays.js';
 
 /** Every hostile request, by section of the requirements. */
 export const TABLE: readonly Row[] = [
