@@ -45,7 +45,7 @@ import {
   startApp,
   type StartOptions,
   UNAVAILABLE,
-} from './support-surface.js';
+} from './support/running-app.js';
 
 let clock: HandClock;
 let issuer: TestIssuer;

@@ -22,7 +22,7 @@ import {
   type Platform,
   type RunningApp,
   startApp,
-} from './support-surface.js';
+} from './support/running-app.js';
 
 // As in transports.e2e-spec.ts.
 jest.mock('@fastify/static', () => () => undefined);

@@ -11,7 +11,7 @@ import {
   SkipDpop,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import { call, closeApps, PLATFORMS, type RunningApp, startApp, withOrigin } from './support-surface.js';
+import { call, closeApps, PLATFORMS, type RunningApp, startApp, withOrigin } from './support/running-app.js';
 
 let issuer: TestIssuer;
 let client: TestClient;

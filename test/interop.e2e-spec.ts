@@ -9,7 +9,7 @@ import { Dpop, DpopBound, DpopGuard, type DpopModuleOptions } from 'nestjs-dpop'
 import { TestIssuer } from 'nestjs-dpop/testing';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
-import { type Platform, PLATFORMS, type StartedApp, startApp } from './support/apps.js';
+import { type Platform, PLATFORMS, type StartedApp, startApp } from './support/recording-app.js';
 
 interface CallOptions {
   readonly token: string;

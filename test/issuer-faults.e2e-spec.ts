@@ -23,7 +23,7 @@ import {
   type RunningApp,
   startApp,
   UNAVAILABLE,
-} from './support-surface.js';
+} from './support/running-app.js';
 import { AUDIENCE, BareIssuer, OPENID, RFC8414 } from './support/bare-issuer.js';
 
 let hits = 0;

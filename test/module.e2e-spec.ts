@@ -58,7 +58,7 @@ import {
   startApp,
   UNAVAILABLE,
   withOrigin,
-} from './support-surface.js';
+} from './support/running-app.js';
 
 let issuer: TestIssuer;
 let client: TestClient;

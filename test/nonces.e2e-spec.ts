@@ -15,7 +15,7 @@ import {
   proofFor,
   type RunningApp,
   startApp,
-} from './support-surface.js';
+} from './support/running-app.js';
 
 /** The default life of a nonce, and of a window. */
 const WINDOW = 120;

@@ -17,7 +17,7 @@ import {
   RequireScopes,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import { call, closeApps, proofFor, startApp } from './support-surface.js';
+import { call, closeApps, proofFor, startApp } from './support/running-app.js';
 
 const GOOD = {
   origin: 'https://api.example.com',

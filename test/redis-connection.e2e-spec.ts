@@ -20,7 +20,7 @@ import { LossyProxy } from './redis/lossy-proxy.js';
 import { ORIGIN, Party, send, sign } from './redis/party.js';
 import { RedisServer } from './redis/redis-server.js';
 import { until } from './redis/until.js';
-import { type StartedApp, startApp } from './support/apps.js';
+import { type StartedApp, startApp } from './support/recording-app.js';
 import { sendRaw } from './support/raw-request.js';
 
 const DEADLINE_MS = 250;

@@ -4,7 +4,7 @@ import type { SignedRequest } from './redis/party.js';
 import { RedisServer } from './redis/redis-server.js';
 import { canStepClocks, SteppedClock } from './redis/stepped-clock.js';
 import { until } from './redis/until.js';
-import type { StartedApp } from './support/apps.js';
+import type { StartedApp } from './support/recording-app.js';
 
 let fleet: ClockedFleet;
 const opened: { close(): unknown }[] = [];

@@ -4,7 +4,7 @@ import { DpopHealthIndicator, type DpopModuleOptions } from '../lib/index.js';
 import { type RedisSource, RedisStorage, type RedisStorageOptions } from '../lib/redis/index.js';
 import { ORIGIN, Party, send, sign } from './redis/party.js';
 import { SharedRedis } from './redis/shared-redis.js';
-import { PLATFORMS, type Platform, type StartedApp, startApp } from './support/apps.js';
+import { PLATFORMS, type Platform, type StartedApp, startApp } from './support/recording-app.js';
 
 /** What is shown here does not depend on how fast the machine is. */
 const DEADLINE_MS = 10_000;

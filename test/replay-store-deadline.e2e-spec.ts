@@ -7,7 +7,7 @@ import {
   ReplayStore,
 } from '../lib/index.js';
 import { ORIGIN, Party, send, sign } from './redis/party.js';
-import { PLATFORMS, type StartedApp, startApp } from './support/apps.js';
+import { PLATFORMS, type StartedApp, startApp } from './support/recording-app.js';
 
 let party: Party;
 const started: StartedApp[] = [];

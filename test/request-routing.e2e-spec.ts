@@ -34,7 +34,7 @@ import {
   startApp,
   type StartOptions,
   UNAVAILABLE,
-} from './support-surface.js';
+} from './support/running-app.js';
 import { type RawResponse, sendRaw, valuesOf } from './support/raw-request.js';
 
 let issuer: TestIssuer;

@@ -53,7 +53,7 @@ import {
   send,
   startApp,
   type StartOptions,
-} from './support-surface.js';
+} from './support/running-app.js';
 
 const CACHEABLE = 'public, max-age=3600';
 

@@ -42,7 +42,7 @@ import {
   startApp,
   type StartOptions,
   withOrigin,
-} from './support-surface.js';
+} from './support/running-app.js';
 
 let issuer: TestIssuer;
 let client: TestClient;

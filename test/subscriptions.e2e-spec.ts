@@ -13,7 +13,7 @@ import {
   proofFor,
   type RunningApp,
   startApp,
-} from './support-surface.js';
+} from './support/running-app.js';
 
 // As in transports.e2e-spec.ts: Mercurius requires it for a page that is never shown.
 jest.mock('@fastify/static', () => () => undefined);

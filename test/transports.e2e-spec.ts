@@ -58,7 +58,7 @@ import {
   send,
   startApp,
   type StartOptions,
-} from './support-surface.js';
+} from './support/running-app.js';
 
 // Mercurius, a CommonJS package, requires it for a page that is never shown, and it requires an ES module, which
 // Jest cannot do below Node 24.9.

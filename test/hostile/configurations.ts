@@ -1,6 +1,6 @@
 import type { DpopModuleOptions } from '../../lib/index.js';
 import { MemoryStorage, type ReplayClaim, type ReplayOutcome, ReplayStore } from '../../lib/index.js';
-import type { AppOptions } from '../support/apps.js';
+import type { AppOptions } from '../support/recording-app.js';
 import { AUDIENCE, clock, ISSUER, ORIGIN } from './baseline.js';
 import { type Change, field, hosts, htu, nonce } from './changes.js';
 import { ed25519Jwk, SMALL_ORDER_POINTS } from './forgeries.js';

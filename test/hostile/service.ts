@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { type Platform, startApp, type StartedApp } from '../support/apps.js';
+import { type Platform, startApp, type StartedApp } from '../support/recording-app.js';
 import { type RawResponse, sendRaw } from '../support/raw-request.js';
 import { clock, createBaseline, NOW_MS } from './baseline.js';
 import { applyChanges, type Change, type ChangeContext, type Nonces, path, proofClaims } from './changes.js';

@@ -1,7 +1,7 @@
 import type { DpopModuleOptions, NonceOptions, ProofOptions } from '../../lib/index.js';
 import { type RedisSource, RedisStorage, type RedisStorageOptions } from '../../lib/redis/index.js';
 import { TestClient, TestIssuer } from '../../lib/testing/index.js';
-import { type Platform, type StartedApp, startApp } from '../support/apps.js';
+import { type Platform, type StartedApp, startApp } from '../support/recording-app.js';
 import { type Answer, type Member, ORIGIN, send, type SignedRequest } from './party.js';
 
 export interface ClockedInstanceOptions {
