@@ -31,21 +31,12 @@ import {
   RequireScopes,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  adapterOf,
-  call,
-  type Call,
-  closeApps,
-  HandClock,
-  LogCollector,
-  ORIGIN,
-  PLATFORMS,
-  proofFor,
-  send,
-  startApp,
-  type StartOptions,
-  UNAVAILABLE,
-} from './support/running-app.js';
+import { call, type Call, proofFor, send, UNAVAILABLE } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import { adapterOf, PLATFORMS } from './support/platforms.js';
+import { closeApps, startApp, type StartOptions } from './support/running-app.js';
 
 let clock: HandClock;
 let issuer: TestIssuer;

@@ -12,17 +12,11 @@ import { GraphQLModule, Query, Resolver } from '@nestjs/graphql';
 import type { MercuriusDriverConfig } from '@nestjs/mercurius';
 import { DpopBound, DpopGuard, DpopHttpException, DpopModule, RequireScopes } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  type Answer,
-  call,
-  type Call,
-  closeApps,
-  LogCollector,
-  ORIGIN,
-  type Platform,
-  type RunningApp,
-  startApp,
-} from './support/running-app.js';
+import { type Answer, call, type Call } from './support/call.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import type { Platform } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 
 // As in transports.e2e-spec.ts.
 jest.mock('@fastify/static', () => () => undefined);

@@ -7,7 +7,7 @@ import { MARKER } from './hostile/baseline.js';
 import { CONFIGURATIONS, type ConfigurationName } from './hostile/configurations.js';
 import { Service } from './hostile/service.js';
 import { TABLE } from './hostile/table.js';
-import { LogCollector } from './support/running-app.js';
+import { LogCollector } from './support/log-collector.js';
 
 // As the table itself.
 jest.setTimeout(60_000);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { CONFIGURATIONS, type ConfigurationName } from './hostile/configurations.js';
 import { Service } from './hostile/service.js';
 import { SUBJECTS, TABLE } from './hostile/table.js';
-import { PLATFORMS } from './support/recording-app.js';
+import { PLATFORMS } from './support/platforms.js';
 
 // A busy machine takes its time over RSA keys of 8192 bits.
 jest.setTimeout(60_000);

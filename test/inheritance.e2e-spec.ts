@@ -11,7 +11,10 @@ import {
   SkipDpop,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import { call, closeApps, PLATFORMS, type RunningApp, startApp, withOrigin } from './support/running-app.js';
+import { call } from './support/call.js';
+import { withOrigin } from './support/origin.js';
+import { PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 
 let issuer: TestIssuer;
 let client: TestClient;

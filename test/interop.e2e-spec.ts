@@ -9,7 +9,8 @@ import { Dpop, DpopBound, DpopGuard, type DpopModuleOptions } from 'nestjs-dpop'
 import { TestIssuer } from 'nestjs-dpop/testing';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
-import { type Platform, PLATFORMS, type StartedApp, startApp } from './support/recording-app.js';
+import { type Platform, PLATFORMS } from './support/platforms.js';
+import { type RecordingApp, startRecordingApp } from './support/recording-app.js';
 
 interface CallOptions {
   readonly token: string;
@@ -148,7 +149,7 @@ function clientOf(
 
 describe.each(PLATFORMS)('on %s', (platform) => {
   let issuer: TestIssuer;
-  let app: StartedApp;
+  let app: RecordingApp;
   let nowMs: number;
   let requests: number;
 
@@ -161,8 +162,8 @@ describe.each(PLATFORMS)('on %s', (platform) => {
       nonce: { mode: 'off', lifetimeSeconds: NONCE_SECONDS },
       clock: () => nowMs,
     };
-    app = await startApp(platform, { dpop: options, controllers: [createEchoController(platform)] });
-    const server = app.app.getHttpServer() as Server;
+    app = await startRecordingApp(platform, { dpop: options, controllers: [createEchoController(platform)] });
+    const server = app.nest.getHttpServer() as Server;
     server.on('request', () => (requests += 1));
   });
 
@@ -286,7 +287,7 @@ describe('oidc-provider and openid-client', () => {
   const audience = 'https://api.example.com';
   let server: Server;
   let issuer: string;
-  const apps: StartedApp[] = [];
+  const apps: RecordingApp[] = [];
 
   beforeAll(async () => {
     server = createServer();
@@ -352,7 +353,7 @@ describe('oidc-provider and openid-client', () => {
     'B1, E2 a bound token is obtained and used, nonces of both included, on %s',
     async (platform) => {
       let url = '';
-      const app = await startApp(platform, {
+      const app = await startRecordingApp(platform, {
         dpop: { origin: () => url, accessToken: { issuer, audience } },
         controllers: [createEchoController(platform)],
       });

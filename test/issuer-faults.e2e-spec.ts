@@ -12,18 +12,12 @@ import {
   type DpopModuleOptions,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  type Answer,
-  call,
-  closeApps,
-  HandClock,
-  LogCollector,
-  ORIGIN,
-  PLATFORMS,
-  type RunningApp,
-  startApp,
-  UNAVAILABLE,
-} from './support/running-app.js';
+import { type Answer, call, UNAVAILABLE } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import { PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 import { AUDIENCE, BareIssuer, OPENID, RFC8414 } from './support/bare-issuer.js';
 
 let hits = 0;

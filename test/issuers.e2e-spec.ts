@@ -11,17 +11,11 @@ import {
   type DpopModuleOptions,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  type Answer,
-  call,
-  closeApps,
-  HandClock,
-  ORIGIN,
-  PLATFORMS,
-  type RunningApp,
-  startApp,
-  UNAVAILABLE,
-} from './support/running-app.js';
+import { type Answer, call, UNAVAILABLE } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { ORIGIN } from './support/origin.js';
+import { PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 import { AUDIENCE, BareIssuer, OPENID, type Reply, RFC8414 } from './support/bare-issuer.js';
 
 let hits = 0;

@@ -47,18 +47,12 @@ import {
   SkipDpop,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  call,
-  closeApps,
-  HandClock,
-  LogCollector,
-  PLATFORMS,
-  proofFor,
-  send,
-  startApp,
-  UNAVAILABLE,
-  withOrigin,
-} from './support/running-app.js';
+import { call, proofFor, send, UNAVAILABLE } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { LogCollector } from './support/log-collector.js';
+import { withOrigin } from './support/origin.js';
+import { PLATFORMS } from './support/platforms.js';
+import { closeApps, startApp } from './support/running-app.js';
 
 let issuer: TestIssuer;
 let client: TestClient;

@@ -3,19 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { Dpop, DpopGuard, DpopModule, type DpopModuleOptions, NonceService } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  type Answer,
-  call,
-  type Call,
-  closeApps,
-  HandClock,
-  ORIGIN,
-  type Platform,
-  PLATFORMS,
-  proofFor,
-  type RunningApp,
-  startApp,
-} from './support/running-app.js';
+import { type Answer, call, type Call, proofFor } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { ORIGIN } from './support/origin.js';
+import { type Platform, PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 
 /** The default life of a nonce, and of a window. */
 const WINDOW = 120;

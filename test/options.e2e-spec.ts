@@ -17,7 +17,8 @@ import {
   RequireScopes,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import { call, closeApps, proofFor, startApp } from './support/running-app.js';
+import { call, proofFor } from './support/call.js';
+import { closeApps, startApp } from './support/running-app.js';
 
 const GOOD = {
   origin: 'https://api.example.com',

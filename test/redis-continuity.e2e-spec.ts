@@ -4,7 +4,7 @@ import type { SignedRequest } from './redis/party.js';
 import { RedisServer } from './redis/redis-server.js';
 import { canStepClocks, SteppedClock } from './redis/stepped-clock.js';
 import { until } from './redis/until.js';
-import type { StartedApp } from './support/recording-app.js';
+import type { RecordingApp } from './support/recording-app.js';
 
 let fleet: ClockedFleet;
 const opened: { close(): unknown }[] = [];
@@ -25,7 +25,7 @@ async function startRedis(options: Parameters<typeof RedisServer.start>[0] = {})
 }
 
 /** Enough of them that most hashes of a client's slice are begun. */
-async function useMany(app: StartedApp, count = 40): Promise<SignedRequest[]> {
+async function useMany(app: RecordingApp, count = 40): Promise<SignedRequest[]> {
   const requests: SignedRequest[] = [];
   for (let index = 0; index < count; index += 1) requests.push(await fleet.use(app));
   return requests;

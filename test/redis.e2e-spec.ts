@@ -4,7 +4,8 @@ import { DpopHealthIndicator, type DpopModuleOptions } from '../lib/index.js';
 import { type RedisSource, RedisStorage, type RedisStorageOptions } from '../lib/redis/index.js';
 import { ORIGIN, Party, send, sign } from './redis/party.js';
 import { SharedRedis } from './redis/shared-redis.js';
-import { PLATFORMS, type Platform, type StartedApp, startApp } from './support/recording-app.js';
+import { type Platform, PLATFORMS } from './support/platforms.js';
+import { type RecordingApp, startRecordingApp } from './support/recording-app.js';
 
 /** What is shown here does not depend on how fast the machine is. */
 const DEADLINE_MS = 10_000;
@@ -34,7 +35,7 @@ interface InstanceOptions {
 /** An instance of the fleet, closed after the test. */
 async function join({ platform = 'express', source = redis.url, storage, dpop }: InstanceOptions = {}) {
   const { keyPrefix } = redis;
-  const app = await startApp(platform, {
+  const app = await startRecordingApp(platform, {
     dpop: {
       origin: ORIGIN,
       accessToken: party.issuer.accessToken,
@@ -46,12 +47,12 @@ async function join({ platform = 'express', source = redis.url, storage, dpop }:
   return app;
 }
 
-function transfers({ url }: StartedApp): string {
+function transfers({ url }: RecordingApp): string {
   return `${url}/transfers`;
 }
 
 /** A nonce of this instance's. */
-async function nonceOf(app: StartedApp): Promise<string | undefined> {
+async function nonceOf(app: RecordingApp): Promise<string | undefined> {
   const [member] = party.members;
   return (await send(`${app.url}/nonce`, await sign(member, undefined, '/nonce'))).nonce;
 }
@@ -107,9 +108,9 @@ describe.each(PLATFORMS)('two instances on %s', (platform) => {
   });
 
   test('an instance that is asked is healthy', async () => {
-    const { app } = await join({ platform });
-    expect(await app.get(DpopHealthIndicator).isHealthy()).toEqual({ dpop: { status: 'up' } });
-    expect(await app.get(DpopHealthIndicator).isHealthy('redis')).toEqual({ redis: { status: 'up' } });
+    const { nest } = await join({ platform });
+    expect(await nest.get(DpopHealthIndicator).isHealthy()).toEqual({ dpop: { status: 'up' } });
+    expect(await nest.get(DpopHealthIndicator).isHealthy('redis')).toEqual({ redis: { status: 'up' } });
   });
 });
 

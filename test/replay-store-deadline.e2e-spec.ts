@@ -7,10 +7,11 @@ import {
   ReplayStore,
 } from '../lib/index.js';
 import { ORIGIN, Party, send, sign } from './redis/party.js';
-import { PLATFORMS, type StartedApp, startApp } from './support/recording-app.js';
+import { PLATFORMS } from './support/platforms.js';
+import { type RecordingApp, startRecordingApp } from './support/recording-app.js';
 
 let party: Party;
-const started: StartedApp[] = [];
+const started: RecordingApp[] = [];
 
 beforeAll(async () => {
   party = await Party.gather(1);
@@ -51,13 +52,13 @@ async function start(
   platform: 'express' | 'fastify',
   replayStore: ReplayStore,
   options: Partial<DpopModuleOptions> = {},
-): Promise<StartedApp> {
+): Promise<RecordingApp> {
   const dpop = {
     origin: ORIGIN,
     accessToken: party.issuer.accessToken,
     storage: { replayStore, shared: true },
   };
-  const app = await startApp(platform, { dpop: { ...dpop, ...options } });
+  const app = await startRecordingApp(platform, { dpop: { ...dpop, ...options } });
   started.push(app);
   return app;
 }
@@ -131,7 +132,7 @@ describe.each(PLATFORMS)('F5 a store of the app’s own on %s', (platform) => {
 
   test('A10: accept-and-report does not cover a full memory: what fills it cannot be replayed then', async () => {
     const storage = new MemoryStorage({ maxEntries: 1 });
-    const app = await startApp(platform, {
+    const app = await startRecordingApp(platform, {
       dpop: { origin: ORIGIN, accessToken: party.issuer.accessToken, storage, ...reporting },
     });
     started.push(app);
@@ -157,7 +158,7 @@ describe.each(PLATFORMS)('F5 a store of the app’s own on %s', (platform) => {
     let nowMs = Date.now();
     const clock = () => nowMs;
     const storage = new MemoryStorage({ afterDataLoss: 'challenge' });
-    const app = await startApp(platform, {
+    const app = await startRecordingApp(platform, {
       dpop: { origin: ORIGIN, accessToken: party.issuer.accessToken, storage, clock },
     });
     started.push(app);

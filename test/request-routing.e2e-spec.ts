@@ -21,20 +21,11 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DpopGuard, DpopModule, type DpopModuleOptions, type DpopRequest } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  adapterOf,
-  call,
-  type Call,
-  closeApps,
-  LogCollector,
-  ORIGIN,
-  PLATFORMS,
-  proofFor,
-  type RunningApp,
-  startApp,
-  type StartOptions,
-  UNAVAILABLE,
-} from './support/running-app.js';
+import { call, type Call, proofFor, UNAVAILABLE } from './support/call.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import { adapterOf, PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp, type StartOptions } from './support/running-app.js';
 import { type RawResponse, sendRaw, valuesOf } from './support/raw-request.js';
 
 let issuer: TestIssuer;
@@ -69,12 +60,10 @@ function appModule(
   };
 }
 
-const portOf = (app: RunningApp): number => Number(new URL(app.url).port);
-
 /** A request for a host, with a proof for a URI of whatever host. */
 async function askHost(app: RunningApp, host: string, signed: string, path: string): Promise<RawResponse> {
   const dpop = await client.createProof({ method: 'GET', url: signed + path, token });
-  return await sendRaw(portOf(app), {
+  return await sendRaw(app.port, {
     target: path,
     fields: [
       ['Host', host],
@@ -149,7 +138,7 @@ describe.each(PLATFORMS)('C9o controllers that are bound to hosts, on %s', (plat
       ['Authorization', `DPoP ${token}`],
       ['DPoP', dpop],
     ] as const;
-    expect(await sendRaw(portOf(app), { target: path, fields })).toMatchObject({ status: 200 });
+    expect(await sendRaw(app.port, { target: path, fields })).toMatchObject({ status: 200 });
     expect(ran).toEqual([path.slice(1)]);
   });
 
@@ -342,7 +331,7 @@ test('C8 C9 below an Express app that changes both, the line on the wire is comp
   express.use('/mounted', inner.getHttpAdapter().getInstance());
   const outer: Server = createServer(express as unknown as Parameters<typeof createServer>[0]);
   await new Promise<void>((resolve) => outer.listen(0, '127.0.0.1', resolve));
-  const app = { nest: inner, url: `http://127.0.0.1:${(outer.address() as AddressInfo).port}` };
+  const app = { url: `http://127.0.0.1:${(outer.address() as AddressInfo).port}` };
   try {
     const path = '/mounted/accounts/7';
     expect(await call(app, client, { path, token })).toMatchObject({ status: 200 });
@@ -480,7 +469,7 @@ describe.each(PLATFORMS)('a request whose raw headers were lost, on %s', (platfo
 
   test('D1 without any header at all it has no credentials', async () => {
     const app = await startApp(platform, appModule([AccountsController]));
-    const answer = await sendRaw(portOf(app), { target: '/accounts/7', version: 'HTTP/1.0' });
+    const answer = await sendRaw(app.port, { target: '/accounts/7', version: 'HTTP/1.0' });
     expect(answer.status).toBe(401);
   });
 });
@@ -537,7 +526,7 @@ describe.each(PLATFORMS)('C9 a target in another spelling than its normal form, 
   async function askSpelled(target: string, signed: string): Promise<RawResponse> {
     const app = await startApp(platform, appModule([SpellingController]));
     const dpop = await client.createProof({ method: 'GET', url: ORIGIN + signed, token });
-    return await sendRaw(portOf(app), {
+    return await sendRaw(app.port, {
       target,
       fields: [
         ['Host', 'api.example.com'],

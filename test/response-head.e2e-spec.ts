@@ -38,22 +38,12 @@ import {
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { type Observable, of, tap } from 'rxjs';
-import {
-  type Answer,
-  call,
-  type Call,
-  closeApps,
-  HandClock,
-  LogCollector,
-  ORIGIN,
-  type Platform,
-  PLATFORMS,
-  proofFor,
-  type RunningApp,
-  send,
-  startApp,
-  type StartOptions,
-} from './support/running-app.js';
+import { type Answer, call, type Call, proofFor, send } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import { type Platform, PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp, type StartOptions } from './support/running-app.js';
 
 const CACHEABLE = 'public, max-age=3600';
 

@@ -31,18 +31,11 @@ import {
   SkipDpop,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  adapterOf,
-  call,
-  closeApps,
-  LogCollector,
-  PLATFORMS,
-  type Platform,
-  proofFor,
-  startApp,
-  type StartOptions,
-  withOrigin,
-} from './support/running-app.js';
+import { call, proofFor } from './support/call.js';
+import { LogCollector } from './support/log-collector.js';
+import { withOrigin } from './support/origin.js';
+import { adapterOf, type Platform, PLATFORMS } from './support/platforms.js';
+import { closeApps, startApp, type StartOptions } from './support/running-app.js';
 
 let issuer: TestIssuer;
 let client: TestClient;

@@ -2,7 +2,11 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { DpopGuard, DpopModule, RequireAuthentication } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import { call, closeApps, HandClock, PLATFORMS, startApp, withOrigin } from './support/running-app.js';
+import { call } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { withOrigin } from './support/origin.js';
+import { PLATFORMS } from './support/platforms.js';
+import { closeApps, startApp } from './support/running-app.js';
 
 const clock = new HandClock();
 const issuer = await TestIssuer.create({ clock: clock.read });

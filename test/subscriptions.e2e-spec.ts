@@ -5,15 +5,11 @@ import { GraphQLModule, Query, Resolver, Subscription } from '@nestjs/graphql';
 import type { MercuriusDriverConfig } from '@nestjs/mercurius';
 import { DpopBound, DpopGuard, DpopModule } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  closeApps,
-  LogCollector,
-  ORIGIN,
-  type Platform,
-  proofFor,
-  type RunningApp,
-  startApp,
-} from './support/running-app.js';
+import { proofFor } from './support/call.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import type { Platform } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 
 // As in transports.e2e-spec.ts: Mercurius requires it for a page that is never shown.
 jest.mock('@fastify/static', () => () => undefined);

@@ -45,20 +45,10 @@ import {
   RequireScopes,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  type Answer,
-  call,
-  type Call,
-  closeApps,
-  ORIGIN,
-  type Platform,
-  PLATFORMS,
-  proofFor,
-  type RunningApp,
-  send,
-  startApp,
-  type StartOptions,
-} from './support/running-app.js';
+import { type Answer, call, type Call, proofFor, send } from './support/call.js';
+import { ORIGIN } from './support/origin.js';
+import { type Platform, PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp, type StartOptions } from './support/running-app.js';
 
 // Mercurius, a CommonJS package, requires it for a page that is never shown, and it requires an ES module, which
 // Jest cannot do below Node 24.9.
@@ -549,7 +539,7 @@ describe('C9o a Nest app mounted in another Express app', () => {
     express.use('/mounted', inner.getHttpAdapter().getInstance());
     outer = createServer(express as unknown as Parameters<typeof createServer>[0]);
     await new Promise<void>((resolve) => outer.listen(0, '127.0.0.1', resolve));
-    const app = { nest: inner, url: `http://127.0.0.1:${(outer.address() as AddressInfo).port}` };
+    const app = { url: `http://127.0.0.1:${(outer.address() as AddressInfo).port}` };
 
     const path = '/mounted/accounts/7';
     expect(await call(app, client, { path, token })).toMatchObject({ status: 200, body: client.jkt });
