@@ -18,7 +18,7 @@ import { ORIGIN } from './support/origin.js';
 import type { Platform } from './support/platforms.js';
 import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 
-// As in transports.e2e-spec.ts.
+// As in graphql.e2e-spec.ts.
 jest.mock('@fastify/static', () => () => undefined);
 const { MercuriusDriver } = await import('@nestjs/mercurius');
 

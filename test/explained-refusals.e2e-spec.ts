@@ -384,7 +384,7 @@ describe.each(PLATFORMS)('D9 every 503 is logged, wherever it is thrown, on %s',
   const failures: Readonly<Record<string, () => readonly [Type, RegExp]>> = {
     'a store that fails': () => [
       moduleOf({ storage: { replayStore: new FailingStore(), shared: true } }, [guardedBy(DpopGuard)]),
-      /^error answered 503: replay_store_unavailable; Error ECONNREFUSED at \S+explanations\.e2e-spec\.ts:\d+:\d+; on GET \/ \(GuardedController\.read\)/,
+      /^error answered 503: replay_store_unavailable; Error ECONNREFUSED at \S+explained-refusals\.e2e-spec\.ts:\d+:\d+; on GET \/ \(GuardedController\.read\)/,
     ],
     'a verifier of the app that fails': () => [
       moduleOf({ accessToken: new FailingVerifier() }, [guardedBy(DpopGuard)]),
