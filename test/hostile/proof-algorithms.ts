@@ -3,9 +3,9 @@ import { MARKER } from './baseline.js';
 import { all, clientKey, jwk, proofCompact, proofHeader, proofSignedBy } from './changes.js';
 import { encode } from './draft.js';
 import { clients } from './keys.js';
+import { proofRows } from './proof-rows.js';
 import { accepted, badProof, type Row, rows } from './row.js';
 import { hmacSigner } from './signatures.js';
-import { proofRows } from './proof-rows.js';
 
 const malformed = badProof('proof_malformed');
 

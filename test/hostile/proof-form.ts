@@ -7,8 +7,8 @@ import {
   proofHeaderOctets,
   proofPayloadOctets,
 } from './changes.js';
-import { accepted, badProof, type Row, rows } from './row.js';
 import { proofRows } from './proof-rows.js';
+import { accepted, badProof, type Row, rows } from './row.js';
 
 const malformed = badProof('proof_malformed');
 

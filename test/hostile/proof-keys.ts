@@ -3,9 +3,9 @@ import { clientKey, jwk, proofHeader, proofHeaderOctets } from './changes.js';
 import { encode } from './draft.js';
 import { clients, type SigningKey } from './keys.js';
 import { createOddRsaKey } from './odd-rsa-key.js';
+import { proofRows } from './proof-rows.js';
 import { accepted, badProof, type Row, rows } from './row.js';
 import { flipLastBit } from './signatures.js';
-import { proofRows } from './proof-rows.js';
 
 const { x: X, y: Y } = clients.es256.publicJwk as { x: string; y: string };
 const octetsOf = (value: string): Buffer => Buffer.from(value, 'base64url');

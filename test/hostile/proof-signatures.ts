@@ -12,9 +12,9 @@ import {
 } from './changes.js';
 import { encode } from './draft.js';
 import { clients } from './keys.js';
+import { proofRows } from './proof-rows.js';
 import { accepted, badProof, type Row } from './row.js';
 import { flipFirstBit, flipLastBit, toDer } from './signatures.js';
-import { proofRows } from './proof-rows.js';
 
 const { y: Y } = clients.es256.publicJwk as { y: string };
 const octetsOf = (value: string): Buffer => Buffer.from(value, 'base64url');

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import type { Platform } from '../support/platforms.js';
-import { type RecordingApp, startRecordingApp } from '../support/recording-app.js';
 import { type RawResponse, sendRaw } from '../support/raw-request.js';
+import { type RecordingApp, startRecordingApp } from '../support/recording-app.js';
 import { clock, createBaseline, NOW_MS } from './baseline.js';
 import { applyChanges, type Change, type ChangeContext, type Nonces, path, proofClaims } from './changes.js';
 import { type Configuration, CONFIGURATIONS, type ConfigurationName } from './configurations.js';
