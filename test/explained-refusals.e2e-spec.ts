@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   Controller,
@@ -11,32 +10,26 @@ import {
   UseGuards,
   VersioningType,
 } from '@nestjs/common';
-import { AuthGuard } from '@nestjs/passport';
-import { Test } from '@nestjs/testing';
 import {
-  AccessTokenVerifier,
-  type AccessTokenClaims,
   Dpop,
-  DPOP_DECISION_CHANNEL,
-  DpopBound,
   type DpopDecision,
   DpopGuard,
   DpopModule,
   type DpopModuleOptions,
   type DpopRequest,
   DpopVerifier,
-  MemoryStorage,
-  ReplayStore,
   RequireAuthentication,
   RequireScopes,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import { call, type Call, proofFor, send, UNAVAILABLE } from './support/call.js';
+import { call, type Call } from './support/call.js';
 import { HandClock } from './support/hand-clock.js';
 import { LogCollector } from './support/log-collector.js';
+import { observeDecisions } from './support/observe-decisions.js';
 import { ORIGIN } from './support/origin.js';
-import { adapterOf, PLATFORMS } from './support/platforms.js';
+import { PLATFORMS } from './support/platforms.js';
 import { closeApps, startApp, type StartOptions } from './support/running-app.js';
+import { sharedMemory } from './support/shared-memory.js';
 
 let clock: HandClock;
 let issuer: TestIssuer;
@@ -65,25 +58,8 @@ function moduleOf(changes: Partial<DpopModuleOptions>, controllers: Type[], prov
   return AppModule;
 }
 
-/** Says nothing at start. */
-function sharedMemory(): NonNullable<DpopModuleOptions['storage']> {
-  return { replayStore: new MemoryStorage().replayStore, shared: true };
-}
-
 /** Lines of ours: all but those in which Nest tells of its start. */
 const told = (): readonly string[] => logger.lines.filter((line) => !line.startsWith('log '));
-
-async function observe(act: () => Promise<unknown>): Promise<readonly DpopDecision[]> {
-  const decisions: DpopDecision[] = [];
-  const listener = (message: unknown): void => void decisions.push(message as DpopDecision);
-  subscribe(DPOP_DECISION_CHANNEL, listener);
-  try {
-    await act();
-  } finally {
-    unsubscribe(DPOP_DECISION_CHANNEL, listener);
-  }
-  return decisions;
-}
 
 @UseGuards(DpopGuard)
 @Controller('accounts')
@@ -222,7 +198,9 @@ describe.each(PLATFORMS)('D9 a refusal is explained by its line and its event, o
     const token = await issuer.issueToken({ client });
     const { call: parts = {}, line, event } = explain();
     const { bare, path = '/accounts/4711', ...rest } = parts;
-    const decisions = await observe(() => call(app, client, bare ? { path } : { path, token, ...rest }));
+    const decisions = await observeDecisions(() =>
+      call(app, client, bare ? { path } : { path, token, ...rest }),
+    );
     expect(told()).toHaveLength(1);
     expect(told()[0]).toMatch(
       new RegExp(`^warn ${line.startsWith('refused') ? line : `refused: \\w+ ${line}`}`),
@@ -305,297 +283,17 @@ describe.each(PLATFORMS)('D9 a refusal is explained by its line and its event, o
       }
     }
     const app = await startApp(platform, moduleOf({}, [QueueController]), { logger });
-    const [decision] = await observe(() => call(app, client));
+    const [decision] = await observeDecisions(() => call(app, client));
     expect(decision).toMatchObject({ outcome: 'refused', method: 'other', handler: 'QueueController.read' });
   });
 
   test('DpopVerifier by hand tells its caller and the channel, and logs nothing', async () => {
     const app = await start();
     const verifier = app.nest.get(DpopVerifier);
-    const [decision] = await observe(() =>
+    const [decision] = await observeDecisions(() =>
       verifier.verify({ method: 'GET', target: '/', rawHeaders: [] }).catch(() => undefined),
     );
     expect(decision).toMatchObject({ reason: 'credentials_missing', method: 'GET', route: undefined });
     expect(told()).toEqual([]);
-  });
-});
-
-class FailingStore extends ReplayStore {
-  override claim(): never {
-    throw Object.assign(new Error('quoted'), { code: 'ECONNREFUSED', name: 'quoted' });
-  }
-
-  override epochOf(): string {
-    return 'm';
-  }
-}
-
-@Injectable()
-class FailingVerifier extends AccessTokenVerifier {
-  override verify(): Promise<AccessTokenClaims> {
-    return Promise.reject(new RangeError('quoted'));
-  }
-}
-
-@Injectable()
-class ForgetfulGuard extends DpopGuard {
-  override getRequest(): never {
-    throw new Error('quoted');
-  }
-}
-
-@Injectable()
-class FailingUserGuard extends DpopGuard {
-  override handleRequest(): never {
-    throw new Error('quoted');
-  }
-}
-
-@UseGuards(AuthGuard('dpop'))
-@Controller()
-class PassportController {
-  @Get()
-  read(): string {
-    return 'read';
-  }
-}
-
-@Controller()
-class UnguardedController {
-  @Get()
-  read(@DpopBound() jkt: string): string {
-    return jkt;
-  }
-}
-
-function guardedBy(guard: Type<DpopGuard>): Type {
-  @UseGuards(guard)
-  @Controller()
-  class GuardedController {
-    @Get()
-    read(): string {
-      return 'read';
-    }
-  }
-  return GuardedController;
-}
-
-describe.each(PLATFORMS)('D9 every 503 is logged, wherever it is thrown, on %s', (platform) => {
-  const failures: Readonly<Record<string, () => readonly [Type, RegExp]>> = {
-    'a store that fails': () => [
-      moduleOf({ storage: { replayStore: new FailingStore(), shared: true } }, [guardedBy(DpopGuard)]),
-      /^error answered 503: replay_store_unavailable; Error ECONNREFUSED at \S+explained-refusals\.e2e-spec\.ts:\d+:\d+; on GET \/ \(GuardedController\.read\)/,
-    ],
-    'a verifier of the app that fails': () => [
-      moduleOf({ accessToken: new FailingVerifier() }, [guardedBy(DpopGuard)]),
-      /^error answered 503: internal_failure; RangeError at \S+; on GET \/ \(GuardedController\.read\)/,
-    ],
-    'an issuer that is away': () => [
-      moduleOf({ accessToken: { issuer: issuer.issuer, audience: 'x', jwksUri: closedPort } }, [
-        guardedBy(DpopGuard),
-      ]),
-      /^error answered 503: issuer_unavailable; .*; on GET \/ \(GuardedController\.read\)/,
-    ],
-    'a function for the origin that fails': () => [
-      moduleOf(
-        {
-          origin: () => {
-            throw new Error('quoted');
-          },
-        },
-        [guardedBy(DpopGuard)],
-      ),
-      /^error answered 503: origin_unavailable; Error at /,
-    ],
-    'an override of getRequest': () => [
-      moduleOf({}, [guardedBy(ForgetfulGuard)]),
-      /^error answered 503: internal_failure; Error at /,
-    ],
-    'an override of handleRequest': () => [
-      moduleOf({}, [guardedBy(FailingUserGuard)]),
-      /^error answered 503: internal_failure; Error at /,
-    ],
-    "AuthGuard('dpop') in the place of DpopGuard": () => [
-      moduleOf({}, [PassportController]),
-      /^error answered 503: verdict_missing; the strategy "dpop" works through DpopGuard only/,
-    ],
-    '@DpopBound() where no guard ran': () => [
-      moduleOf({ unguardedRoutes: 'warn' }, [UnguardedController]),
-      /^error answered 503: verdict_missing; @DpopBound\(\) found no verdict.*@UseGuards\(DpopGuard\).*; on GET \/ \(UnguardedController\.read\)/,
-    ],
-  };
-  const closedPort = 'http://127.0.0.1:1/jwks';
-
-  test.each(Object.entries(failures))('%s', async (_what, make) => {
-    const [module, line] = make();
-    const app = await startApp(platform, module, { logger });
-    const token = await issuer.issueToken({ client });
-    const answer = await call(app, client, { token });
-    expect(answer).toMatchObject(UNAVAILABLE);
-    const errors = logger.lines.filter((text) => text.startsWith('error'));
-    expect(errors).toHaveLength(1);
-    expect(errors[0]).toMatch(line);
-    expect(errors[0]).not.toContain('quoted');
-    expect(logger.text).not.toContain(token);
-  });
-
-  test('a flood of them is not a flood of lines', async () => {
-    const storage = { replayStore: new FailingStore(), shared: true };
-    const app = await startApp(platform, moduleOf({ storage }, [guardedBy(DpopGuard)]), { logger });
-    const token = await issuer.issueToken({ client });
-    for (let i = 0; i < 40; i += 1) await call(app, client, { token });
-    expect(told()).toHaveLength(10);
-    clock.advanceSeconds(60);
-    await call(app, client, { token });
-    expect(logger.text).toContain('30 more of replay_store_unavailable from 2030-01-01T00:00:00.000Z on');
-  });
-
-  test('a request that passes in spite of one is told, too', async () => {
-    const storage = { replayStore: new FailingStore(), shared: true };
-    const changes = { storage, onReplayStoreFailure: 'accept-and-report' } as const;
-    const app = await startApp(platform, moduleOf(changes, [guardedBy(DpopGuard)]), { logger });
-    expect(await call(app, client, { token: await issuer.issueToken({ client }) })).toMatchObject({
-      status: 200,
-    });
-    expect(told()).toEqual([
-      expect.stringMatching(
-        /^error accepted without a replay check: replay_store_unavailable; Error ECONNREFUSED at .*on GET \//,
-      ),
-    ]);
-  });
-
-  test('also those that no examination has decided are published', async () => {
-    const app = await startApp(platform, moduleOf({}, [guardedBy(ForgetfulGuard)]), { logger });
-    const decisions = await observe(() => call(app, client));
-    expect(decisions).toMatchObject([
-      {
-        outcome: 'unavailable',
-        reason: 'internal_failure',
-        handler: 'GuardedController.read',
-        method: 'GET',
-      },
-    ]);
-  });
-
-  test('D8 @DpopBound() without a verdict tells when to come back', async () => {
-    const app = await startApp(platform, moduleOf({ unguardedRoutes: 'warn' }, [UnguardedController]), {
-      logger,
-    });
-    const { headers } = await call(app, client);
-    expect(headers.get('retry-after')).toBe('1');
-    expect(headers.get('cache-control')).toBe('no-store');
-  });
-
-  test('@DpopBound() under overrideGuard names the handler and the way out', async () => {
-    const testing = await Test.createTestingModule({ imports: [moduleOf({}, [BoundController])] })
-      .overrideGuard(DpopGuard)
-      .useValue({ canActivate: () => true })
-      .compile();
-    const nest = testing.createNestApplication(adapterOf(platform) as never, { logger });
-    await nest.listen(0, '127.0.0.1');
-    try {
-      expect(await send(await nest.getUrl())).toMatchObject({ status: 503, code: 'temporarily_unavailable' });
-      expect(logger.text).toMatch(/verdict_missing.*TestClient.*on GET \/ \(BoundController\.read\)/);
-    } finally {
-      await nest.close();
-    }
-  });
-});
-
-@UseGuards(DpopGuard)
-@Controller()
-class BoundController {
-  @Get()
-  read(@DpopBound() jkt: string): string {
-    return jkt;
-  }
-}
-
-describe.each(PLATFORMS)('D9 logReceivedValues on %s', (platform) => {
-  const start = (changes: Partial<DpopModuleOptions> = { logReceivedValues: true }) =>
-    startApp(platform, moduleOf(changes, [AccountsController]), { logger });
-
-  test('is off by default, and loud at start when it is on', async () => {
-    await start({});
-    expect(logger.text).not.toContain('logReceivedValues');
-    await start();
-    expect(logger.text).toMatch(/^warn .*logReceivedValues is on/m);
-  });
-
-  test.each(['yes', 1, null])('is true or false, not %j', async (value) => {
-    await expect(start({ logReceivedValues: value as never })).rejects.toThrow(
-      /^logReceivedValues must be true or false/,
-    );
-  });
-
-  test('shows what the client signed, and what it asked for', async () => {
-    const app = await start();
-    const token = await issuer.issueToken({ client });
-    const answer = await call(app, client, {
-      path: '/accounts/7?secret=s3cret',
-      token,
-      claims: { htu: `https://wrong.example/accounts/7?access_token=${token}`, htm: 'PUT' },
-    });
-    expect(logger.text).toContain('received: request method "GET", target "/accounts/7?(not shown)"');
-    expect(logger.text).toContain('htu "https://wrong.example/accounts/7?(not shown)"');
-    expect(logger.text).toContain('htm "PUT"');
-    expect(logger.text).toContain(`iss "${issuer.issuer}"`);
-    expect(logger.text).toMatch(/typ "dpop\+jwt", alg "ES256"/);
-    expect(logger.text).toMatch(/kid "[^"]+"/);
-    expect(logger.text).not.toContain('s3cret');
-    expect(JSON.stringify(answer.body) + answer.challenge).not.toContain('wrong.example');
-  });
-
-  test('escapes and cuts it', async () => {
-    const app = await start();
-    const token = await issuer.issueToken({
-      client,
-      claims: { aud: `\u001b[31m\u2028\n"${'a'.repeat(500)}` },
-    });
-    await call(app, client, {
-      path: '/accounts/7',
-      token,
-      claims: { htu: `\r\nwarn forged\u202e${'h'.repeat(4000)}` },
-    });
-    const line = logger.lines.find((text) => text.includes('refused:')) ?? '';
-    expect(line).toMatch(/^[\x20-\x7e]+$/);
-    expect(line).toContain(String.raw`htu "\r\nwarn forged\u202ehhhh`);
-    expect(line).toContain(String.raw`aud "\u001b[31m\u2028\n\"aaa`);
-    expect(line.length).toBeLessThan(1500);
-  });
-
-  test('never shows a token, proof, nonce, jti or ath, wherever the client has put it', async () => {
-    const app = await start();
-    const token = await issuer.issueToken({ client, claims: { jti: 'jti-of-the-token' } });
-    const secrets = ['jti-of-the-proof', 'nonce-of-the-proof', 'jti-of-the-token', ...token.split('.')];
-    const claims = { jti: 'jti-of-the-proof', nonce: 'nonce-of-the-proof' };
-    for (const [name, secret] of secrets.flatMap((text) => [
-      ['htu', text] as const,
-      ['htm', text] as const,
-    ])) {
-      const proof = await proofFor(client, {
-        path: '/accounts/7',
-        token,
-        claims: { ...claims, [name]: `x ${secret}` },
-      });
-      await call(app, client, { path: '/accounts/7', token, proof });
-      expect(logger.text).not.toContain(proof.split('.')[1]);
-      expect(logger.text).not.toContain(proof.split('.')[2]);
-    }
-    for (const secret of secrets) expect(logger.text).not.toContain(secret);
-    expect(logger.text).toContain('(not shown)');
-  });
-
-  test.each([
-    ['nothing', {}],
-    ['garbage', { authorization: 'DPoP x', dpop: '..' }],
-    ['octets that are no UTF-8', { authorization: 'DPoP _w._w._w', dpop: '_w._w._w' }],
-    ['JSON that is no object', { authorization: 'DPoP bnVsbA.W10.MQ', dpop: 'bnVsbA.W10.MQ' }],
-    ['an array for an audience', { authorization: 'DPoP e30.eyJhdWQiOlsxLHsiYSI6MX1dfQ.e30' }],
-  ])('takes %s as it comes', async (_what, headers) => {
-    const app = await start();
-    const answer = await call(app, client, { path: '/accounts/7', headers });
-    expect([400, 401]).toContain(answer.status);
-    expect(logger.text).toContain('received: request method "GET"');
   });
 });
