@@ -51,11 +51,11 @@ describe('DpopVerifier used directly', () => {
       request(await proofFor(client, { method: 'POST', path: '/a', token })),
     );
     const policy = { nonce: 'off', bearer: 'reject' } as const;
-    const verdict = await examination.admit(policy);
+    const verdict = await examination.authorize(policy);
     nowMs += 120_000;
-    expect(await examination.admit(policy)).toBe(verdict);
+    expect(await examination.authorize(policy)).toBe(verdict);
     nowMs = (verdict.claims.exp ?? 0) * 1000;
-    await expect(examination.admit(policy)).rejects.toMatchObject({ reason: 'token_expired' });
+    await expect(examination.authorize(policy)).rejects.toMatchObject({ reason: 'token_expired' });
   });
 
   test('gives a frozen verdict for plain data, and spends the proof', async () => {

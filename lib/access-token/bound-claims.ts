@@ -10,6 +10,11 @@ export function assertClaims(claims: unknown): asserts claims is AccessTokenClai
   });
 }
 
+/** A bound token that is sent as `Bearer` would be worth as much to a thief as an unbound one (§7.2). */
+export function assertUnbound({ cnf }: AccessTokenClaims): void {
+  if (cnf !== undefined) throw new DpopError('bound_token_as_bearer');
+}
+
 /** The key that the token is bound to: `cnf.jkt` at the top level, and nowhere else (§6). */
 export function boundThumbprint({ cnf }: AccessTokenClaims): string {
   const jkt: unknown = isJsonObject(cnf) ? cnf.jkt : undefined;

@@ -51,7 +51,11 @@ function refuseWithoutVerdict(context: ExecutionContext): DpopHttpException {
       'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing',
   });
   const { request, response } = transportOf(context) ?? {};
-  OperatorLog.ofRequest(request).failed((level, text) => logger[level](text), failure, placeOf(context));
+  OperatorLog.ofRequest(request).failed(
+    (level, text) => logger[level](text),
+    failure,
+    placeOf(context, request),
+  );
   const headers = dpopResponseHeaders({ retryAfterSeconds: failure.retryAfterSeconds });
   if (response !== undefined) holdForHead(response, headers, failure.status);
   return new DpopHttpException(failure);

@@ -71,7 +71,7 @@ const registrations = new EqualRegistrations();
         accessTokens: AccessTokenVerifier,
         nonces: NonceService,
         store: ReplayStore,
-      ) => new DpopVerifier({ config, accessTokens, nonces, replayStore: store }),
+      ) => new DpopVerifier({ rules: config, accessTokens, nonces, replayStore: store }),
       inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
     },
     DpopStrategy,

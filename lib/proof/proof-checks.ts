@@ -84,7 +84,12 @@ function early(detail: 'iat' | 'nbf', earlySeconds: number, toleratedSeconds: nu
   return new DpopError('proof_early', { detail, expected, offBySeconds: Math.ceil(earlySeconds) });
 }
 
-/** Check 12 of §4.3: `ath` is the hash of the token as presented, compared in constant time. */
+/** Check 12 of §4.3, its second half: the key of the proof is the key that the token is bound to. */
+export function assertKeyBinding(jkt: string, bound: string): void {
+  if (jkt !== bound) throw new DpopError('key_binding');
+}
+
+/** Check 12 of §4.3, its first half: `ath` is the hash of the token as presented, compared in constant time. */
 export function assertAth(ath: string | undefined, expected: string): void {
   if (ath === undefined) throw refusedClaim('ath');
   const signed = Buffer.from(ath);
