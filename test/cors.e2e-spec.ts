@@ -40,7 +40,7 @@ class EchoController {
   }
 }
 
-describe.each(PLATFORMS)('D7 CORS on %s', (platform) => {
+describe.each(PLATFORMS)('CORS on %s (D7)', (platform) => {
   const origin = 'https://app.example.com';
   const start = (exposedHeaders?: string | string[]) =>
     startApp(

@@ -44,7 +44,7 @@ class ObservedController {
   }
 }
 
-describe.each(PLATFORMS)('D6 what an operator sees on %s', (platform) => {
+describe.each(PLATFORMS)('what an operator sees on %s (D6)', (platform) => {
   test('each decision is published: outcome, code, reason, who, and how long it took', async () => {
     const failing = new OpaqueTokens(() => Promise.reject(new Error('down')));
     const dpop = DpopModule.forRoot(options({ accessToken: [issuer.accessToken, failing] }));
@@ -99,7 +99,7 @@ describe.each(PLATFORMS)('D6 what an operator sees on %s', (platform) => {
     for (const decision of decisions) expect(decision.durationMs).toBeGreaterThanOrEqual(0);
   });
 
-  test('F5 a request that passes while the replay store fails is reported as such', async () => {
+  test('a request that passes while the replay store fails is reported as such (F5)', async () => {
     const failing = new AnsweringStore(() => Promise.reject(new Error('down')));
     const storage = { replayStore: failing, shared: true };
     const dpop = DpopModule.forRoot(options({ storage, onReplayStoreFailure: 'accept-and-report' }));
@@ -112,7 +112,7 @@ describe.each(PLATFORMS)('D6 what an operator sees on %s', (platform) => {
     ]);
   });
 
-  test('D5 neither decisions nor logs hold a token, proof, nonce or jti, whatever fails and however', async () => {
+  test('neither decisions nor logs hold a token, proof, nonce or jti, whatever fails and however (D5)', async () => {
     const logger = new LogCollector();
     const secrets: string[] = [];
     const loud = new OpaqueTokens((presented) => {

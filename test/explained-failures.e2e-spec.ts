@@ -111,7 +111,7 @@ function guardedBy(guard: Type<DpopGuard>): Type {
   return GuardedController;
 }
 
-describe.each(PLATFORMS)('D9 every 503 is logged, wherever it is thrown, on %s', (platform) => {
+describe.each(PLATFORMS)('every 503 is logged, wherever it is thrown, on %s (D9)', (platform) => {
   const failures: Readonly<Record<string, () => readonly [Type, RegExp]>> = {
     'a store that fails': () => [
       moduleOf({ storage: { replayStore: new FailingStore(), shared: true } }, [guardedBy(DpopGuard)]),
@@ -208,7 +208,7 @@ describe.each(PLATFORMS)('D9 every 503 is logged, wherever it is thrown, on %s',
     ]);
   });
 
-  test('D8 @DpopBound() without a verdict tells when to come back', async () => {
+  test('@DpopBound() without a verdict tells when to come back (D8)', async () => {
     const app = await startApp(platform, moduleOf({ unguardedRoutes: 'warn' }, [UnguardedController]), {
       logger,
     });

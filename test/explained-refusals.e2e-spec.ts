@@ -95,7 +95,7 @@ class AccountsController {
 
 const ON_GET = 'on GET /accounts/:id \\(AccountsController\\.get\\)';
 
-describe.each(PLATFORMS)('D9 a refusal is explained by its line and its event, on %s', (platform) => {
+describe.each(PLATFORMS)('a refusal is explained by its line and its event, on %s (D9)', (platform) => {
   const start = (changes: Partial<DpopModuleOptions> = {}, how: StartOptions = {}) =>
     startApp(platform, moduleOf(changes, [AccountsController]), { logger, ...how });
 

@@ -169,7 +169,7 @@ describe('other transports', () => {
   ];
 
   test.each(strangers)(
-    'D8 what the guard does not know it refuses, and says what to do: %s %j',
+    'what the guard does not know it refuses, and says what to do: %s %j (D8)',
     async (type, args) => {
       const handle = await start('plain', type);
       await expect(handle(...args)).rejects.toMatchObject({

@@ -163,7 +163,7 @@ describe.each(GRAPHQL)('GraphQL, %s', (_name, platform, graphql) => {
   const dataOf = ({ body }: Answer): unknown => (body as GraphqlBody).data;
   const errorsOf = ({ body }: Answer) => (body as GraphqlBody).errors ?? [];
 
-  test('B3 a guarded resolver gets the thumbprint and other parts of the verdict', async () => {
+  test('a guarded resolver gets the thumbprint and other parts of the verdict (B3)', async () => {
     const app = await start();
     expect(await ask(app, '{ me client }')).toMatchObject({
       status: 200,
@@ -171,7 +171,7 @@ describe.each(GRAPHQL)('GraphQL, %s', (_name, platform, graphql) => {
     });
   });
 
-  test('D1 D7 without credentials it is 401 with the challenge, and no resolver runs', async () => {
+  test('without credentials it is 401 with the challenge, and no resolver runs (D1, D7)', async () => {
     const app = await start();
     const answer = await ask(app, '{ me }', {});
     expect(answer).toMatchObject({ status: 401 });
@@ -182,7 +182,7 @@ describe.each(GRAPHQL)('GraphQL, %s', (_name, platform, graphql) => {
     expect(hits).toBe(0);
   });
 
-  test('D6 the stable code stands in the extensions', async () => {
+  test('the stable code stands in the extensions (D6)', async () => {
     const app = await start();
     const [error] = errorsOf(await ask(app, '{ me }', {}));
     expect(JSON.stringify(error?.extensions)).toContain('"credentials_missing"');
@@ -193,13 +193,13 @@ describe.each(GRAPHQL)('GraphQL, %s', (_name, platform, graphql) => {
     expect(await ask(app, '{ open }', {})).toMatchObject({ status: 200, body: { data: { open: 'open' } } });
   });
 
-  test('D8 @DpopBound in a resolver without the guard is 503', async () => {
+  test('@DpopBound in a resolver without the guard is 503 (D8)', async () => {
     const app = await start();
     expect(await ask(app, '{ unguarded }')).toMatchObject({ status: 503 });
     expect(hits).toBe(0);
   });
 
-  test('F1 several resolvers of one operation pass with one proof, which is spent', async () => {
+  test('several resolvers of one operation pass with one proof, which is spent (F1)', async () => {
     const app = await start();
     const proof = await proofFor(client, { method: 'POST', path: '/graphql', token });
     const operation = '{ first: me second: me account { owner label } }';
@@ -215,7 +215,7 @@ describe.each(GRAPHQL)('GraphQL, %s', (_name, platform, graphql) => {
     expect(hits).toBe(2);
   });
 
-  test('F1 mutations, which run one after the other, too', async () => {
+  test('mutations, which run one after the other, too (F1)', async () => {
     const app = await start();
     const proof = await proofFor(client, { method: 'POST', path: '/graphql', token });
     expect(await ask(app, 'mutation { a: transfer b: transfer }', { token, proof })).toMatchObject({
@@ -249,7 +249,7 @@ describe.each(GRAPHQL)('GraphQL, %s', (_name, platform, graphql) => {
     expect(retried).toMatchObject({ status: 200, body: { data: { me: client.jkt, vault: 'true' } } });
   });
 
-  test('C8 C9 the proof is for the POST to the endpoint', async () => {
+  test('the proof is for the POST to the endpoint (C8, C9)', async () => {
     const app = await start();
     const wrongMethod = await proofFor(client, { method: 'GET', path: '/graphql', token });
     const wrongPath = await proofFor(client, { method: 'POST', path: '/', token });

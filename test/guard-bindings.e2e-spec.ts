@@ -37,7 +37,7 @@ class ThriceController {
   }
 }
 
-describe.each(PLATFORMS)('F1 a guard bound several times on %s', (platform) => {
+describe.each(PLATFORMS)('a guard bound several times on %s (F1)', (platform) => {
   const binders: readonly (readonly [string, 'provider' | 'app' | 'both'])[] = [
     ['APP_GUARD', 'provider'],
     ['useGlobalGuards', 'app'],

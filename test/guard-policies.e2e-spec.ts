@@ -151,7 +151,7 @@ describe.each(PLATFORMS)('policies of routes on %s', (platform) => {
     expect(await call(app, timed.client, { path: '/skipped' })).toMatchObject(UNAVAILABLE);
   });
 
-  test('E1 D2 @Dpop and @RequireScopes of the handler win over those of the class', async () => {
+  test('@Dpop and @RequireScopes of the handler win over those of the class (E1, D2)', async () => {
     const app = await start();
     const writer = await timed.issuer.issueToken({ client: timed.client, scopes: ['write', 'read'] });
     const reader = await timed.issuer.issueToken({ client: timed.client, scopes: ['read', 'readwrite'] });
@@ -177,7 +177,7 @@ describe.each(PLATFORMS)('policies of routes on %s', (platform) => {
     });
   });
 
-  test('B5 bearer of the handler wins over that of the class', async () => {
+  test('bearer of the handler wins over that of the class (B5)', async () => {
     const app = await start();
     const unbound = await timed.issuer.issueToken({ scopes: ['read', 'write'] });
     const headers = { authorization: `Bearer ${unbound}` };
@@ -189,7 +189,7 @@ describe.each(PLATFORMS)('policies of routes on %s', (platform) => {
     expect(bare.challenge).toMatch(/^Bearer, DPoP algs="[^"]+"$/);
   });
 
-  test('F4 a request refused for its scopes has not spent its proof', async () => {
+  test('a request refused for its scopes has not spent its proof (F4)', async () => {
     const app = await start();
     const weak = await timed.issuer.issueToken({ client: timed.client });
     const proof = await proofFor(timed.client, { path: '/strict/own', token: weak });
@@ -209,7 +209,7 @@ describe.each(PLATFORMS)('policies of routes on %s', (platform) => {
     ['told in wrong types', () => ({ acr: ['phr'], auth_time: String(nowSeconds()) }), 401],
   ];
 
-  test.each(authentications)('D2 @RequireAuthentication: %s', async (_name, claims, status) => {
+  test.each(authentications)('@RequireAuthentication: %s (D2)', async (_name, claims, status) => {
     const app = await start();
     const issued = await timed.issuer.issueToken({ client: timed.client, claims: claims() });
     const answer = await call(app, timed.client, { path: '/step-up', token: issued });
@@ -221,7 +221,7 @@ describe.each(PLATFORMS)('policies of routes on %s', (platform) => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
-  test('D2 @RequireAuthentication of the handler replaces that of the class, zero counts', async () => {
+  test('@RequireAuthentication of the handler replaces that of the class, zero counts (D2)', async () => {
     const app = await start();
     const claims = { auth_time: nowSeconds() - 1 };
     const issued = await timed.issuer.issueToken({ client: timed.client, claims });

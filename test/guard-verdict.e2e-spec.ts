@@ -111,7 +111,7 @@ describe.each(PLATFORMS)('@DpopBound on %s', (platform) => {
       }),
     );
 
-  test('B3 hands over the thumbprint, and with a key each part of the verdict', async () => {
+  test('hands over the thumbprint, and with a key each part of the verdict (B3)', async () => {
     const app = await start();
     const { body } = await call(app, client, { path: '/all', token });
     expect(body).toEqual({
@@ -140,7 +140,7 @@ describe.each(PLATFORMS)('@DpopBound on %s', (platform) => {
     expect(await call(app, client, { path: '/frozen', token })).toMatchObject({ body: [true, true, true] });
   });
 
-  test('D8 a route without the guard is 503, with credentials or without, and does not run', async () => {
+  test('a route without the guard is 503, with credentials or without, and does not run (D8)', async () => {
     const app = await start();
     hits = 0;
     expect(await call(app, client, { path: '/unguarded', token })).toMatchObject(UNAVAILABLE);

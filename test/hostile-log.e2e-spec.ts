@@ -12,7 +12,7 @@ import { LogCollector } from './support/log-collector.js';
 // As the table itself.
 jest.setTimeout(60_000);
 
-describe('D9 D6 the whole table of hostile requests', () => {
+describe('the whole table of hostile requests (D9, D6)', () => {
   let explained = 0;
   const { take } = LineBudget.prototype;
   afterAll(() => {

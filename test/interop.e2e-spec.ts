@@ -185,14 +185,14 @@ describe.each(PLATFORMS)('on %s', (platform) => {
         token = await issuer.issueToken({ jkt: client.jkt });
       });
 
-      test('C9 is let through, with a query that is not part of htu', async () => {
+      test('is let through, with a query that is not part of htu (C9)', async () => {
         const response = await client.call({ token, url: new URL('/echo?a=1&b=%2F', app.url) });
         expect(response.status).toBe(200);
         expect(await response.json()).toMatchObject({ url: '/echo?a=1&b=%2F', jkt: client.jkt });
         expect(requests).toBe(1);
       });
 
-      test('C8 is let through with a POST and its body', async () => {
+      test('is let through with a POST and its body (C8)', async () => {
         const body = JSON.stringify({ amount: 1 });
         const url = new URL('/echo/transfers', app.url);
         const response = await client.call({ token, url, method: 'POST', body });
@@ -219,19 +219,19 @@ describe.each(PLATFORMS)('on %s', (platform) => {
         '/echo/a/../b/./c/',
         '/echo//a///b',
         '/echo/%25/100%25?q=%',
-      ])('C9 is let through on the path %s', async (path) => {
+      ])('is let through on the path %s (C9)', async (path) => {
         const response = await client.call({ token, url: new URL(path, app.url) });
         expect(response.status).toBe(200);
         expect(requests).toBe(1);
       });
 
-      test.each(['PUT', 'PATCH', 'DELETE', 'HEAD'])('C8 is let through with %s', async (method) => {
+      test.each(['PUT', 'PATCH', 'DELETE', 'HEAD'])('is let through with %s (C8)', async (method) => {
         const body = method === 'HEAD' ? {} : { body: '{}' };
         const response = await client.call({ token, url: new URL('/echo', app.url), method, ...body });
         expect(response.status).toBe(200);
       });
 
-      test('E2, E4 answers a demand for a nonce, and keeps up with its windows', async () => {
+      test('answers a demand for a nonce, and keeps up with its windows (E2, E4)', async () => {
         // Another key, which has seen no nonce yet.
         const fresh = await entry.create('ES256');
         const boundToken = await issuer.issueToken({ jkt: fresh.jkt });
@@ -256,7 +256,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
         expect(await callsFor('/echo', '{"a":1}')).toEqual({ requests: 2, renewed: false });
       });
 
-      test('B3 is refused with the token of another key', async () => {
+      test('is refused with the token of another key (B3)', async () => {
         const stolen = await issuer.issueToken({ jkt: (await clientOf(entry, 'Ed25519')).jkt });
         const outcome = await client
           .call({ token: stolen, url: new URL('/echo', app.url) })
@@ -265,7 +265,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
         expect(outcome.headers.get('www-authenticate')).toContain('error="invalid_token"');
       });
 
-      test('D3 understands the challenge of a refusal', async () => {
+      test('understands the challenge of a refusal (D3)', async () => {
         const expired = await issuer.issueToken({ jkt: client.jkt, expiresInSeconds: -60 });
         const outcome = await client
           .call({ token: expired, url: new URL('/echo', app.url) })
@@ -350,7 +350,7 @@ describe('oidc-provider and openid-client', () => {
   }
 
   test.each(PLATFORMS)(
-    'B1, E2 a bound token is obtained and used, nonces of both included, on %s',
+    'a bound token is obtained and used, nonces of both included, on %s (B1, E2)',
     async (platform) => {
       let url = '';
       const app = await startRecordingApp(platform, {

@@ -112,7 +112,7 @@ describe.each(PLATFORMS)('DpopModule on %s', (platform) => {
     expect(await call(other, client, { token })).toMatchObject({ status: 200 });
   });
 
-  test('B6 C9o two apps in one process never see the configuration of each other', async () => {
+  test('two apps in one process never see the configuration of each other (B6, C9o)', async () => {
     const otherOrigin = 'https://other.example.com';
     const otherIssuer = await TestIssuer.create({ issuer: 'https://other.issuer.test' });
     const otherToken = await otherIssuer.issueToken({ client });
@@ -156,7 +156,7 @@ describe.each(PLATFORMS)('DpopModule on %s', (platform) => {
     await Promise.all(rounds);
   });
 
-  test('C9o what one app remembers of a proof is not what the other remembers', async () => {
+  test('what one app remembers of a proof is not what the other remembers (C9o)', async () => {
     const [first, second] = [
       await startApp(platform, createRootModule({ dpop: DpopModule.forRoot(options()) })),
       await startApp(platform, createRootModule({ dpop: DpopModule.forRoot(options()) })),

@@ -40,7 +40,7 @@ class NonceController {
   }
 }
 
-describe.each(PLATFORMS)('E7 NonceService injected on %s', (platform) => {
+describe.each(PLATFORMS)('NonceService injected on %s (E7)', (platform) => {
   test('an app hands out a nonce on a route of its own, and the guard accepts it', async () => {
     const dpop = DpopModule.forRoot(options({ nonce: 'required' }));
     const app = await startApp(platform, createRootModule({ dpop, controllers: [NonceController] }));

@@ -6,7 +6,7 @@ import { forRoot, messageOf, start } from './options/start-with.js';
 
 const ORIGIN_WITH_QUERY = 'https://api.example.com/?x=y';
 
-describe('I4 an error of an option shows the value and the way out', () => {
+describe('an error of an option shows the value and the way out (I4)', () => {
   const shown: readonly (readonly [string, Untyped, string, string])[] = [
     ['origin', { origin: 'http://api.example.com' }, '"http://api.example.com"', 'allowInsecureHttp: true'],
     [

@@ -123,7 +123,7 @@ describe.each(WAYS)('misconfiguration at start, by %s', (way, startWith) => {
     );
   });
 
-  test('C7 accessToken.keys: a private or symmetric key does not belong there, and is not quoted', async () => {
+  test('accessToken.keys: a private or symmetric key does not belong there, and is not quoted (C7)', async () => {
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
     const privateJwk = await exportJWK(privateKey);
     const symmetric: JWK = { kty: 'oct', k: secret32 };
@@ -136,7 +136,7 @@ describe.each(WAYS)('misconfiguration at start, by %s', (way, startWith) => {
     }
   });
 
-  test('E5 nonce.secret that is too short is not quoted', async () => {
+  test('nonce.secret that is too short is not quoted (E5)', async () => {
     const message = await messageOf(() =>
       startWith({ ...GOOD, nonce: { mode: 'required', secret: secret31 } }),
     );

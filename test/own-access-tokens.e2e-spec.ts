@@ -41,7 +41,7 @@ describe.each(PLATFORMS)('AccessTokenVerifier of the app on %s', (platform) => {
     );
   const opaque = 'opaque-token_~+/.==';
 
-  test('B2 B3 verifies tokens of any form; the binding is checked all the same', async () => {
+  test('verifies tokens of any form; the binding is checked all the same (B2, B3)', async () => {
     const seen: string[][] = [];
     const claims: Record<string, AccessTokenClaims> = {
       [opaque]: { sub: 'user', cnf: { jkt: client.jkt } },
@@ -65,7 +65,7 @@ describe.each(PLATFORMS)('AccessTokenVerifier of the app on %s', (platform) => {
     });
   });
 
-  test('B6 stands beside issuers: it gets the tokens that name none of them', async () => {
+  test('stands beside issuers: it gets the tokens that name none of them (B6)', async () => {
     const seen: string[] = [];
     const own = new OpaqueTokens((presented) => {
       seen.push(presented);
@@ -119,7 +119,7 @@ describe.each(PLATFORMS)('AccessTokenVerifier of the app on %s', (platform) => {
     expect(await call(app, client)).toMatchObject({ status: 401 });
   });
 
-  test('D2 a DpopError of its own is the answer', async () => {
+  test('a DpopError of its own is the answer (D2)', async () => {
     const app = await start(() => {
       throw new DpopError('token_expired');
     });
@@ -128,7 +128,7 @@ describe.each(PLATFORMS)('AccessTokenVerifier of the app on %s', (platform) => {
     expect(answer.challenge).toContain('error="invalid_token"');
   });
 
-  test('D8 a DpopUnavailableError of its own says when to come back', async () => {
+  test('a DpopUnavailableError of its own says when to come back (D8)', async () => {
     const app = await start(() => {
       throw new DpopUnavailableError('issuer_unavailable', { retryAfterSeconds: 7 });
     });
@@ -153,7 +153,7 @@ describe.each(PLATFORMS)('AccessTokenVerifier of the app on %s', (platform) => {
     ['returns an array', () => [{ cnf: {} }]],
   ];
 
-  test.each(failures)('B8 D8 one that %s is 503', async (_name, answer) => {
+  test.each(failures)('one that %s is 503 (B8, D8)', async (_name, answer) => {
     const app = await start(answer);
     GuardedController.runs = 0;
     const unavailable = await call(app, client, { token: opaque });

@@ -61,7 +61,7 @@ describe.each(PLATFORMS)('ReplayStore of the app on %s', (platform) => {
     ],
   ];
 
-  test.each(failures)('D8 F5 one that %s is 503, and the handler does not run', async (_name, answer) => {
+  test.each(failures)('one that %s is 503, and the handler does not run (D8, F5)', async (_name, answer) => {
     const app = await start(new AnsweringStore(answer));
     GuardedController.runs = 0;
     const unavailable = await call(app, client, { token });
@@ -70,14 +70,14 @@ describe.each(PLATFORMS)('ReplayStore of the app on %s', (platform) => {
     expect(GuardedController.runs).toBe(0);
   });
 
-  test('F6 one that cannot tell asks for a nonce, which is handed out', async () => {
+  test('one that cannot tell asks for a nonce, which is handed out (F6)', async () => {
     const app = await start(new AnsweringStore(() => 'unknown'));
     const answer = await call(app, client, { token });
     expect(answer).toMatchObject({ status: 401, code: 'use_dpop_nonce' });
     expect(answer.nonce).toMatch(/^[\w-]{20,80}$/);
   });
 
-  test('D8 one whose memory has no name is 503 when a nonce is needed', async () => {
+  test('one whose memory has no name is 503 when a nonce is needed (D8)', async () => {
     const store = new AnsweringStore(
       () => 'first',
       () => {
@@ -88,7 +88,7 @@ describe.each(PLATFORMS)('ReplayStore of the app on %s', (platform) => {
     expect(await call(app, client, { token })).toMatchObject(UNAVAILABLE);
   });
 
-  test('F2 F3 sees a digest, never what the client sent, and only proofs that passed everything else', async () => {
+  test('sees a digest, never what the client sent, and only proofs that passed everything else (F2, F3)', async () => {
     const claims: unknown[] = [];
     const store = new MemoryReplayStore();
     const claim = store.claim.bind(store);

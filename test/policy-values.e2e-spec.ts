@@ -76,7 +76,7 @@ describe('misuse of decorators is a TypeError where they stand', () => {
   });
 });
 
-describe('E1 what is left undefined is as the service has it', () => {
+describe('what is left undefined is as the service has it (E1)', () => {
   let issuer: TestIssuer;
   let client: TestClient;
 

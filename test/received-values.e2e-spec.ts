@@ -76,7 +76,7 @@ class AccountsController {
   }
 }
 
-describe.each(PLATFORMS)('D9 logReceivedValues on %s', (platform) => {
+describe.each(PLATFORMS)('logReceivedValues on %s (D9)', (platform) => {
   const start = (changes: Partial<DpopModuleOptions> = { logReceivedValues: true }) =>
     startApp(platform, moduleOf(changes, [AccountsController]), { logger });
 

@@ -62,7 +62,7 @@ function borrow(client: Redis): Redis {
   return client;
 }
 
-describe('F1: replies that get lost', () => {
+describe('replies that get lost (F1)', () => {
   const LOSSES = 10;
   let proxy: LossyProxy;
   beforeAll(async () => {
@@ -110,7 +110,7 @@ describe('F1: replies that get lost', () => {
   );
 });
 
-describe('F5: a Redis that is not there', () => {
+describe('a Redis that is not there (F5)', () => {
   /** Asks with a nonce of the instance's own, so that there is something to be written. */
   async function ask({ url }: RecordingApp): Promise<number> {
     const [member] = party.members;

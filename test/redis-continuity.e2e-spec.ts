@@ -36,7 +36,7 @@ const statuses = async (requests: readonly SignedRequest[]) =>
 
 const describeStepped = canStepClocks() ? describe : describe.skip;
 
-describeStepped('F4, F6 the clock of Redis', () => {
+describeStepped('the clock of Redis (F4, F6)', () => {
   async function startStepped() {
     const clock = await SteppedClock.create();
     opened.push(clock);
@@ -157,7 +157,7 @@ describeStepped('F4, F6 the clock of Redis', () => {
   );
 });
 
-describe('F6 failback: a master that was replaced takes its place again, in the same process', () => {
+describe('failback: a master that was replaced takes its place again, in the same process (F6)', () => {
   const isLinked = async (server: RedisServer) =>
     String(await server.command('INFO', 'replication')).includes('master_link_status:up');
   const follow = async (server: RedisServer, master: RedisServer) => {
@@ -200,7 +200,7 @@ describe('F6 failback: a master that was replaced takes its place again, in the 
   );
 });
 
-describe('F6 a restart with an append-only file', () => {
+describe('a restart with an append-only file (F6)', () => {
   test('proves nothing of what was not written: no proof passes again, one retry serves', async () => {
     const redis = await startRedis({
       settings: [

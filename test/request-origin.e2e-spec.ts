@@ -52,7 +52,7 @@ class EchoController {
   }
 }
 
-describe.each(PLATFORMS)('C9o where a request came to, on %s', (platform) => {
+describe.each(PLATFORMS)('where a request came to, on %s (C9o)', (platform) => {
   const start = (changes: Partial<DpopModuleOptions> = {}, how: StartOptions = {}) =>
     startApp(
       platform,
@@ -141,7 +141,7 @@ describe.each(PLATFORMS)('C9o where a request came to, on %s', (platform) => {
     ['a promise', () => Promise.resolve(ORIGIN)],
   ];
 
-  test.each(nonsense)('D8 a function that returns %s is 503', async (_name, origin) => {
+  test.each(nonsense)('a function that returns %s is 503 (D8)', async (_name, origin) => {
     const app = await start({ origin: origin as () => string });
     expect(await get(app, '/accounts/7')).toMatchObject({ status: 503, challenge: null });
     expect(hits).toBe(0);
@@ -184,7 +184,7 @@ describe.each(PLATFORMS)('C9o where a request came to, on %s', (platform) => {
     expect(await get(app, '/accounts/7', { headers: spoiled })).toMatchObject({ status: 400 });
   });
 
-  test("A1 'request': a Host beyond loopback is not served over http", async () => {
+  test("'request': a Host beyond loopback is not served over http (A1)", async () => {
     const app = await start({ origin: 'request' });
     const insecure = await start({ origin: 'request', allowInsecureHttp: true });
     const at = async (target: RunningApp) => {
@@ -197,7 +197,7 @@ describe.each(PLATFORMS)('C9o where a request came to, on %s', (platform) => {
     expect(await at(insecure)).toBe(200);
   });
 
-  test('C8 HEAD is not GET, although the same handler answers', async () => {
+  test('HEAD is not GET, although the same handler answers (C8)', async () => {
     const app = await start();
     const head = await proofFor(client, { method: 'HEAD', path: '/accounts/7', token });
     const got = await proofFor(client, { path: '/accounts/7', token });
@@ -253,7 +253,7 @@ function statusOf(url: string, headers: Readonly<Record<string, string>>): Promi
   });
 }
 
-describe('C9o a Nest app mounted in another Express app', () => {
+describe('a Nest app mounted in another Express app (C9o)', () => {
   let outer: Server;
 
   afterEach(() => {
@@ -310,7 +310,7 @@ describe('HTTP/2 on Fastify', () => {
     }
   }
 
-  test('A2 C9o headers, path and authority are those of the request', async () => {
+  test('headers, path and authority are those of the request (A2, C9o)', async () => {
     const path = '/accounts/7?x=y';
     for (const [origin, signed] of [
       [ORIGIN, () => ORIGIN],

@@ -98,7 +98,7 @@ class AnyHostController {
   }
 }
 
-describe.each(PLATFORMS)('C9o controllers that are bound to hosts, on %s', (platform) => {
+describe.each(PLATFORMS)('controllers that are bound to hosts, on %s (C9o)', (platform) => {
   const origins = [
     ORIGIN,
     'https://admin.example.com',
@@ -237,7 +237,7 @@ const middleware =
     next();
   };
 
-describe.each(PLATFORMS)('C8 middleware that changes the method, on %s', (platform) => {
+describe.each(PLATFORMS)('middleware that changes the method, on %s (C8)', (platform) => {
   const start = () =>
     platform === 'express'
       ? startApp(platform, appModule([AccountsController]), {
@@ -283,7 +283,7 @@ describe.each(PLATFORMS)('C8 middleware that changes the method, on %s', (platfo
   });
 });
 
-describe.each(PLATFORMS)('C9 middleware that changes the target, on %s', (platform) => {
+describe.each(PLATFORMS)('middleware that changes the target, on %s (C9)', (platform) => {
   const rewrite = (url = '/') => url.replace(/^\/public/, '');
   const changes: Readonly<Record<string, (request: MutableRequest) => void>> = {
     'nothing more': () => undefined,
@@ -319,7 +319,7 @@ describe.each(PLATFORMS)('C9 middleware that changes the target, on %s', (platfo
   });
 });
 
-test('C8 C9 below an Express app that changes both, the line on the wire is compared', async () => {
+test('below an Express app that changes both, the line on the wire is compared (C8, C9)', async () => {
   const inner: INestApplication = await NestFactory.create(
     appModule([AccountsController]),
     new ExpressAdapter(),
@@ -363,7 +363,7 @@ test('the lines of requests are kept while an app runs, and no longer', async ()
   expect(requests.hasSubscribers).toBe(false);
 });
 
-describe.each(PLATFORMS)('D8 what only looks like a request is none, on %s', (platform) => {
+describe.each(PLATFORMS)('what only looks like a request is none, on %s (D8)', (platform) => {
   /** All that a request has, with a right token and proof, as a client may write it into `connectionParams`. */
   async function lookAlike(): Promise<Record<string, unknown>> {
     const dpop = await proofFor(client, { path: '/accounts/7', token });
@@ -447,7 +447,7 @@ class ServerlessController {
 }
 
 describe.each(PLATFORMS)('a request whose raw headers were lost, on %s', (platform) => {
-  test('D8 is a 503 that names the adapter, and blames no client', async () => {
+  test('is a 503 that names the adapter, and blames no client (D8)', async () => {
     const logger = new LogCollector();
     const app = await startApp(platform, appModule([AccountsController]), { logger, before: loseRawHeaders });
     expect(await call(app, client, { path: '/accounts/7', token })).toMatchObject(UNAVAILABLE);
@@ -467,7 +467,7 @@ describe.each(PLATFORMS)('a request whose raw headers were lost, on %s', (platfo
     expect(ran).toEqual(['serverless']);
   });
 
-  test('D1 without any header at all it has no credentials', async () => {
+  test('without any header at all it has no credentials (D1)', async () => {
     const app = await startApp(platform, appModule([AccountsController]));
     const answer = await sendRaw(app.port, { target: '/accounts/7', version: 'HTTP/1.0' });
     expect(answer.status).toBe(401);
@@ -478,7 +478,7 @@ describe.each(PLATFORMS)('a request whose raw headers were lost, on %s', (platfo
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const testInject = major > 24 || (major === 24 && minor >= 9) ? test : test.skip;
 
-testInject("A3 A4 what Fastify's inject makes is verified as a request", async () => {
+testInject("what Fastify's inject makes is verified as a request (A3, A4)", async () => {
   const { nest } = await startApp('fastify', appModule([AccountsController]), {
     adapter: adapterOf('fastify'),
   });
@@ -493,7 +493,7 @@ testInject("A3 A4 what Fastify's inject makes is verified as a request", async (
   expect(ran).toEqual(['read']);
 });
 
-describe.each(PLATFORMS)('C9 a target in another spelling than its normal form, on %s', (platform) => {
+describe.each(PLATFORMS)('a target in another spelling than its normal form, on %s (C9)', (platform) => {
   @UseGuards(DpopGuard)
   @Controller()
   class SpellingController {

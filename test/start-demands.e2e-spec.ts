@@ -111,7 +111,7 @@ class YesGuard implements CanActivate {
   }
 }
 
-describe.each(PLATFORMS)('I2 a demand without a guard does not start, on %s', (platform) => {
+describe.each(PLATFORMS)('a demand without a guard does not start, on %s (I2)', (platform) => {
   const rows: readonly (readonly [string, Type, string])[] = [
     ...DEMANDS.flatMap(([name, demand]): (readonly [string, Type, string])[] => [
       [`${name} on a handler`, onHandler(demand), `LonelyController.transfer (${name})`],
@@ -293,7 +293,7 @@ describe.each(PLATFORMS)('I2 a demand without a guard does not start, on %s', (p
   });
 });
 
-describe.each(PLATFORMS)('A2 a demand beside @SkipDpop on one class does not start, on %s', (platform) => {
+describe.each(PLATFORMS)('a demand beside @SkipDpop on one class does not start, on %s (I3)', (platform) => {
   const guard = { provide: APP_GUARD, useExisting: DpopGuard };
   const all: typeof DEMANDS = [...DEMANDS, ['@UseGuards(DpopGuard)', UseGuards(DpopGuard)]];
 

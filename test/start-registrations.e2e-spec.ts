@@ -29,7 +29,7 @@ function options(overrides: Partial<DpopModuleOptions> = {}): DpopModuleOptions 
 const root = (parts: Partial<RootParts>): DynamicModule =>
   createRootModule({ dpop: DpopModule.forRoot(options()), controllers: [], ...parts });
 
-describe.each(PLATFORMS)('I3 several registrations on %s', (platform) => {
+describe.each(PLATFORMS)('several registrations on %s (I3)', (platform) => {
   const registering = (dpop: DynamicModule): Type => {
     @Module({ imports: [dpop] })
     class FeatureModule {}
@@ -105,7 +105,7 @@ describe.each(PLATFORMS)('I3 several registrations on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('I4 the module imported as it is, on %s', (platform) => {
+describe.each(PLATFORMS)('the module imported as it is, on %s (I4)', (platform) => {
   const words =
     /^DpopModule was imported without options \(DPOP_MODULE_OPTIONS\): import DpopModule\.forRoot\(\{ origin, accessToken \}\).*other modules need not import it/;
 

@@ -175,7 +175,7 @@ const SCOPED: readonly (readonly [string, () => DpopModuleAsyncOptions, string])
   ],
 ];
 
-describe.each(PLATFORMS)('I1 options that are not one for the app do not start, on %s', (platform) => {
+describe.each(PLATFORMS)('options that are not one for the app do not start, on %s (I1)', (platform) => {
   const rows = SCOPED.flatMap(([name, dpop, words]) =>
     BINDINGS.map(([binding, parts]) => [name, binding, dpop, words, parts] as const),
   );
@@ -233,7 +233,7 @@ describe.each(PLATFORMS)('I1 options that are not one for the app do not start, 
   });
 });
 
-describe('I1 in every kind of app', () => {
+describe('in every kind of app (I1)', () => {
   const scoped = () => DpopModule.forRootAsync({ useClass: SettingsByRequest });
 
   test('an application context', async () => {
@@ -287,29 +287,32 @@ class ReadingGuard extends DpopGuard {
   readonly reader!: RequestReader;
 }
 
-describe.each(PLATFORMS)('I1 a global guard that Nest would leave out does not start, on %s', (platform) => {
-  const bindings: readonly (readonly [string, Provider])[] = [
-    ['useExisting', { provide: APP_GUARD, useExisting: ReadingGuard }],
-    ['useClass', { provide: APP_GUARD, useClass: ReadingGuard }],
-    [
-      'useFactory',
-      { provide: APP_GUARD, inject: [ReadingGuard], useFactory: (guard: ReadingGuard) => guard },
-    ],
-  ];
+describe.each(PLATFORMS)(
+  'a global guard that Nest would leave out does not start, on %s (I1)',
+  (platform) => {
+    const bindings: readonly (readonly [string, Provider])[] = [
+      ['useExisting', { provide: APP_GUARD, useExisting: ReadingGuard }],
+      ['useClass', { provide: APP_GUARD, useClass: ReadingGuard }],
+      [
+        'useFactory',
+        { provide: APP_GUARD, inject: [ReadingGuard], useFactory: (guard: ReadingGuard) => guard },
+      ],
+    ];
 
-  test.each(bindings)('%s of a guard whose dependency is request-scoped', async (_name, binding) => {
-    const providers = [RequestReader, ReadingGuard, binding];
-    const starting = startApp(platform, root({ controllers: [PlainController], providers }));
-    // The newest versions of Nest say so themselves.
-    await expect(starting).rejects.toThrow(/APP_GUARD/);
-  });
+    test.each(bindings)('%s of a guard whose dependency is request-scoped', async (_name, binding) => {
+      const providers = [RequestReader, ReadingGuard, binding];
+      const starting = startApp(platform, root({ controllers: [PlainController], providers }));
+      // The newest versions of Nest say so themselves.
+      await expect(starting).rejects.toThrow(/APP_GUARD/);
+    });
 
-  test('useClass of a guard that is request-scoped itself works', async () => {
-    @Injectable({ scope: Scope.REQUEST })
-    class ScopedGuard extends DpopGuard {}
-    const providers = [{ provide: APP_GUARD, useClass: ScopedGuard }];
-    const app = await startApp(platform, root({ controllers: [PlainController], providers }));
-    expect(await call(app, client)).toMatchObject({ status: 401 });
-    expect(await call(app, client, { token })).toMatchObject({ status: 200 });
-  });
-});
+    test('useClass of a guard that is request-scoped itself works', async () => {
+      @Injectable({ scope: Scope.REQUEST })
+      class ScopedGuard extends DpopGuard {}
+      const providers = [{ provide: APP_GUARD, useClass: ScopedGuard }];
+      const app = await startApp(platform, root({ controllers: [PlainController], providers }));
+      expect(await call(app, client)).toMatchObject({ status: 401 });
+      expect(await call(app, client, { token })).toMatchObject({ status: 200 });
+    });
+  },
+);

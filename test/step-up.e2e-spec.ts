@@ -47,7 +47,7 @@ afterEach(async () => {
 
 const secondsAgo = (seconds: number) => clock.ms / 1000 - seconds;
 
-describe.each(PLATFORMS)('D2 a route that demands one half of an authentication, on %s', (platform) => {
+describe.each(PLATFORMS)('a route that demands one half of an authentication, on %s (D2)', (platform) => {
   test.each([
     ['strong', 'the one value', { acr: 'phr' }],
     ['strong', 'the other value, long ago', { acr: 'phrh', auth_time: secondsAgo(86_400) }],

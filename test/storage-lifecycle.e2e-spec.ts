@@ -77,7 +77,7 @@ describe.each(PLATFORMS)('the life of the storage on %s', (platform) => {
     await expect(startApp(platform, module)).rejects.toThrow('no storage');
   });
 
-  test('D8 a request in flight at shutdown gets its answer before the storage closes', async () => {
+  test('a request in flight at shutdown gets its answer before the storage closes (D8)', async () => {
     const storage = new DoorStorage();
     const [arrived, mayGoOn, modulesDestroyed] = [deferred(), deferred(), deferred()];
 
@@ -110,7 +110,7 @@ describe.each(PLATFORMS)('the life of the storage on %s', (platform) => {
     expect(storage.events).toEqual(['open', 'close']);
   });
 
-  test('F7 the memory of one process is spoken of at start, a shared one is not', async () => {
+  test('the memory of one process is spoken of at start, a shared one is not (F7)', async () => {
     const logger = new LogCollector();
     await startApp(platform, createRootModule({ dpop: DpopModule.forRoot(options()) }), { logger });
     expect(logger.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);

@@ -140,7 +140,7 @@ describe.each(SERVERS)('GraphQL subscriptions over graphql-ws, %s', (_name, plat
     ['no credentials', () => Promise.resolve({}), 'credentials_missing'],
     ['a proof for another path', () => credentials('/other'), 'invalid_dpop_proof'],
     ['a proof for a POST', () => credentials('/graphql', 'POST'), 'invalid_dpop_proof'],
-  ])('D6 with %s the error has our code, and the resolver does not run', async (_what, headers, code) => {
+  ])('with %s the error has our code, and the resolver does not run (D6)', async (_what, headers, code) => {
     const logger = new LogCollector();
     const app = await start(logger);
     const answer = await subscribe(app, await headers());

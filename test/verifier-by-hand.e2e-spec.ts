@@ -94,7 +94,7 @@ describe('DpopVerifier used directly', () => {
     expect(await verifier.verify(request(proof), { scopes: ['read'] })).toMatchObject({ jkt: client.jkt });
   });
 
-  test('D8 throws DpopUnavailableError when no verdict can be reached', async () => {
+  test('throws DpopUnavailableError when no verdict can be reached (D8)', async () => {
     const verifier = await verifierOf({
       origin: () => {
         throw new Error('no origin today');
