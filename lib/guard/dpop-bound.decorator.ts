@@ -48,6 +48,7 @@ function refuseWithoutVerdict(context: ExecutionContext): DpopHttpException {
   const failure = new DpopUnavailableError('verdict_missing', {
     advice:
       '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
+      'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
       'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing',
   });
   const { request, response } = transportOf(context) ?? {};

@@ -2,10 +2,10 @@ import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { isObject } from '../http/is-object.js';
 import type { Place } from '../http/place.js';
 import { type Clock, systemClock } from '../runtime/clock.js';
-import { LineBudget } from '../runtime/line-budget.js';
+import { LineBudget, type Omission } from '../runtime/line-budget.js';
 import { describeFailure, describeRefusal, type FailureOutcome } from './explanations.js';
 
-export type WriteLine = (level: 'warn' | 'error', text: string) => void;
+export type WriteLine = (level: 'debug' | 'warn' | 'error', text: string) => void;
 
 /** Tells the operator of each refusal and failure, within the budget of lines. */
 export class OperatorLog {
@@ -37,10 +37,12 @@ export class OperatorLog {
 
   /** @param received what the client sent, where the operator asked for it */
   refused(write: WriteLine, error: DpopError, place: Place, received?: () => string): void {
-    const { reason, details } = error;
+    const { reason, code, details } = error;
     if (!this.#budget.take(reason, `${details.detail} ${place.handler}`)) return;
     this.#writeOmissions(write);
-    write('warn', toLine([describeRefusal(error, place), received?.()]));
+    // A demand for a nonce is how a good client gets its first one.
+    const level = code === 'use_dpop_nonce' ? 'debug' : 'warn';
+    write(level, toLine([describeRefusal(error, place), received?.()]));
   }
 
   failed(write: WriteLine, error: DpopUnavailableError, place: Place, outcome?: FailureOutcome): void {
@@ -49,8 +51,17 @@ export class OperatorLog {
     write('error', toLine([describeFailure(error, place, outcome)]));
   }
 
+  /** Writes what was left out so far, at shutdown. */
+  flush(write: WriteLine): void {
+    this.#write(write, this.#budget.takeAllOmissions());
+  }
+
   #writeOmissions(write: WriteLine): void {
-    for (const { kind, count, sinceMs } of this.#budget.takeOmissions()) {
+    this.#write(write, this.#budget.takeOmissions());
+  }
+
+  #write(write: WriteLine, omissions: readonly Omission[]): void {
+    for (const { kind, count, sinceMs } of omissions) {
       const since = new Date(sinceMs).toISOString();
       write('warn', `${count} more of ${kind} from ${since} on were not logged one by one`);
     }

@@ -53,6 +53,7 @@ function decode(jws: string): readonly [Values, Values] {
 }
 
 function showValue(value: unknown, secrets: readonly string[]): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   const whole = typeof value === 'string' ? withoutCredentials(value) : JSON.stringify(value);
   if (secrets.some((secret) => whole.includes(secret))) return '(not shown)';
   const cut = whole.length > MAX_LENGTH ? `${whole.slice(0, MAX_LENGTH)}...` : whole;
