@@ -7,7 +7,7 @@ import { describeFailure, describeRefusal, type FailureOutcome } from './explana
 
 export type WriteLine = (level: 'debug' | 'warn' | 'error', text: string) => void;
 
-/** Tells the operator of each refusal and failure, within the budget of lines. */
+/** Writes a line for each refusal and failure, within the budget of lines. */
 export class OperatorLog {
   static readonly #logs = new WeakMap<object, OperatorLog>();
 
@@ -17,12 +17,12 @@ export class OperatorLog {
     this.#budget = new LineBudget(clock);
   }
 
-  /** One for all guards of an app: Nest makes a guard for each module that binds it. */
+  /** One for all guards of an app, since Nest creates a guard for each module that binds it. */
   static of(config: { readonly clock: Clock }): OperatorLog {
     return OperatorLog.#for(config, config.clock);
   }
 
-  /** Where no options are at hand: one for each app of Express or Fastify. */
+  /** Without options: one for each app of Express or Fastify. */
   static ofRequest(request: unknown): OperatorLog {
     const { app, server } = (request ?? {}) as { readonly app?: unknown; readonly server?: unknown };
     const owner = [app, server].find((value) => typeof value === 'function' || isObject(value));
@@ -35,7 +35,7 @@ export class OperatorLog {
     return log;
   }
 
-  /** @param received what the client sent, where the operator asked for it */
+  /** @param received what the client sent, if `logReceivedValues` is on */
   refused(write: WriteLine, error: DpopError, place: Place, received?: () => string): void {
     const { reason, code, details } = error;
     if (!this.#budget.take(reason, `${details.detail} ${place.handler}`)) return;
@@ -69,10 +69,10 @@ export class OperatorLog {
 }
 
 const MAX_LINE_LENGTH = 4096;
-/** Controls, line separators, and marks that turn the direction of text. */
+/** Control characters, line separators, and marks that change the direction of text. */
 const NOT_FOR_LOGS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** One line, whatever an app wrote into an advice or an expected value. */
+/** One line. An advice or an expected value of the app may contain line breaks. */
 function toLine(parts: readonly (string | undefined)[]): string {
   const text = parts.filter(Boolean).join('; ');
   return text.slice(0, MAX_LINE_LENGTH).replace(NOT_FOR_LOGS, ' ');
