@@ -160,7 +160,7 @@ describe.each(PLATFORMS)('what an operator sees on %s (D6)', (platform) => {
       await play({ token: 'multiline-token-of-a-client' });
     });
     expect(decisions.length).toBeGreaterThanOrEqual(12);
-    expect(logger.text).toContain('refused: invalid_dpop_proof (proof_htu: htu)');
+    expect(logger.text).toContain('refused: invalid_dpop_proof (proof_htu: origin)');
     expect(logger.text).toContain('answered 503: internal_failure; Error at ');
     const published = JSON.stringify(decisions);
     for (const secret of secrets) {
