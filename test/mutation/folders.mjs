@@ -1,6 +1,6 @@
 /** Suites whose subjects touch several folders. */
 const APPS =
-  'test/(module-registration|guard-|verifier-by-hand|nonce-service|own-|storage-lifecycle|decision-events)';
+  'test/(module-registration|guard-|verifier-by-hand|nonce-service|own-|storage-lifecycle|decision)';
 const TRANSPORTS = 'test/(graphql.e2e|request-origin|cors|foreign-transports)';
 const EXPLANATIONS = 'test/(explained-|received-values)';
 
