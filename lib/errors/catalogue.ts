@@ -129,6 +129,8 @@ export type RefusalDetail =
   | 'ext'
   // Of the request
   | 'host'
+  | 'origin'
+  | 'path'
   // Steps
   | 'segments'
   | 'header'

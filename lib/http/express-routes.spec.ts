@@ -11,7 +11,7 @@ function requestOf(stack: unknown, baseUrl: unknown = ''): Readonly<Record<strin
 
 const isAlike = (request: Readonly<Record<string, unknown>>) => areRoutedAlike(request, '/%61', '/a');
 
-describe('C9 what is compared must be what is routed: two spellings of a path', () => {
+describe('what is compared must be what is routed: two spellings of a path (C9)', () => {
   test('are alike where the same layers of Express match both', () => {
     expect(isAlike(requestOf([]))).toBe(true);
     expect(isAlike(requestOf([layer('/b'), layer('/a', '/%61')]))).toBe(true);

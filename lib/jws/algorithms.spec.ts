@@ -12,7 +12,7 @@ function canMakeKeys(type: string): boolean {
   }
 }
 
-describe('C5 the algorithms that this Node can verify', () => {
+describe('the algorithms that this Node can verify (C5)', () => {
   test.each([...JWS_ALGORITHMS.keys()].filter((name) => name.startsWith('ML-DSA')))(
     '%s, if Node knows keys of its kind',
     (name) => {

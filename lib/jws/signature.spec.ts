@@ -4,7 +4,7 @@ import { clients } from '../../test/hostile/keys.js';
 import { JWS_ALGORITHMS } from './algorithms.js';
 import { createSignatureKey, isSignedBy } from './signature.js';
 
-describe('C6 a signature', () => {
+describe('a signature (C6)', () => {
   const jws = { header: 'e30', payload: 'e30', signature: 'AA', signingInput: 'e30.e30' };
   const publicKey = createPublicKey({ key: clients.es256.publicJwk, format: 'jwk' });
 

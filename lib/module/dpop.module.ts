@@ -20,6 +20,7 @@ import { FixedNonceSecrets } from '../nonce/nonce-secrets.js';
 import { NonceService } from '../nonce/nonce.service.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { ReplayStore } from '../storage/replay.store.js';
+import { OperatorLog } from '../telemetry/operator-log.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { DpopHealthIndicator } from './dpop-health.indicator.js';
 import { EqualRegistrations } from './equal-registrations.js';
@@ -137,6 +138,8 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
 
   /** Not earlier: when a module is destroyed, requests are still running. */
   async onApplicationShutdown(): Promise<void> {
+    const logger = new Logger(DpopModule.name);
+    OperatorLog.of(this.config).flush((level, text) => logger[level](text));
     this.endObservation?.();
     await this.accessTokens.close?.();
     await this.config.storage.close?.();

@@ -23,7 +23,7 @@ function refusalOf(check: () => unknown): unknown {
   }
 }
 
-describe('C8 htm', () => {
+describe('htm (C8)', () => {
   test('equals the method, case-sensitive', () => {
     expect(reasonOf(() => assertHtm('GET', 'GET'))).toBeUndefined();
     for (const htm of ['get', 'Get', 'POST', 'GET ', ''])
@@ -36,12 +36,12 @@ describe('C8 htm', () => {
     expect(reasonOf(() => assertHtm('DELETE', 'POST', 'DELETE'))).toBe('proof_htm');
   });
 
-  test('D9 the operator is told the claim', () => {
+  test('the operator is told the claim (D9)', () => {
     expect(refusalOf(() => assertHtm('PUT', 'GET'))).toEqual(['proof_htm', { detail: 'htm' }]);
   });
 });
 
-describe('C9 htu', () => {
+describe('htu (C9)', () => {
   const check = (htu: string, path = '/v1/a', baseUrls = ['https://api.example.com']) =>
     reasonOf(() => assertHtu(htu, baseUrls, path, 'reject'));
 
@@ -96,16 +96,25 @@ describe('C9 htu', () => {
     },
   );
 
-  test('D9 tells the operator what a proof could have been signed for, and nothing of the request', () => {
+  test('tells the operator what a proof could have been signed for, and nothing of the request (D9)', () => {
     const baseUrls = ['https://api.example.com', 'https://edge.example.com/v1'];
-    for (const htu of ['https://other.example.com/a', 'nonsense']) {
+    for (const [htu, detail] of [
+      ['https://other.example.com/secret', 'origin'],
+      ['http://api.example.com/secret', 'origin'],
+      ['https://api.example.com.evil.example/secret', 'origin'],
+      ['https://edge.example.com/v1x/secret', 'origin'],
+      ['https://api.example.com/other', 'path'],
+      ['https://api.example.com', 'path'],
+      ['https://edge.example.com/v1', 'path'],
+      ['nonsense', 'htu'],
+    ] as const) {
       let error: unknown;
       try {
         assertHtu(htu, baseUrls, '/secret', 'ignore');
       } catch (thrown) {
         error = thrown;
       }
-      expect(error).toMatchObject({ details: { detail: 'htu', expected: baseUrls } });
+      expect(error).toMatchObject({ details: { detail, expected: baseUrls } });
     }
   });
 
@@ -145,7 +154,7 @@ describe('C9 htu', () => {
   });
 });
 
-describe('C11 freshness', () => {
+describe('freshness (C11)', () => {
   const NOW = 1_700_000_000;
   const window = { maxAgeSeconds: 60, futureToleranceSeconds: 30 };
   const claims = (times: Partial<ProofClaims>): ProofClaims => ({
@@ -214,7 +223,7 @@ describe('C11 freshness', () => {
     ['proof_early', 'iat', 'iat at most 30 s ahead of the clock of this service', 3, { iat: NOW + 32.5 }],
     ['proof_stale', 'exp', 'exp at most 30 s ago', 7, { exp: NOW - 36.5 }],
     ['proof_early', 'nbf', 'nbf at most 30 s ahead of the clock of this service', 9, { nbf: NOW + 38.5 }],
-  ])('D9 the operator is told by how much: %s, %s', (reason, detail, expected, offBySeconds, times) => {
+  ])('the operator is told by how much: %s, %s (D9)', (reason, detail, expected, offBySeconds, times) => {
     const details = { detail, expected: [expected], offBySeconds };
     expect(refusalOf(() => assertFreshness(claims(times), NOW, window, undefined))).toEqual([
       reason,
@@ -222,7 +231,7 @@ describe('C11 freshness', () => {
     ]);
   });
 
-  test('D9 a proof that grows old while it waits is refused like one that came too late', () => {
+  test('a proof that grows old while it waits is refused like one that came too late (D9)', () => {
     const refuse = (freshness: 'iat' | 'nonce') => {
       const { reason, details } = refusedAfterWait(1.5, { freshness, maxAgeSeconds: 60 });
       return [reason, details];
@@ -235,7 +244,7 @@ describe('C11 freshness', () => {
   });
 });
 
-describe('C12 ath', () => {
+describe('ath (C12)', () => {
   const expected = hash('sha256', 'token', 'base64url');
 
   test('is the hash of the token, and nothing else', () => {

@@ -32,8 +32,9 @@ export function assertHtu(
   if (signed === undefined) throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
   if (signed.hasQuery && queryInHtu === 'reject') throw new DpopError('proof_htu_query', { detail: 'htu' });
   const requested = baseUrls.map((baseUrl) => normalizeHttpUri(baseUrl + path)?.uri);
-  if (!requested.includes(signed.uri))
-    throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
+  if (requested.includes(signed.uri)) return;
+  const hasBaseUrl = baseUrls.some((baseUrl) => `${signed.uri}/`.startsWith(`${baseUrl}/`));
+  throw new DpopError('proof_htu', { detail: hasBaseUrl ? 'path' : 'origin', expected: baseUrls });
 }
 
 export interface FreshnessWindow {

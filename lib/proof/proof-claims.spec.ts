@@ -8,7 +8,7 @@ const encode = (json: string) => Buffer.from(json).toString('base64url');
 const parse = (claims: object) => parseProofClaims(encode(JSON.stringify(claims)));
 const without = (name: string) => Object.fromEntries(Object.entries(VALID).filter(([key]) => key !== name));
 
-describe('C3 the claims of a proof', () => {
+describe('the claims of a proof (C3)', () => {
   test('are read with their types, all others left alone', () => {
     const optional = { ath: undefined, nonce: undefined, exp: undefined, nbf: undefined };
     expect(parse({ ...VALID, other: [1] })).toEqual({ ...VALID, ...optional });
@@ -69,13 +69,13 @@ describe('C3 the claims of a proof', () => {
   });
 
   test.each(['[]', '"text"', 'null', '1', 'true', '', '{', '{}}', '\ufeff{}'])(
-    'C2 a payload is a JSON object: not %j',
+    'a payload is a JSON object: not %j (C2)',
     (json) => {
       expect(() => parseProofClaims(encode(json))).toThrow(new DpopError('proof_malformed'));
     },
   );
 
-  test('C2 a payload is UTF-8: one that is not could hold any of several texts', () => {
+  test('a payload is UTF-8: one that is not could hold any of several texts (C2)', () => {
     const octets = Buffer.from(JSON.stringify({ ...VALID, jti: '#' }));
     octets[octets.indexOf('#')] = 0xff;
     expect(() => parseProofClaims(octets.toString('base64url'))).toThrow(new DpopError('proof_malformed'));
@@ -90,13 +90,13 @@ describe('C3 the claims of a proof', () => {
     ['nonce', 'a string, or none'],
     ['exp', 'seconds since the epoch, a number, or none'],
     ['nbf', 'seconds since the epoch, a number, or none'],
-  ])('D9 the operator is told which claim is at fault, and what is expected: %s', (name, expected) => {
+  ])('the operator is told which claim is at fault, and what is expected: %s (D9)', (name, expected) => {
     expect(() => parse({ ...VALID, [name]: {} })).toThrow(
       expect.objectContaining({ details: { detail: name, expected: [expected] } }),
     );
   });
 
-  test('D9 the operator is told that the payload is at fault', () => {
+  test('the operator is told that the payload is at fault (D9)', () => {
     expect(() => parseProofClaims('W10')).toThrow(
       expect.objectContaining({ details: { detail: 'payload' } }),
     );

@@ -24,7 +24,7 @@ const withKey = (members: Json, alg = 'ES256', jwk = EC): Json => ({
   jwk: { ...jwk, ...members },
 });
 
-describe('D9 the operator is told what of the header is at fault', () => {
+describe('the operator is told what of the header is at fault (D9)', () => {
   test('nothing, to begin with', () => {
     expect(refusalOf(VALID)).toBeUndefined();
     expect(refusalOf(withKey({}, 'RS256', RSA))).toBeUndefined();

@@ -226,7 +226,7 @@ const DEFAULT: Rules = {
   clockOffsetSeconds: 0,
 };
 
-describe('F4, F6 no proof is accepted twice, and who follows §8 is served', () => {
+describe('no proof is accepted twice, and who follows §8 is served (F4, F6)', () => {
   test.each<[string, readonly Partial<Rules>[]]>([
     ['instances alike', [{}, {}]],
     ['clocks that differ', [{ clockOffsetSeconds: -15 }, { clockOffsetSeconds: 15 }, {}]],
@@ -302,7 +302,7 @@ describe('one store', () => {
     store.claim({ ...claim, epoch: store.epochOf(jkt), ...changes });
   const hashes = () => redis.keys(`${KEY_PREFIX}{*}:*.*`);
 
-  test('F4: the record of a proof is kept for longer than any in its slice is fresh, and not for good', async () => {
+  test('the record of a proof is kept for longer than any in its slice is fresh, and not for good (F4)', async () => {
     expect(await claimWithNonce()).toBe('first');
     const records = await hashes();
     expect(records).toHaveLength(1);
@@ -312,7 +312,7 @@ describe('one store', () => {
     }
   });
 
-  test('F4: what was promised for a hash holds in the next epoch, too', async () => {
+  test('what was promised for a hash holds in the next epoch, too (F4)', async () => {
     await claimWithNonce({ freshUntilSeconds: nowSeconds + 300, lifetimeSeconds: 330 });
     await becomeAnother();
     await store.refreshEpochs();
@@ -321,7 +321,7 @@ describe('one store', () => {
     expect(await redis.ttl(record)).toBeGreaterThan(300);
   });
 
-  test('F4: whoever needs records for longer makes them stay for longer', async () => {
+  test('whoever needs records for longer makes them stay for longer (F4)', async () => {
     await claimWithNonce();
     const [record = ''] = await hashes();
     const before = await redis.ttl(record);
@@ -332,7 +332,7 @@ describe('one store', () => {
     expect((await redis.ttl(record)) - before).toBeGreaterThan(230);
   });
 
-  test('F2: what is stored tells neither jti nor key, and is as long for every client', async () => {
+  test('what is stored tells neither jti nor key, and is as long for every client (F2)', async () => {
     await claimWithNonce();
     const [record = ''] = await hashes();
     expect(record).not.toContain(jkt);
@@ -341,14 +341,14 @@ describe('one store', () => {
     expect(Object.entries(records).join()).toMatch(/^[\w-]{16},[\w-]{9,14}$/);
   });
 
-  test('F2: one client neither collides with another nor burns what is its', async () => {
+  test('one client neither collides with another nor burns what is its (F2)', async () => {
     const other = hash('sha256', 'another client', 'base64url');
     expect(await claimWithNonce()).toBe('first');
     const id = hash('sha256', 'the same jti of another client', 'base64url');
     expect(await claimWithNonce({ id, jkt: other, epoch: store.epochOf(other) })).toBe('first');
   });
 
-  test('F1: a jti in a second proof of another iat is a replay', async () => {
+  test('a jti in a second proof of another iat is a replay (F1)', async () => {
     expect(await claimWithNonce()).toBe('first');
     for (const age of [1, 29, 60]) {
       const again = { proofTimeSeconds: nowSeconds - age, freshUntilSeconds: nowSeconds - age + 60 };
@@ -356,7 +356,7 @@ describe('one store', () => {
     }
   });
 
-  test('F1: of the claims of one turn each has its own outcome, in calls of at most 64', async () => {
+  test('of the claims of one turn each has its own outcome, in calls of at most 64 (F1)', async () => {
     const ids = Array.from({ length: 150 }, (_, index) => hash('sha256', `claim ${index}`, 'base64url'));
     await Promise.all(ids.slice(0, 20).map((id) => claimWithNonce({ id })));
     await redis.config('RESETSTAT');
@@ -369,7 +369,7 @@ describe('one store', () => {
     expect(await redis.info('commandstats')).toMatch(/cmdstat_evalsha:calls=3,/);
   });
 
-  test('F1: of copies in one turn one is first', async () => {
+  test('of copies in one turn one is first (F1)', async () => {
     const outcomes = await Promise.all(Array.from({ length: 200 }, () => claimWithNonce()));
     expect(outcomes.filter((outcome) => outcome === 'first')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'replayed')).toHaveLength(199);
@@ -379,7 +379,7 @@ describe('one store', () => {
   const neighbour = `${claim.id.slice(0, 15)}${claim.id[15] === 'A' ? 'B' : 'A'}${claim.id.slice(16)}`;
   const becomeAnother = () => redis.multi().replicaof('127.0.0.1', 1).replicaof('NO', 'ONE').exec();
 
-  test('F6: a server that is another one now takes no nonce from before for a proof, whatever data it has', async () => {
+  test('a server that is another one now takes no nonce from before for a proof, whatever data it has (F6)', async () => {
     const epoch = store.epochOf(jkt);
     expect(await store.claim({ ...claim, epoch })).toBe('first');
     await becomeAnother();
@@ -388,7 +388,7 @@ describe('one store', () => {
     expect(await claimWithNonce({ id: neighbour })).toBe('first');
   });
 
-  test('F4: what was forgotten counts as seen, for whoever takes it for fresh', async () => {
+  test('what was forgotten counts as seen, for whoever takes it for fresh (F4)', async () => {
     const longer = {
       nowSeconds: nowSeconds + 400,
       freshUntilSeconds: nowSeconds + 3600,
@@ -409,7 +409,7 @@ describe('one store', () => {
     expect(await claimWithNonce({ ...longer, id: another })).toBe('replayed');
   });
 
-  test('F6: after a loss, a proof is in doubt for as long as any instance would have taken it before', async () => {
+  test('after a loss, a proof is in doubt for as long as any instance would have taken it before (F6)', async () => {
     const tolerant = { freshUntilSeconds: nowSeconds + 60, lifetimeSeconds: 360 };
     expect(await claimWithNonce(tolerant)).toBe('first');
     await becomeAnother();
@@ -425,7 +425,7 @@ describe('one store', () => {
     expect(await store.claim({ ...claim, ...at(360), id: id('two') })).toBe('first');
   });
 
-  test('F6: a server that was replaced and does not know it takes no nonce of its successor for a proof', async () => {
+  test('a server that was replaced and does not know it takes no nonce of its successor for a proof (F6)', async () => {
     const epoch = store.epochOf(jkt);
     const state = String(await redis.hget(ledger, 'state'));
     // Its epoch is older, and as far as it knows nothing was lost since long ago.
@@ -434,7 +434,7 @@ describe('one store', () => {
     expect(await store.claim({ ...claim, epoch: undefined })).toBe('first');
   });
 
-  test('F6: the name of an epoch never comes again, and later ones are greater', async () => {
+  test('the name of an epoch never comes again, and later ones are greater (F6)', async () => {
     const names: string[] = [];
     for (let loss = 0; loss < 20; loss += 1) {
       names.push(store.epochOf(jkt));
@@ -446,7 +446,7 @@ describe('one store', () => {
   });
 
   test.each(['', 'nonsense', 'f'.repeat(40), `${'f'.repeat(40)}not a state at all`])(
-    'F6: a ledger that says %j proves nothing',
+    'a ledger that says %j proves nothing (F6)',
     async (state) => {
       expect(await claimWithNonce()).toBe('first');
       await redis.hset(ledger, 'state', state);
@@ -456,7 +456,7 @@ describe('one store', () => {
     },
   );
 
-  test('F5: an error of Redis is a failure of the claims it was asked with', async () => {
+  test('an error of Redis is a failure of the claims it was asked with (F5)', async () => {
     await redis.set(ledger, 'not a ledger');
     await expect(claimWithNonce()).rejects.toThrow(DpopUnavailableError);
     await redis.del(ledger);
@@ -464,7 +464,7 @@ describe('one store', () => {
     expect(await claimWithNonce()).toBe('first');
   });
 
-  test('F5: an answer that is not known is a failure', async () => {
+  test('an answer that is not known is a failure (F5)', async () => {
     const client = await connect();
     const odd = new RedisReplayStore(new RedisConnection(client, DEADLINE_MS), {
       keyPrefix: KEY_PREFIX,

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { LineBudget } from './line-budget.js';
 
-describe('D9 a flood of refusals is not a flood of lines', () => {
+describe('a flood of refusals is not a flood of lines (D9)', () => {
   const start = () => {
     const clock = { nowMs: Date.parse('2030-01-01T00:00:00Z') };
     return { clock, budget: new LineBudget(() => clock.nowMs) };
@@ -22,6 +22,15 @@ describe('D9 a flood of refusals is not a flood of lines', () => {
     expect(takeAll(budget, 1)).toBe(0);
     clock.nowMs += 1;
     expect(takeAll(budget, 1000)).toBe(10);
+  });
+
+  test('what was left out so far is told at the end, and not again', () => {
+    const { clock, budget } = start();
+    takeAll(budget, 12);
+    expect(budget.takeAllOmissions()).toEqual([{ kind: 'proof_replayed', count: 2, sinceMs: clock.nowMs }]);
+    clock.nowMs += 60_000;
+    expect(budget.takeAllOmissions()).toEqual([]);
+    expect(budget.takeOmissions()).toEqual([]);
   });
 
   test('what was left out is told once, when its minute is over', () => {

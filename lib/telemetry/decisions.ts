@@ -29,7 +29,7 @@ export interface DpopDecision {
   readonly jkt: string | undefined;
   /** `false` for a request that passed while the replay store failed, by `onReplayStoreFailure`. */
   readonly replayChecked: boolean;
-  /** From the first look at the request to the decision. */
+  /** From the first check of the request to the decision. */
   readonly durationMs: number;
 }
 

@@ -47,10 +47,10 @@ export class DpopVerifier {
   }
 
   /**
-   * The examination of one request, the same for all who ask.
+   * The examination of one request, the same for each caller.
    *
    * @param identity an object that stands for the request
-   * @param request is called for the first who asks
+   * @param request called for the first caller only
    */
   examineOnce(identity: object, request: () => DpopRequest): DpopExamination {
     const { examinations } = recordOf(identity);

@@ -24,7 +24,7 @@ import type { VerificationRules } from './verification-rules.js';
 /** Longer than any request should take; beyond it the end of the token's life is checked again. */
 const LONG_REQUEST_SECONDS = 60;
 
-/** Who makes the steps of an examination. */
+/** The parts that make the steps of an examination. */
 export interface ExaminationSteps {
   readonly rules: VerificationRules;
   readonly accessTokens: AccessTokenVerifier;
@@ -131,7 +131,7 @@ export class DpopExamination {
   async #record({ verdict, ath, proof }: Possession): Promise<void> {
     const { accessTokens, proofs, replays } = this.#steps;
     if (proof !== undefined) this.#toleratedFailure = await replays.record(proof);
-    // Only accepted requests fill the caches: nobody without a token, its key and a fresh proof can evict others.
+    // Only accepted requests fill the caches: an attacker without a token, its key and a fresh proof evicts no client.
     if (proof !== undefined) proofs.rememberKey(proof);
     await accessTokens.remember?.(verdict.token, ath, verdict.claims);
   }
