@@ -85,6 +85,7 @@ describe('the normal form of an htu (C9)', () => {
     ['a port that is no number', 'https://a.example:4x3/'],
     ['a percent sign that starts no escape', 'https://a.example/%zz'],
     ['a percent sign at the end', 'https://a.example/%'],
+    ['an escape of one digit', 'https://a.example/%4g'],
     ['an escape made of another', 'https://a.example/%%34%31'],
     ['nothing', ''],
   ])('does not exist for %s', (_what, value) => {
