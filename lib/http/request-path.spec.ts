@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { DpopError } from '../errors/dpop.error.js';
-import { parseRequestPath } from './request-path.js';
+import type { DpopRequest } from './dpop-request.js';
+import { assertRoutedAsCompared, parseRequestPath } from './request-path.js';
 
 describe('the path of a request target (C9)', () => {
   test.each([
@@ -43,6 +44,7 @@ describe('the path of a request target (C9)', () => {
     'http://user@a/b',
     'http://a%2fb/c',
     'ftp://a/b',
+    'xhttp://a/b',
     'javascript:alert(1)',
     ' /a',
     // Dot segments in every spelling
@@ -87,5 +89,27 @@ describe('the path of a request target (C9)', () => {
     'HTTP://a.example/b',
   ])('of %j is none', (target) => {
     expect(() => parseRequestPath(target)).toThrow(new DpopError('target_unusable'));
+  });
+});
+
+describe('a path and its normal form are routed alike (C9)', () => {
+  const REQUEST: DpopRequest = { method: 'GET', target: '/', rawHeaders: [] };
+  const assertRouted = (path: string, areRoutedAlike?: DpopRequest['areRoutedAlike']) =>
+    assertRoutedAsCompared(path, areRoutedAlike === undefined ? REQUEST : { ...REQUEST, areRoutedAlike });
+
+  test('where the framework says so, or says nothing', () => {
+    const asked: string[][] = [];
+    assertRouted('/%61dmin', (...paths) => asked.push(paths) === 1);
+    expect(asked).toEqual([['/%61dmin', '/admin']]);
+    expect(() => assertRouted('/%61dmin')).not.toThrow();
+  });
+
+  test('or the path is refused', () => {
+    expect(() => assertRouted('/%61dmin', () => false)).toThrow(new DpopError('target_unusable'));
+    expect(() => assertRouted('/a%2fb', () => false)).toThrow(new DpopError('target_unusable'));
+  });
+
+  test.each(['/admin', '/a%2Fb', '/%zz'])('%s is in normal form, or has none', (path) => {
+    expect(() => assertRouted(path, () => false)).not.toThrow();
   });
 });
