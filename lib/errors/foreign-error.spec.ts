@@ -33,6 +33,34 @@ describe('an error that is not ours is told by class, code and place (D9)', () =
     expect(withoutPlace(error)).toBe(told);
   });
 
+  test.each(
+    [
+      'EACCES ECONNRESET EPIPE ETIMEDOUT ENODATA ETIMEOUT ESERVFAIL EREFUSED CERT_NOT_YET_VALID CERT_REVOKED',
+      'CERT_UNTRUSTED CERT_REJECTED DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_GET_ISSUER_CERT',
+      'UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE HOSTNAME_MISMATCH EPROTO',
+    ].flatMap((codes) => codes.split(' ')),
+  )('whose code is %s', (code) => {
+    expect(withoutPlace(Object.assign(new Error('x'), { code }))).toBe(`Error ${code}`);
+  });
+
+  test.each(
+    [
+      'NOPERM READONLY OOM LOADING MISCONF BUSY NOSCRIPT EXECABORT CLUSTERDOWN MASTERDOWN NOREPLICAS TRYAGAIN',
+      'CROSSSLOT MOVED ASK WRONGTYPE UNBLOCKED',
+    ].flatMap((codes) => codes.split(' ')),
+  )('of Redis that begins with %s', (code) => {
+    expect(withoutPlace(new ReplyError(`${code} and more`))).toBe(`ReplyError ${code}`);
+    expect(withoutPlace(new ReplyError(code))).toBe(`ReplyError ${code}`);
+    expect(withoutPlace(new LedgerError(code))).toBe('LedgerError');
+  });
+
+  test.each(['AbortError', 'TimeoutError', 'NotSupportedError', 'OperationError', 'DataError'])(
+    'that a library names %s',
+    (name) => {
+      expect(withoutPlace(Object.assign(new Error('x'), { name }))).toBe(name);
+    },
+  );
+
   test('with the file and the line of its first frame', () => {
     expect(describeFirst(new Error('x'))).toMatch(
       /^Error at (file:\/\/)?\/.*foreign-error\.spec\.ts:\d+:\d+$/,
