@@ -70,6 +70,7 @@ describe('credentials (A2)', () => {
     'DPoP a,b',
     'DPoP "a"',
     'DPoP a=b',
+    'DPoP a!=',
     'DPoP =',
     'DPoP a\tb',
     'DPoP é',

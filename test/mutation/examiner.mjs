@@ -68,15 +68,27 @@ export class Examiner {
     return this.#firstToNoticeAfresh(mutant);
   }
 
-  /** What modules compute while they load: by the cheapest suites that have tests of the mutant's file. */
+  /** What modules compute while they load: by the cheapest suites that test most of the mutant's file. */
   async #firstToNoticeAfresh(mutant) {
-    const loading = this.#suites.filter((suite) => suite.loads(mutant));
-    const testsOf = (suite) => suite.testsThatReach(this.#neighboursOf(mutant));
-    const testing = loading.filter((suite) => testsOf(suite).length > 0);
-    const suites = this.#byCost(testing.length > 0 ? testing : loading, testsOf).slice(0, MAX_SUITES_AFRESH);
-    for (const suite of suites.toSorted((one, other) => this.#isLast(other) - this.#isLast(one))) {
-      const tests = testing.length > 0 ? testsOf(suite) : undefined;
-      const noticed = await suite.noticesAfresh(mutant, tests);
+    const suites = this.#suites.filter((suite) => suite.loads(mutant));
+    const neighbours = this.#neighboursOf(mutant);
+    const reached = new Map(
+      suites.map((suite) => [
+        suite,
+        neighbours.filter((neighbour) => suite.testsThatReach([neighbour]).length > 0),
+      ]),
+    );
+    const most = Math.max(...[...reached.values()].map(({ length }) => length));
+    const testing = suites.filter((suite) => reached.get(suite).length >= 0.8 * most);
+    const chosen = this.#byCost(testing, (suite) => suite.testsThatReach(neighbours)).slice(
+      0,
+      MAX_SUITES_AFRESH,
+    );
+    for (const suite of chosen.toSorted((one, other) => this.#isLast(other) - this.#isLast(one))) {
+      const noticed = await suite.noticesAfresh(
+        mutant,
+        most > 0 ? suite.testsThatReach(neighbours) : undefined,
+      );
       if (noticed === undefined) continue;
       this.#lastAfresh = suite;
       return `afresh, ${noticed}`;
