@@ -28,8 +28,6 @@ export class Suite {
   #unrepeatable = new Set();
   /** Mutants that fewer tests reach when they run again: something was kept from the first time. */
   #kept = new Set();
-  /** Mutants after which a test failed without the mutant, too. */
-  #unclear = new Set();
 
   constructor(root, spec) {
     this.#root = root;
@@ -59,6 +57,9 @@ export class Suite {
       if (!isFailure(again)) return again;
       console.log(`${this.#describe(again)}, when it runs again`);
       for (const index of again.failed.length > 0 ? again.failed : tests) this.#unrepeatable.add(index);
+      if (!again.hung && !again.ended) continue;
+      await this.stop();
+      await this.#start();
     }
   }
 
@@ -120,15 +121,10 @@ export class Suite {
   /** In a new process, where that may show more. */
   async noticesRepeated(mutant) {
     const all = this.testsThatReach([mutant]);
-    const isCertain =
-      !this.#kept.has(mutant) &&
-      !this.#unclear.has(mutant) &&
-      all.every((index) => !this.#unrepeatable.has(index));
-    if (isCertain) return undefined;
+    if (!this.#kept.has(mutant) && all.every((index) => !this.#unrepeatable.has(index))) return undefined;
     await this.stop();
     await this.#start();
-    const noticed = await this.#tryOut(mutant, all);
-    return noticed === undefined && this.#unclear.has(mutant) ? this.noticesAfresh(mutant) : noticed;
+    return this.#tryOut(mutant, all);
   }
 
   /** In a new process that has the mutant from the beginning. */
@@ -146,24 +142,22 @@ export class Suite {
       if (result.rss > MAX_RSS_BYTES) await this.stop();
       return undefined;
     }
-    if (result.hung || result.ended) {
-      await this.stop();
-      return result.ended ? this.#describe(result) : await this.#hangsAfresh(mutant, tests);
+    if (!result.hung && !result.ended) {
+      const again = await this.#order({
+        tests: result.failed.length > 0 ? result.failed : tests,
+        timeoutMs: MIN_TIMEOUT_MS,
+      });
+      if (!isFailure(again)) return this.#describe(result);
     }
-    const again = await this.#order({
-      tests: result.failed.length > 0 ? result.failed : tests,
-      timeoutMs: MIN_TIMEOUT_MS,
-    });
-    if (!isFailure(again)) return this.#describe(result);
     await this.stop();
-    this.#unclear.add(mutant);
-    return undefined;
+    return result.ended ? this.#describe(result) : this.#noticesInNewProcess(mutant, tests);
   }
 
-  /** What hung may have hung because of mutants before. */
-  async #hangsAfresh(mutant, tests) {
+  /** What failed may have failed because of what mutants left behind: this one, or those before. */
+  async #noticesInNewProcess(mutant, tests) {
     await this.#start();
-    const result = await this.#orderWith(mutant, tests);
+    const without = await this.#order({ tests, timeoutMs: AFRESH_TIMEOUT_MS });
+    const result = isFailure(without) ? {} : await this.#orderWith(mutant, tests);
     await this.stop();
     return isFailure(result) ? this.#describe(result) : undefined;
   }
@@ -248,7 +242,7 @@ export class Suite {
   }
 }
 
-function isFailure({ failed, error, ended }) {
+function isFailure({ failed = [], error, ended }) {
   return failed.length > 0 || error !== undefined || ended !== undefined;
 }
 
