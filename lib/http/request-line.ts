@@ -67,7 +67,7 @@ function pseudoHeadersOf(rawHeaders: unknown): RequestLine | undefined {
   if (!Array.isArray(rawHeaders)) return undefined;
   let method: unknown;
   let target: unknown;
-  for (let i = 0; i < rawHeaders.length && String(rawHeaders[i]).startsWith(':'); i += 2) {
+  for (let i = 0; String(rawHeaders[i]).startsWith(':'); i += 2) {
     if (rawHeaders[i] === ':method') method = rawHeaders[i + 1];
     if (rawHeaders[i] === ':path') target = rawHeaders[i + 1];
   }
