@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { dpopResponseHeaders, mergeFieldNames } from './response-headers.js';
+import { dpopResponseHeaders, mergeField, mergeFieldNames } from './response-headers.js';
 
 const ADDED = 'DPoP-Nonce, WWW-Authenticate';
 
@@ -58,5 +58,26 @@ describe('headers (D7, D8)', () => {
       ({ merge }) => merge,
     );
     expect(merged.map(({ name }) => name)).toEqual(['Access-Control-Expose-Headers']);
+  });
+});
+
+describe('a challenge beside others (D7)', () => {
+  const added = 'DPoP error="invalid_token", algs="ES256, ES384, ES384"';
+
+  test.each<[string, unknown, string]>([
+    ['none', undefined, added],
+    ['an empty one', '', added],
+    ['what is no text', 1, added],
+    ['that of another scheme', 'Basic realm="a, a"', `Basic realm="a, a", ${added}`],
+    ['several', ['Basic', 'Negotiate'], `Basic, Negotiate, ${added}`],
+    ['an older one of DPoP', 'DPoP algs="ES256"', added],
+    ['an older one among others', ['Basic', 'dpop algs="ES256"'], added],
+    ['an older one behind another', 'Basic realm="a", DPoP', added],
+    ['a scheme whose name begins alike', 'DPoPlus', `DPoPlus, ${added}`],
+    ['a scheme whose name ends alike', 'XDPoP', `XDPoP, ${added}`],
+  ])('stands with %s', (_what, present, merged) => {
+    const header = { name: 'WWW-Authenticate', value: added, merge: true };
+    expect(mergeField(header, () => present)).toBe(merged);
+    expect(mergeField({ ...header, merge: false }, () => present)).toBe(added);
   });
 });
