@@ -160,7 +160,7 @@ const MEMBERS: readonly (readonly [option: string, member: string, inner: Untype
         42,
         {},
       ],
-      'at least 32 octets',
+      'at least 32 bytes',
     ],
   ],
   [

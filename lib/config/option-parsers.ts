@@ -13,7 +13,7 @@ import type { OriginOption } from '../http/request-origin.js';
 import { parseJwtAccessTokenOptions } from '../issuer/issuer-option-parser.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import { DEFAULT_ALGORITHMS, isSupportedAlgorithm, JWS_ALGORITHMS } from '../jws/algorithms.js';
-import { parseNonceSecrets } from '../nonce/nonce-secrets.js';
+import { parseNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { minProofBytes } from '../proof/proof-size.js';
 import type { CacheBounds } from '../runtime/bounded-cache.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';

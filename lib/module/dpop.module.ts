@@ -16,7 +16,7 @@ import { assertObject } from '../errors/option-asserts.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { DpopStrategy } from '../guard/dpop.strategy.js';
 import { observeRequestLines } from '../http/request-line.js';
-import { FixedNonceSecrets } from '../nonce/nonce-secrets.js';
+import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { NonceService } from '../nonce/nonce.service.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { ReplayStore } from '../storage/replay.store.js';

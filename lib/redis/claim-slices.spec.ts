@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { FixedNonceSecrets } from '../nonce/nonce-secrets.js';
+import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { liveSlices, SLICE_SECONDS, sliceFreshUntil, sliceOf } from './claim-slices.js';
 

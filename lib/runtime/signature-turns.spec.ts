@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { MOST_WAITING, SIGNATURES_IN_A_TURN, signatureTurn } from './signature-turns.js';
+import { MAX_WAITING, SIGNATURES_IN_A_TURN, signatureTurn } from './signature-turns.js';
 
 const endOfTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -37,7 +37,7 @@ describe('the event loop is not held up by signatures', () => {
   });
 
   test('where a thousand wait nobody else does: what slows down then is the reading of requests', async () => {
-    const all = Array.from({ length: MOST_WAITING }, () => signatureTurn());
+    const all = Array.from({ length: MAX_WAITING }, () => signatureTurn());
     const done: string[] = [];
     const [next, beyond] = [all.at(-1)?.then(() => done.push('waits')), signatureTurn()];
     await beyond;
