@@ -221,7 +221,7 @@ describe.each(PLATFORMS)('D9 a refusal is explained by its line and its event, o
     }),
     'a long proof': () => ({
       call: { claims: { more: 'm'.repeat(8000) } },
-      line: `\\(proof_too_large\\) ${ON_GET};.*expected: at most 8192 octets`,
+      line: `\\(proof_too_large\\) ${ON_GET};.*expected: at most 8192 bytes`,
       event: { reason: 'proof_too_large' },
     }),
   };

@@ -379,7 +379,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       await issuer.rotateKey();
       const token = await issuer.issueToken({ client });
       expect(await expectUnavailable(app, token)).toBe('20');
-      expect(logs.text).toContain('keysCooldownSeconds defers the next one');
+      expect(logs.text).toContain('the next fetch waits for keysCooldownSeconds');
       clock.advanceSeconds(19.5);
       expect(await expectUnavailable(app, token)).toBe('1');
       clock.advanceSeconds(0.5);
@@ -475,7 +475,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       [
         'metadata of another issuer',
         ({ documents }) => documents.set(RFC8414, { issuer: 'https://other.example/realms/ä\n"' }),
-        /its issuer is not the one configured but "https:\/\/other\.example\/realms\/\\u00e4\\n\\""/,
+        /its issuer is not the configured one but "https:\/\/other\.example\/realms\/\\u00e4\\n\\""/,
       ],
       [
         'metadata of a very long issuer',
@@ -485,16 +485,16 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       [
         'metadata without jwks_uri',
         ({ documents, issuer }) => documents.set(RFC8414, { issuer }),
-        /oauth-authorization-server: no jwks_uri/,
+        /oauth-authorization-server: it has no jwks_uri/,
       ],
-      ['a page', ({ documents }) => documents.set(RFC8414, '<html>'), /server: no JSON object/],
+      ['a page', ({ documents }) => documents.set(RFC8414, '<html>'), /server: not a JSON object/],
       [
         'a jwks_uri beyond https',
         ({ documents, issuer }) => documents.set(RFC8414, { issuer, jwks_uri: 'http://keycloak:8080/jwks' }),
         /names a jwks_uri that is not https; correct its metadata, or set jwksUri/,
       ],
       ['keys that are 404', ({ documents }) => documents.delete('/jwks'), /:\d+\/jwks: status 404/],
-      ['no key set', ({ documents }) => documents.set('/jwks', {}), /\/jwks: no JWK set/],
+      ['no key set', ({ documents }) => documents.set('/jwks', {}), /\/jwks: not a JWK set/],
       ['no answer', ({ documents }) => documents.set('/jwks', () => undefined), /no answer within .* 50 ms/],
     ];
 

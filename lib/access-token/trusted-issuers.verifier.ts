@@ -10,7 +10,7 @@ import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
 /** How a token was verified. */
 interface Verification {
   readonly verifier: JwtAccessTokenVerifier;
-  /** Of the issuer's keys, before and after. */
+  /** The generation of the issuer's keys, unchanged during the verification. */
   readonly generation: object;
 }
 
@@ -19,21 +19,21 @@ interface KnownToken extends Verification {
 }
 
 /**
- * Tokens of several issuers: each is verified by the rules and keys of the issuer it names, and by no other's. One that
- * came with an accepted request is known until it expires or the issuer's keys turn.
+ * Verifies the tokens of several issuers, each with the rules and keys of the issuer that the token names, never with
+ * those of another. A token of an accepted request is cached until it expires or the keys of its issuer rotate.
  */
 export class TrustedIssuersVerifier extends AccessTokenVerifier {
   readonly #issuers: ReadonlyMap<string, JwtAccessTokenVerifier>;
   readonly #fallback: AccessTokenVerifier | undefined;
   readonly #known: BoundedCache<KnownToken>;
-  /** Of requests that are still under examination. */
+  /** For requests that are still being verified. */
   readonly #verifications = new WeakMap<AccessTokenClaims, Verification>();
   readonly #verifiedByFallback = new WeakSet<AccessTokenClaims>();
   readonly #clock: Clock;
   /** For the operator: the issuers whose tokens are accepted. */
-  readonly #names: readonly string[];
+  readonly #issuerNames: readonly string[];
 
-  /** @param fallback for tokens that name none of the issuers, opaque ones for example */
+  /** @param fallback verifies tokens that name none of the issuers, such as opaque tokens */
   constructor(
     issuers: readonly JwtAccessTokenVerifier[],
     fallback: AccessTokenVerifier | undefined,
@@ -45,7 +45,7 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     this.#fallback = fallback;
     this.#known = new BoundedCache(bounds);
     this.#clock = clock;
-    this.#names = [...this.#issuers.keys()];
+    this.#issuerNames = [...this.#issuers.keys()];
   }
 
   override async open(warn: (text: string) => void): Promise<void> {
@@ -90,8 +90,8 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     if (verifier === undefined) {
       if (this.#fallback === undefined) {
         throw issuer === undefined
-          ? new DpopError('token_invalid', { detail: whatHidesTheIssuer(token) })
-          : new DpopError('token_issuer', { expected: this.#names });
+          ? new DpopError('token_invalid', { detail: detailOfMissingIssuer(token) })
+          : new DpopError('token_issuer', { expected: this.#issuerNames });
       }
       const claims = await this.#fallback.verify(token, ath);
       if (isJsonObject(claims)) this.#verifiedByFallback.add(claims);
@@ -99,7 +99,7 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     }
     const generation = verifier.keyGeneration();
     const claims = await verifier.verify(token);
-    // Keys that turned meanwhile may no longer hold the one that verified this token.
+    // If the keys rotated meanwhile, the key that verified this token may be revoked.
     if (generation !== undefined && generation === verifier.keyGeneration()) {
       this.#verifications.set(claims, { verifier, generation });
     }
@@ -107,14 +107,14 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   }
 }
 
-/** Why a token names no issuer. */
-function whatHidesTheIssuer(token: string): 'segments' | 'payload' | 'iss' {
+/** The part of the token because of which it names no issuer. */
+function detailOfMissingIssuer(token: string): 'segments' | 'payload' | 'iss' {
   const jws = parseCompactJws(token);
   if (jws === undefined) return 'segments';
   return parseJsonSegment(jws.payload) === undefined ? 'payload' : 'iss';
 }
 
-/** The issuer that a token names, not yet to be believed. */
+/** The issuer that a token names, not verified yet. */
 function issuerOf(token: string): string | undefined {
   const [, payload = '', signature, more] = token.split('.', 4);
   if (signature === undefined || more !== undefined) return undefined;

@@ -1,7 +1,7 @@
 import { DpopError } from '../errors/dpop.error.js';
 import type { Scheme } from './challenge.js';
 
-/** What a request presents: the scheme, the token, and the proof if there is one. */
+/** The scheme, the token, and the proof if the request has one. */
 export interface Credentials {
   readonly scheme: Scheme;
   readonly token: string;
@@ -14,22 +14,22 @@ export interface CredentialLimits {
 }
 
 const SCHEME_AND_BLANKS = /^(DPoP|Bearer)(?: +|$)/i;
-/** Looking for what is not allowed takes half the time of matching all that is. */
+/** One character that is not allowed, for `search`. */
 const NOT_TOKEN68 = /[^\w\-.~+/]/;
 
 /**
- * The scheme that the request tried, for its challenge, even when the rest of it is unusable. `undefined` when there
- * is none that a protected resource knows.
+ * The scheme of the request, for its challenge, even when the credentials are malformed. `undefined` without a known
+ * scheme.
  */
 export function attemptedScheme(rawHeaders: readonly string[]): Scheme | undefined {
   return toScheme(SCHEME_AND_BLANKS.exec(readFields(rawHeaders).authorization)?.[1]);
 }
 
 /**
- * Reads the credentials: one `Authorization` and at most one `DPoP` field, counted in the raw headers, because Node
- * drops a second `Authorization` and joins a second `DPoP`. Sizes are checked before anything is decoded.
+ * Reads the credentials: one `Authorization` field and at most one `DPoP` field. It counts fields in the raw headers,
+ * because Node drops a second `Authorization` and joins a second `DPoP`. It checks sizes before it decodes anything.
  *
- * @throws DpopError for no credentials, repeated or malformed ones, and ones over the limits
+ * @throws DpopError when credentials are missing, repeated, malformed or too large
  * @see RFC 9449 §7.1 and check 1 of §4.3
  */
 export function parseCredentials(rawHeaders: readonly string[], limits: CredentialLimits): Credentials {
@@ -48,7 +48,7 @@ export function parseCredentials(rawHeaders: readonly string[], limits: Credenti
 }
 
 function tooLarge(reason: 'token_too_large' | 'proof_too_large', limit: number): DpopError {
-  return new DpopError(reason, { expected: [`at most ${limit} octets`] });
+  return new DpopError(reason, { expected: [`at most ${limit} bytes`] });
 }
 
 interface CredentialFields {
@@ -58,7 +58,7 @@ interface CredentialFields {
   dpopCount: number;
 }
 
-/** In one pass, and by length first: that spares nearly all fields the conversion of case. */
+/** One pass. Comparing lengths first avoids the conversion of case for nearly all fields. */
 function readFields(rawHeaders: readonly string[]): CredentialFields {
   const fields: CredentialFields = { authorization: '', authorizationCount: 0, dpop: '', dpopCount: 0 };
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

@@ -82,7 +82,7 @@ describe('B1 the metadata of an issuer', () => {
 
   test('is compared with the issuer as it is, slash and all', async () => {
     serve({ [RFC8414]: { issuer: `${origin}/`, jwks_uri: `${origin}/keys` } });
-    await expect(discover(origin)).rejects.toThrow(/its issuer is not the one configured/);
+    await expect(discover(origin)).rejects.toThrow(/its issuer is not the configured one/);
     expect(await discover(`${origin}/`)).toBe(`${origin}/keys`);
   });
 

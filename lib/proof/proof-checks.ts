@@ -4,21 +4,21 @@ import { normalizeHttpUri } from '../http/http-uri.js';
 import { type ProofClaims, refusedClaim } from './proof-claims.js';
 
 /**
- * Check 8 of §4.3: `htm` is the method, case-sensitive (RFC 9110 §9.1): the one on the wire, and the one that the request
- * was routed by, which a method-override middleware lets the client choose.
+ * Check 8 of §4.3: `htm` equals the method, case-sensitive (RFC 9110 §9.1). It must equal the method as received and the
+ * method by which the request was routed: with a method-override middleware, the client chooses the second one.
  */
 export function assertHtm(htm: string, method: string, routedMethod = method): void {
   if (htm !== method || htm !== routedMethod) throw new DpopError('proof_htm', { detail: 'htm' });
 }
 
-/** Nothing in it that normalization would change, nor a userinfo, query or fragment. */
+/** Has no character that normalization might change, and no userinfo, query or fragment. */
 const ALREADY_NORMAL = /^[\w\-.~:/!$&'()*+,;=]+$/;
 
 /**
- * Check 9 of §4.3: `htu` is the URI of the request without query and fragment, both in normal form.
+ * Check 9 of §4.3: `htu` equals the URI of the request without query and fragment, both in normal form.
  *
- * @param baseUrls in normal form; the request is for `path` below each of them
- * @param path of the request, as received
+ * @param baseUrls the accepted base URLs in normal form; one of them with the path must match
+ * @param path the path of the request, as received
  */
 export function assertHtu(
   htu: string,
@@ -26,7 +26,7 @@ export function assertHtu(
   path: string,
   queryInHtu: 'ignore' | 'reject',
 ): void {
-  // Equal strings are equal in normal form: that spares nearly every request the long way.
+  // Equal strings are equal in normal form too: nearly every request needs no normalization.
   if (ALREADY_NORMAL.test(htu) && baseUrls.some((baseUrl) => htu === baseUrl + path)) return;
   const signed = normalizeHttpUri(htu);
   if (signed === undefined) throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
@@ -42,11 +42,11 @@ export interface FreshnessWindow {
 }
 
 /**
- * Check 11 of §4.3: `iat` lies within the closed interval [now − maxAge, now + futureTolerance]. A good nonce whose
- * own time decides instead takes its place. `exp` and `nbf` are honoured with the same tolerance for clocks.
+ * Check 11 of §4.3: `iat` is in the closed interval [now − maxAge, now + futureTolerance]. With `freshness: 'nonce'` the
+ * valid nonce decides instead. `exp` and `nbf` are checked too, with futureTolerance.
  *
- * @param nonceExpiresAtSeconds the end of the nonce's life, when freshness is by nonce
- * @returns the last instant, in seconds, at which this proof is fresh
+ * @param nonceExpiresAtSeconds when the nonce expires, with `freshness: 'nonce'`
+ * @returns until when the proof is fresh, in seconds since the Unix epoch
  */
 export function assertFreshness(
   { iat, exp, nbf }: ProofClaims,
@@ -65,7 +65,7 @@ export function assertFreshness(
   return freshUntilSeconds;
 }
 
-/** A proof that was fresh when it was checked, and is no more when it is to be recorded. */
+/** The refusal of a proof that expired between its check and its record. */
 export function refusedAfterWait(
   lateSeconds: number,
   { freshness, maxAgeSeconds }: { readonly freshness: 'iat' | 'nonce'; readonly maxAgeSeconds: number },
@@ -84,7 +84,7 @@ function early(detail: 'iat' | 'nbf', earlySeconds: number, toleratedSeconds: nu
   return new DpopError('proof_early', { detail, expected, offBySeconds: Math.ceil(earlySeconds) });
 }
 
-/** Check 12 of §4.3: `ath` is the hash of the token as presented, compared in constant time. */
+/** Check 12 of §4.3: `ath` equals the hash of the access token, compared in constant time. */
 export function assertAth(ath: string | undefined, expected: string): void {
   if (ath === undefined) throw refusedClaim('ath');
   const signed = Buffer.from(ath);

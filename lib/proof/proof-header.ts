@@ -6,7 +6,7 @@ import { parseJsonSegment } from '../jws/json-segment.js';
 import { isPrivateJwk } from '../jws/private-jwk.js';
 import { calculateThumbprint } from './thumbprint.js';
 
-/** A protected header that passed every check that needs no cryptography, and the thumbprint of its key. */
+/** A protected header that passed all checks without cryptography, and the thumbprint of its key. */
 export interface ProofHeader {
   readonly alg: string;
   readonly algorithm: JwsAlgorithm;
@@ -18,10 +18,10 @@ const PROOF_TYPE = 'dpop+jwt';
 const BASE64URL = /^[\w-]+$/;
 
 /**
- * Checks 4, 5 and 7 of §4.3, and the header's part of check 2. Nothing is imported here: what looks wrong is refused
- * for the price of a JSON parse, and a key that the token is not bound to for the price of a hash.
+ * Checks 4, 5 and 7 of §4.3, and check 2 for the header. It does not import the key, so that an attacker with a bad
+ * header, or with a key that the token is not bound to, costs the service little CPU.
  *
- * @throws DpopError
+ * @throws DpopError `proof_malformed`, `proof_typ`, `proof_alg`, `proof_crit`, or one of `proof_jwk…`
  */
 export function parseProofHeader(segment: string, algorithms: ReadonlySet<string>): ProofHeader {
   const header = parseJsonSegment(segment);
@@ -34,7 +34,7 @@ export function parseProofHeader(segment: string, algorithms: ReadonlySet<string
   if (typeof alg !== 'string' || algorithm === undefined)
     throw new DpopError('proof_alg', { detail: 'alg', expected: [...algorithms] });
 
-  // No extension of JWS is understood here, so none may be critical (RFC 7515 §4.1.11); unencoded payloads are one.
+  // The library supports no JWS extension, so none may be critical (RFC 7515 §4.1.11). An unencoded payload is one.
   if (header['crit'] !== undefined || header['b64'] === false)
     throw new DpopError('proof_crit', { detail: 'crit' });
 
@@ -42,14 +42,14 @@ export function parseProofHeader(segment: string, algorithms: ReadonlySet<string
   return { alg, algorithm, jwk, jkt: calculateThumbprint(jwk, algorithm) };
 }
 
-/** Check 7, and that `alg`, `kty` and `crv` agree. */
+/** Check 7; `alg`, `kty` and `crv` must agree. */
 function assertPublicKey(jwk: unknown, algorithm: JwsAlgorithm): asserts jwk is JsonObject {
   if (!isJsonObject(jwk)) throw unusable('jwk');
   if (isPrivateJwk(jwk)) throw new DpopError('proof_jwk_private', { detail: 'jwk' });
   if (jwk['kty'] !== algorithm.kty) throw unusable('kty');
   if (jwk['crv'] !== algorithm.crv) throw unusable('crv');
   if (jwk['alg'] !== undefined || algorithm.kty === 'AKP') {
-    // By what the names stand for: EdDSA and Ed25519 are one algorithm (RFC 9864).
+    // Compares algorithms, not names: EdDSA and Ed25519 are the same algorithm (RFC 9864).
     if (JWS_ALGORITHMS.get(jwk['alg'] as string) !== algorithm) throw unusable('alg');
   }
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') throw unusable('use');
@@ -67,13 +67,13 @@ function assertPublicKey(jwk: unknown, algorithm: JwsAlgorithm): asserts jwk is 
 
 const unusable = (detail: RefusalDetail): DpopError => new DpopError('proof_jwk', { detail });
 
-/** A public key can do nothing else (RFC 7517 §4.3). */
+/** `verify` is the only operation of a public signature key (RFC 7517 §4.3). */
 const isVerifyAlone = (operations: unknown): boolean =>
   Array.isArray(operations) && operations.length === 1 && operations[0] === 'verify';
 
 /**
- * A modulus of 2048 to 4096 bits, an exponent of 3 to 2³²−1: a large exponent costs milliseconds of our CPU for each
- * proof, and its owner nothing.
+ * A modulus of 2048 to 4096 bits, and an exponent of 3 to 2³²−1. An attacker could choose a large exponent: the service
+ * then needs milliseconds of CPU for each proof, and the attacker needs none.
  */
 function assertRsaSize(n: string, e: string): void {
   const modulusBits = bitLength(n);

@@ -10,13 +10,13 @@ export function routeNameOf(context: ExecutionContext): Required<RouteName> {
   return { route: context.getType<string>() === 'http' ? patternOf(context) : undefined, handler };
 }
 
-/** The same with the method of the request, for the log. */
+/** The route, the handler and the method of the request, for the log. */
 export function placeOf(context: ExecutionContext): Place {
   const request = transportOf(context)?.request;
   return { ...routeNameOf(context), method: isObject(request) ? knownMethod(request['method']) : undefined };
 }
 
-/** Express has it at `route.path`, Fastify at `routeOptions.url`; with prefix and version. */
+/** The pattern with prefix and version: `route.path` in Express, `routeOptions.url` in Fastify. */
 function patternOf(context: ExecutionContext): string | undefined {
   const request = transportOf(context)?.request;
   if (!isObject(request)) return undefined;

@@ -5,11 +5,11 @@ import { mergeField, type ResponseHeader } from '../http/response-headers.js';
 import { carriesHeaders, transportOf } from './transport.js';
 
 /**
- * Writes headers with the head of the response. Where that is not Node's, at once and through Nest's adapter, since Nest's
- * exceptions carry no headers.
+ * Writes headers with the head of the response. If the response is not one of Node, it writes them at once through Nest's
+ * HTTP adapter. Nest's exceptions cannot carry headers.
  *
- * @param status the one with which they are written; undefined: with any
- * @returns what takes them back, as long as they are not written
+ * @param status the only status with which they are written; `undefined` for any status
+ * @returns a function that withdraws the headers until they are written
  */
 export function writeHeaders(
   context: ExecutionContext,
@@ -18,8 +18,8 @@ export function writeHeaders(
   status: number | undefined,
 ): (() => void) | undefined {
   const response = transportOf(context)?.response;
-  const takeBack = response === undefined ? undefined : holdForHead(response, headers, status);
-  if (response === undefined || takeBack !== undefined) return takeBack;
+  const withdraw = response === undefined ? undefined : holdForHead(response, headers, status);
+  if (response === undefined || withdraw !== undefined) return withdraw;
   if (!carriesHeaders(response) || adapter.isHeadersSent(response)) return undefined;
   for (const header of headers) {
     const value = mergeField(header, () => adapter.getHeader?.(response, header.name));
