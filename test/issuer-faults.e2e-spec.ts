@@ -232,7 +232,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       const { privateKey } = await generateKeyPair('ES256');
       for (let n = 0; n < 3; n += 1)
         await expectRefused(app, await sign(issuer, privateKey, { claims: { n } }));
-      expect(logs.text.match(/have the issuer send kid, or list fewer keys/g)).toHaveLength(1);
+      expect(logs.text.match(/configure the issuer to send kid, or list fewer keys/g)).toHaveLength(1);
     });
   });
 
@@ -290,7 +290,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       const good = () => sign(issuer.issuer, key, { header: { kid: 'good' }, claims: { n: Math.random() } });
       await expectAccepted(app, await good());
       await expectUnavailable(app, await sign(issuer.issuer, key, { header: { kid: 'broken' } }));
-      expect(logs.text).toContain('has a key for ES256 that cannot be used');
+      expect(logs.text).toContain('has a key for ES256 that cannot be imported');
       await expectAccepted(app, await good());
     });
 

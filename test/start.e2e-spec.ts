@@ -444,7 +444,7 @@ describe.each(PLATFORMS)('I2 a demand without a guard does not start, on %s', (p
 
   test.each(rows)('%s', async (_name, controller, words) => {
     const message = await failureOf(platform, root({ controllers: [controller] }));
-    expect(message).toMatch(/^No DpopGuard covers these handlers, whose decorators demand one: /);
+    expect(message).toMatch(/^No DpopGuard covers these handlers, and their decorators enforce nothing: /);
     expect(message).toContain(words);
     expect(message).toMatch(/Add @UseGuards\(DpopGuard\).*APP_GUARD.*unguardedRoutes: 'warn'/);
   });
@@ -492,7 +492,7 @@ describe.each(PLATFORMS)('I2 a demand without a guard does not start, on %s', (p
     }
     const message = await failureOf(platform, root({ controllers: [MixedController] }));
     expect(message).toContain(
-      'demand one: MixedController.first (@RequireScopes), MixedController.second (@Dpop, @RequireScopes, @DpopBound). Add',
+      'enforce nothing: MixedController.first (@RequireScopes), MixedController.second (@Dpop, @RequireScopes, @DpopBound). Add',
     );
   });
 
@@ -623,7 +623,7 @@ describe.each(PLATFORMS)('A2 a demand beside @SkipDpop on one class does not sta
     const controllers = [onHandler(demand, SkipDpop())];
     const app = await startApp(platform, root({ controllers, providers: [guard] }), { logger });
     expect(logger.text).toContain(
-      '@SkipDpop() stands beside a demand, which wins: LonelyController.transfer.',
+      '@SkipDpop() has no effect beside a decorator that requires a proof: LonelyController.transfer.',
     );
     expect(await call(app, client)).toMatchObject({ status: 401 });
   });

@@ -1,7 +1,7 @@
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { isTrustedUrl } from '../http/base-url.js';
 import type { Clock } from '../runtime/clock.js';
-import { fetchJson, withTimeout, IssuerDocumentError } from './fetch-json.js';
+import { fetchJson, IssuerDocumentError, withTimeout } from './fetch-json.js';
 import { IssuerKeySet } from './issuer-key-set.js';
 import { discoverJwksUri } from './issuer-metadata.js';
 import { DEFAULT_TOLERANCE_SECONDS, type JwtAccessTokenOptions } from './jwt-access-token-options.js';
@@ -62,15 +62,11 @@ interface FetchedKeySet {
 
 interface FailedFetch {
   readonly atMs: number;
-  /** For the operator. */
   readonly advice: string;
   readonly startsPause: boolean;
 }
 
-/**
- * Fetches and caches the keys of an issuer. Tells an outage of the issuer, a 503, from a bad token, a 401. Recovers from
- * an outage without a restart.
- */
+/** Fetches and caches the keys of an issuer. Recovers from an outage of the issuer without a restart. */
 class RemoteIssuerKeys implements IssuerKeys {
   #fetched: FetchedKeySet | undefined;
   #pending: Promise<FetchedKeySet> | undefined;
@@ -125,9 +121,7 @@ class RemoteIssuerKeys implements IssuerKeys {
       keySet.warnOfKeysWithoutKid(warn);
     } catch {
       if (this.#failure === undefined || this.#shutdown.signal.aborted) return;
-      warn(
-        `${this.#failure.advice}; until this is solved, the service answers 503 to requests with its tokens`,
-      );
+      warn(`${this.#failure.advice}; meanwhile, the service answers 503 to requests with its tokens`);
     }
   }
 
