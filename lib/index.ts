@@ -13,6 +13,7 @@ export {
   type RefusalDetails,
   type UnavailableOptions,
 } from './errors/dpop.error.js';
+export type { DpopActivation } from './guard/activation.js';
 export { DpopBound } from './guard/dpop-bound.decorator.js';
 export { DpopHttpException } from './guard/dpop-http.exception.js';
 export { DpopGuard } from './guard/dpop.guard.js';

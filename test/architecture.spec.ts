@@ -106,7 +106,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'verification',
   ],
   guard: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config'],
-  module: ['errors', 'http', 'nonce', 'storage', 'access-token', 'verification', 'config', 'guard'],
+  module: [
+    'errors',
+    'http',
+    'nonce',
+    'storage',
+    'access-token',
+    'telemetry',
+    'verification',
+    'config',
+    'guard',
+  ],
   // Entry points of their own, which no other room knows.
   redis: ['errors', 'runtime', 'nonce', 'storage'],
   testing: ['runtime', 'issuer'],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { JwtAccessTokenVerifier } from '../lib/access-token/jwt-access-token.verifier.js';
+import type { PresentedJwt } from '../lib/access-token/presented-jwt.js';
 import { TrustedIssuersVerifier } from '../lib/access-token/trusted-issuers.verifier.js';
 import { DPOP_CONFIG } from '../lib/config/injection-tokens.js';
 import {
@@ -14,7 +15,7 @@ import {
 import type { ProofKey } from '../lib/proof/proof-key.js';
 import { BoundedCache, type CacheBounds } from '../lib/runtime/bounded-cache.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
-import { DpopExamination } from '../lib/verification/examination.js';
+import { DpopVerifier } from '../lib/verification/dpop.verifier.js';
 import type { DpopVerifierParts } from '../lib/verification/verifier-parts.js';
 import { athOf } from './hostile/draft.js';
 
@@ -36,7 +37,7 @@ async function startService(issuer: TestIssuer) {
   class ServiceModule {}
   const app = await NestFactory.createApplicationContext(ServiceModule, { logger: false });
   const parts: DpopVerifierParts = {
-    config: app.get(DPOP_CONFIG),
+    rules: app.get(DPOP_CONFIG),
     accessTokens: app.get(AccessTokenVerifier),
     nonces: app.get(NonceService),
     replayStore: app.get(ReplayStore),
@@ -137,9 +138,12 @@ describe('F3, C6: known keys come from accepted requests alone', () => {
 
   async function present(keys: BoundedCache<ProofKey>, token: string, proof: string): Promise<string> {
     const rawHeaders = ['Authorization', `DPoP ${token}`, 'DPoP', proof];
-    const examination = new DpopExamination({ method: 'GET', target: '/accounts', rawHeaders }, parts, keys);
     try {
-      await examination.admit(parts.config.policy);
+      await new DpopVerifier({ ...parts, knownKeys: keys }).verify({
+        method: 'GET',
+        target: '/accounts',
+        rawHeaders,
+      });
       return 'accepted';
     } catch (error) {
       return (error as { readonly reason: string }).reason;
@@ -147,7 +151,7 @@ describe('F3, C6: known keys come from accepted requests alone', () => {
   }
 });
 
-test('F6: however many ask about a request that lacks a nonce, its memory is looked at once', async () => {
+test('F6: however many ask about a request that lacks a nonce, its epoch is refreshed once', async () => {
   const issuer = await TestIssuer.create({ clock });
   const client = await TestClient.create({ clock });
   const { parts, close } = await startService(issuer);
@@ -166,15 +170,40 @@ test('F6: however many ask about a request that lacks a nonce, its memory is loo
     rawHeaders: ['Authorization', `DPoP ${token}`, 'DPoP', proof],
   };
   const watched = { ...parts, replayStore: new Watching() };
-  const examination = new DpopExamination(request, watched, new BoundedCache<ProofKey>(ROOMY));
-  const policy = { ...parts.config.policy, nonce: 'required' } as const;
-  const asked = await Promise.allSettled(Array.from({ length: 3 }, () => examination.admit(policy)));
+  const examination = new DpopVerifier(watched).examine(request);
+  const policy = { ...parts.rules.policy, nonce: 'required' } as const;
+  const asked = await Promise.allSettled(Array.from({ length: 3 }, () => examination.authorize(policy)));
   const missing = {
     status: 'rejected',
     reason: expect.objectContaining({ reason: 'nonce_missing' }) as unknown,
   };
   expect(asked).toEqual([missing, missing, missing]);
   expect(looks).toEqual([client.jkt]);
+  await close();
+});
+
+test('F6: a client that has not proved to hold its key causes no refresh of the epoch', async () => {
+  const issuer = await TestIssuer.create({ clock });
+  const client = await TestClient.create({ clock });
+  const { parts, close } = await startService(issuer);
+  const refreshed: string[] = [];
+  class Watching extends MemoryReplayStore {
+    override refreshEpoch(jkt: string): Promise<void> {
+      refreshed.push(jkt);
+      return Promise.resolve();
+    }
+  }
+  const token = await issuer.issueToken({ client });
+  const rules = { ...parts.rules, proof: { ...parts.rules.proof, freshness: 'nonce' } } as const;
+  const verifier = new DpopVerifier({ ...parts, rules, replayStore: new Watching() });
+  const stale = { method: 'GET', url: `${ORIGIN}/a`, token, claims: { iat: NOW_SECONDS - 3600 } };
+  const forged = `${(await client.createProof(stale)).slice(0, -8)}AAAAAAAA`;
+  const rawHeaders = ['Authorization', `DPoP ${token}`, 'DPoP', forged];
+  await expect(verifier.verify({ method: 'GET', target: '/a', rawHeaders })).rejects.toMatchObject({
+    reason: 'nonce_missing',
+    details: { nonce: expect.any(String) },
+  });
+  expect(refreshed).toEqual([]);
   await close();
 });
 
@@ -228,12 +257,8 @@ describe('B1: known tokens', () => {
     const attempt = async (jti: string, policy = {}) => {
       const proof = await client.createProof({ method: 'GET', url: `${ORIGIN}/a`, token, claims: { jti } });
       const rawHeaders = ['Authorization', `DPoP ${token}`, 'DPoP', proof];
-      const examination = new DpopExamination(
-        { method: 'GET', target: '/a', rawHeaders },
-        { ...parts, accessTokens: verifier },
-        new BoundedCache<ProofKey>(ROOMY),
-      );
-      return await examination.admit({ ...parts.config.policy, ...policy }).then(
+      const request = { method: 'GET', target: '/a', rawHeaders };
+      return await new DpopVerifier({ ...parts, accessTokens: verifier }).verify(request, policy).then(
         () => 'accepted',
         ({ reason }: { readonly reason: string }) => reason,
       );
@@ -287,9 +312,9 @@ describe('B1: known tokens', () => {
   function counting(issuer: TestIssuer, bounds: CacheBounds) {
     const verified: string[] = [];
     class CountingVerifier extends JwtAccessTokenVerifier {
-      override async verify(token: string) {
-        verified.push(token);
-        return await super.verify(token);
+      override async verifyJwt(jwt: PresentedJwt) {
+        verified.push(`${jwt.jws?.signingInput}.${jwt.jws?.signature}`);
+        return await super.verifyJwt(jwt);
       }
     }
     const options = { ...issuer.accessToken, keysCooldownSeconds: 0 };

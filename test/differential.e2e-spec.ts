@@ -13,7 +13,7 @@ import {
 import type { ProofKey } from '../lib/proof/proof-key.js';
 import { BoundedCache } from '../lib/runtime/bounded-cache.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
-import { DpopExamination } from '../lib/verification/examination.js';
+import { DpopVerifier } from '../lib/verification/dpop.verifier.js';
 import type { DpopVerifierParts } from '../lib/verification/verifier-parts.js';
 import { LongWay } from './differential/long-way.js';
 import {
@@ -69,7 +69,7 @@ describe('every shortcut is equal to the long way', () => {
     );
     const fast = await start(issuer, {});
     const cold = await start(issuer, { cache: { maxKeys: 0, maxTokens: 0 } });
-    knownKeys = new CountingCache(fast.config.cache.keys);
+    knownKeys = new CountingCache(fast.rules.cache.keys);
     nonces = Array.from({ length: 3 }, () => fast.nonces.issue());
     const bindings = new Map(holders.map(({ client, token }) => [token, client.jkt]));
     const longWay = new LongWay({
@@ -83,7 +83,7 @@ describe('every shortcut is equal to the long way', () => {
       { name: 'fast', accepts: (presented) => isAccepted(presented, fast, knownKeys) },
       {
         name: 'cold',
-        accepts: (presented) => isAccepted(presented, cold, new BoundedCache(cold.config.cache.keys)),
+        accepts: (presented) => isAccepted(presented, cold, new BoundedCache(cold.rules.cache.keys)),
       },
       { name: 'jose', accepts: (presented) => longWay.accepts(presented) },
     ];
@@ -207,7 +207,7 @@ describe('every shortcut is equal to the long way', () => {
     const app = await NestFactory.createApplicationContext(ServiceModule, { logger: false });
     closing.push(() => app.close());
     return {
-      config: app.get(DPOP_CONFIG),
+      rules: app.get(DPOP_CONFIG),
       accessTokens: app.get(AccessTokenVerifier),
       nonces: app.get(NonceService),
       replayStore: app.get(ReplayStore),
@@ -234,7 +234,7 @@ async function isAccepted(
 ): Promise<boolean> {
   const rawHeaders = ['Authorization', `DPoP ${token}`, 'DPoP', proof];
   try {
-    await new DpopExamination({ method, target, rawHeaders }, parts, knownKeys).admit(parts.config.policy);
+    await new DpopVerifier({ ...parts, knownKeys }).verify({ method, target, rawHeaders });
     return true;
   } catch (error) {
     // A refusal is a judgement; anything else is a bug.

@@ -134,6 +134,8 @@ describe.each(PLATFORMS)('D9 a refusal is explained by its line and its event, o
 
   interface Explained {
     readonly call?: Call & { readonly bare?: true };
+    /** Default `warn`. */
+    readonly level?: string;
     readonly line: string;
     readonly event: Partial<DpopDecision>;
   }
@@ -216,6 +218,7 @@ describe.each(PLATFORMS)('D9 a refusal is explained by its line and its event, o
     }),
     'no nonce': () => ({
       call: { path: '/accounts/7/nonce' },
+      level: 'debug',
       line: `\\(nonce_missing\\) on GET /accounts/:id/nonce`,
       event: { reason: 'nonce_missing', route: '/accounts/:id/nonce', handler: 'AccountsController.nonce' },
     }),
@@ -229,12 +232,12 @@ describe.each(PLATFORMS)('D9 a refusal is explained by its line and its event, o
   test.each(Object.entries(refusals))('%s', async (_what, explain) => {
     const app = await start();
     const token = await issuer.issueToken({ client });
-    const { call: parts = {}, line, event } = explain();
+    const { call: parts = {}, level = 'warn', line, event } = explain();
     const { bare, path = '/accounts/4711', ...rest } = parts;
     const decisions = await observe(() => call(app, client, bare ? { path } : { path, token, ...rest }));
     expect(told()).toHaveLength(1);
     expect(told()[0]).toMatch(
-      new RegExp(`^warn ${line.startsWith('refused') ? line : `refused: \\w+ ${line}`}`),
+      new RegExp(`^${level} ${line.startsWith('refused') ? line : `refused: \\w+ ${line}`}`),
     );
     expect(decisions).toHaveLength(1);
     expect(decisions[0]).toMatchObject({

@@ -661,11 +661,11 @@ describe('DpopVerifier used directly', () => {
       request(await proofFor(client, { method: 'POST', path: '/a', token })),
     );
     const policy = { nonce: 'off', bearer: 'reject' } as const;
-    const verdict = await examination.admit(policy);
+    const verdict = await examination.authorize(policy);
     nowMs += 120_000;
-    expect(await examination.admit(policy)).toBe(verdict);
+    expect(await examination.authorize(policy)).toBe(verdict);
     nowMs = (verdict.claims.exp ?? 0) * 1000;
-    await expect(examination.admit(policy)).rejects.toMatchObject({ reason: 'token_expired' });
+    await expect(examination.authorize(policy)).rejects.toMatchObject({ reason: 'token_expired' });
   });
 
   test('gives a frozen verdict for plain data, and spends the proof', async () => {
@@ -1422,7 +1422,7 @@ describe.each(PLATFORMS)('D6 what an operator sees on %s', (platform) => {
       await play({ token: 'multiline-token-of-a-client' });
     });
     expect(decisions.length).toBeGreaterThanOrEqual(12);
-    expect(logger.text).toContain('refused: invalid_dpop_proof (proof_htu: htu)');
+    expect(logger.text).toContain('refused: invalid_dpop_proof (proof_htu: origin)');
     expect(logger.text).toContain('answered 503: internal_failure; Error at ');
     const published = JSON.stringify(decisions);
     for (const secret of secrets) {

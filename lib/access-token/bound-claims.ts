@@ -15,6 +15,15 @@ export function assertClaims(claims: unknown): asserts claims is AccessTokenClai
 }
 
 /**
+ * Asserts that a token sent as `Bearer` is not bound to a key (§7.2): a thief could use it without the key.
+ *
+ * @throws DpopError `bound_token_as_bearer`
+ */
+export function assertUnbound({ cnf }: AccessTokenClaims): void {
+  if (cnf !== undefined) throw new DpopError('bound_token_as_bearer');
+}
+
+/**
  * The thumbprint of the key that the token is bound to: the top-level claim `cnf.jkt` (§6).
  *
  * @throws DpopError `token_unbound`

@@ -3,7 +3,7 @@ import { createIssuerKeys, type IssuerKeys } from '../issuer/issuer-keys.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import type { MatchingKeys } from '../issuer/matching-keys.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
-import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
+import type { CompactJws } from '../jws/compact-jws.js';
 import type { JsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import { isSignedBy, type SignatureKey } from '../jws/signature.js';
@@ -18,6 +18,7 @@ import {
   createJwtRules,
   type JwtRules,
 } from './jwt-checks.js';
+import { type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
 
 /**
  * Verifies the JWT access tokens of one issuer: signature, type, issuer, audience, times.
@@ -59,12 +60,15 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     return this.#keys.generation();
   }
 
-  override async verify(token: string): Promise<AccessTokenClaims> {
-    const jws = parseCompactJws(token);
+  override verify(token: string): Promise<AccessTokenClaims> {
+    return this.verifyJwt(readPresentedJwt(token));
+  }
+
+  /** Like `verify`, for a token that is already parsed. */
+  async verifyJwt({ jws, claims }: PresentedJwt): Promise<AccessTokenClaims> {
     if (jws === undefined) throw new DpopError('token_invalid', { detail: 'segments' });
     const header = parseJsonSegment(jws.header);
     if (header === undefined) throw new DpopError('token_invalid', { detail: 'header' });
-    const claims = parseJsonSegment(jws.payload);
     if (claims === undefined) throw new DpopError('token_invalid', { detail: 'payload' });
     await this.#assertSigned(jws, header, claims['iat']);
     assertType(header['typ'], this.#rules);

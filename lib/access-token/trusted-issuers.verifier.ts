@@ -1,11 +1,10 @@
 import { DpopError } from '../errors/dpop.error.js';
-import { parseCompactJws } from '../jws/compact-jws.js';
 import { isJsonObject } from '../jws/json-object.js';
-import { parseJsonSegment } from '../jws/json-segment.js';
 import { BoundedCache, type CacheBounds } from '../runtime/bounded-cache.js';
 import type { Clock } from '../runtime/clock.js';
 import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
 import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
+import { type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
 
 /** How a token was verified. */
 interface Verification {
@@ -85,39 +84,30 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   }
 
   async #verifyUnknown(token: string, ath: string): Promise<AccessTokenClaims> {
-    const issuer = issuerOf(token);
-    const verifier = issuer === undefined ? undefined : this.#issuers.get(issuer);
-    if (verifier === undefined) {
-      if (this.#fallback === undefined) {
-        throw issuer === undefined
-          ? new DpopError('token_invalid', { detail: detailOfMissingIssuer(token) })
-          : new DpopError('token_issuer', { expected: this.#issuerNames });
-      }
-      const claims = await this.#fallback.verify(token, ath);
-      if (isJsonObject(claims)) this.#verifiedByFallback.add(claims);
-      return claims;
-    }
+    const jwt = readPresentedJwt(token);
+    const issuer = jwt.claims?.['iss'];
+    const verifier = typeof issuer === 'string' ? this.#issuers.get(issuer) : undefined;
+    if (verifier === undefined) return await this.#verifyByFallback(token, ath, jwt);
     const generation = verifier.keyGeneration();
-    const claims = await verifier.verify(token);
-    // If the keys rotated meanwhile, the key that verified this token may be revoked.
+    const claims = await verifier.verifyJwt(jwt);
+    // If the keys rotated meanwhile, the issuer may have revoked the key that verified this token.
     if (generation !== undefined && generation === verifier.keyGeneration()) {
       this.#verifications.set(claims, { verifier, generation });
     }
     return claims;
   }
-}
 
-/** The part of the token because of which it names no issuer. */
-function detailOfMissingIssuer(token: string): 'segments' | 'payload' | 'iss' {
-  const jws = parseCompactJws(token);
-  if (jws === undefined) return 'segments';
-  return parseJsonSegment(jws.payload) === undefined ? 'payload' : 'iss';
-}
+  async #verifyByFallback(token: string, ath: string, jwt: PresentedJwt): Promise<AccessTokenClaims> {
+    if (this.#fallback === undefined) throw this.#refuseUnknownIssuer(jwt);
+    const claims = await this.#fallback.verify(token, ath);
+    if (isJsonObject(claims)) this.#verifiedByFallback.add(claims);
+    return claims;
+  }
 
-/** The issuer that a token names, not verified yet. */
-function issuerOf(token: string): string | undefined {
-  const [, payload = '', signature, more] = token.split('.', 4);
-  if (signature === undefined || more !== undefined) return undefined;
-  const iss = parseJsonSegment(payload)?.['iss'];
-  return typeof iss === 'string' ? iss : undefined;
+  #refuseUnknownIssuer({ jws, claims }: PresentedJwt): DpopError {
+    if (typeof claims?.['iss'] === 'string')
+      return new DpopError('token_issuer', { expected: this.#issuerNames });
+    if (jws === undefined) return new DpopError('token_invalid', { detail: 'segments' });
+    return new DpopError('token_invalid', { detail: claims === undefined ? 'payload' : 'iss' });
+  }
 }

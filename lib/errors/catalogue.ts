@@ -126,6 +126,8 @@ export type RefusalDetail =
   | 'ext'
   // Part of the request
   | 'host'
+  | 'origin'
+  | 'path'
   // Steps
   | 'segments'
   | 'header'

@@ -48,10 +48,15 @@ function refuseWithoutVerdict(context: ExecutionContext): DpopHttpException {
   const failure = new DpopUnavailableError('verdict_missing', {
     advice:
       '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
+      'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
       'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing',
   });
   const { request, response } = transportOf(context) ?? {};
-  OperatorLog.ofRequest(request).failed((level, text) => logger[level](text), failure, placeOf(context));
+  OperatorLog.ofRequest(request).failed(
+    (level, text) => logger[level](text),
+    failure,
+    placeOf(context, request),
+  );
   const headers = dpopResponseHeaders({ retryAfterSeconds: failure.retryAfterSeconds });
   if (response !== undefined) holdForHead(response, headers, failure.status);
   return new DpopHttpException(failure);
@@ -59,7 +64,7 @@ function refuseWithoutVerdict(context: ExecutionContext): DpopHttpException {
 
 /**
  * Hands the verified thumbprint of the client's key to a handler or, with a key, another part of the verdict. A route
- * without `DpopGuard` answers 503: there is no verdict to be had.
+ * without `DpopGuard` has no verdict and answers 503.
  *
  * @example
  * ```ts
@@ -72,12 +77,12 @@ export const DpopBound = (
   key?: keyof DpopVerdict,
   ...pipes: (Type<PipeTransform> | PipeTransform)[]
 ): ParameterDecorator => {
-  // A misspelt key would hand out undefined for ever.
+  // A misspelt key would always hand out undefined.
   if (key !== undefined) assertOneOf(key, '@DpopBound()', VERDICT_KEYS);
   return bind(key, ...pipes);
 };
 
-/** A guard for a transport of its own leaves the verdict on whatever it took for the request: one of the arguments. */
+/** A guard for another transport leaves the verdict on the object that stands for the request: one of the arguments. */
 function findVerdict(context: ExecutionContext): DpopVerdict | undefined {
   return [transportOf(context)?.request, ...context.getArgs<unknown[]>()]
     .map(verdictOn)

@@ -4,8 +4,8 @@ import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { setStackTraceLimit } from '../errors/stack-trace-limit.js';
 
 /**
- * A refusal as Nest's exception filters know it: the usual body, and the stable `code` beside it. Challenge and nonce
- * are written with the head of the response, if that has the status of this exception.
+ * A refusal as Nest's exception filters expect it: the usual body, and the stable `code` beside it. Challenge and nonce are
+ * written with the head of the response, if the response has the status of this exception.
  */
 export class DpopHttpException extends HttpException {
   /** For GraphQL: graphql-js copies it, and Apollo answers with its status. Nest's Apollo driver replaces the code. */
@@ -17,7 +17,7 @@ export class DpopHttpException extends HttpException {
   /** @param takeBackHeaders takes back the headers that are held for the response */
   constructor(error: DpopError | DpopUnavailableError, takeBackHeaders?: () => void) {
     const { status, message, code } = error;
-    // As for `DpopError`, which it only passes on.
+    // It only passes on a `DpopError`, which has no stack either.
     const stackTraceLimit = setStackTraceLimit(0);
     super({ statusCode: status, message, error: STATUS_CODES[status], code }, status, { cause: error });
     setStackTraceLimit(stackTraceLimit);
@@ -27,8 +27,8 @@ export class DpopHttpException extends HttpException {
   }
 
   /**
-   * Takes the headers of this refusal back, for a guard that lets the request in by other credentials. Over HTTP they go
-   * by themselves when the response has another status; a GraphQL response has one status for all its resolvers.
+   * Takes the headers of this refusal back, for a guard that lets the request in by other credentials. Over HTTP a response
+   * with another status drops them without this call. A GraphQL response has one status for all its resolvers.
    */
   withdraw(): void {
     this.#takeBackHeaders?.();

@@ -12,10 +12,9 @@ import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import { formatChallenges } from '../http/challenge.js';
-import { attemptedScheme } from '../http/credentials.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { dpopResponseHeaders } from '../http/response-headers.js';
-import { RequestDecisions } from '../telemetry/decisions.js';
+import { publishUnexamined } from '../telemetry/decisions.js';
 import type { FailureOutcome } from '../telemetry/explanations.js';
 import { OperatorLog, type WriteLine } from '../telemetry/operator-log.js';
 import { describeReceived } from '../telemetry/received-values.js';
@@ -27,6 +26,7 @@ import { DpopVerifier } from '../verification/dpop.verifier.js';
 import type { DpopPolicy } from '../verification/policy.js';
 import { recordOf } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
+import type { DpopActivation } from './activation.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
 import { HostRoutes } from './host-routes.js';
@@ -35,7 +35,7 @@ import { routePolicyOf } from './route-policy.js';
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
  * handlers, to controllers, globally, and to all three at once. Works for HTTP and GraphQL; for another transport,
- * override `getRequest` and `getDpopRequest`. What it does not know it refuses.
+ * override `getRequest` and `getDpopRequest`. An unknown transport is refused.
  *
  * @example
  * ```ts
@@ -66,40 +66,26 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const reached: { policy?: DpopPolicy; asked?: true; verdict?: DpopVerdict } = {};
+    const activation: DpopActivation = {
+      context,
+      policy: this.config.policy,
+      request: undefined,
+      examination: undefined,
+    };
     try {
       const policy = this.getPolicy(context);
       if (policy === undefined) return true;
-      reached.policy = policy;
-      const request: { user?: unknown } = this.getRequest(context);
-      const record = recordOf(request);
-      const examination = this.verifier.examineOnce(request, () => this.getDpopRequest(context));
-      await this.strategy.run(request, async () => {
-        reached.asked = true;
-        return (reached.verdict = await examination.admit(policy, () => routeNameOf(context)));
-      });
-      const { verdict } = reached;
-      // Whatever stands in for the strategy: without a verdict nobody passes.
-      if (verdict === undefined) {
-        throw new DpopUnavailableError('verdict_missing', {
-          advice: 'the DpopStrategy of this app answered without having verified the request',
-        });
-      }
-      // Awaited, as passport does: an override may be asynchronous, and refuse.
-      request.user = await this.handleRequest<unknown>(undefined, verdict, undefined, context);
-      record.verdict = verdict;
-      if (examination.passedOver !== undefined)
-        this.tellFailure(context, examination.passedOver, 'accepted without a replay check');
-      if (verdict.nextNonce !== undefined) {
-        const headers = dpopResponseHeaders({ nonce: verdict.nextNonce });
-        writeHeaders(context, this.adapterHost.httpAdapter, headers, undefined);
-      }
+      activation.policy = policy;
+      const request = (activation.request = this.getRequest(context));
+      const dpopRequest = () => this.getDpopRequest(context, request);
+      const examination = (activation.examination = this.verifier.examineOnce(request, dpopRequest));
+      const nameRoute = () => routeNameOf(context, request);
+      const verdict = await this.strategy.run(request, () => examination.authorize(policy, nameRoute));
+      await this.accept(activation, request, verdict);
       return true;
     } catch (thrown) {
       if (isRefusalOfApp(thrown)) throw thrown;
-      const error = toDpopError(thrown);
-      if (reached.asked === undefined) publishUnasked(context, error);
-      throw this.refuse(context, reached.policy ?? this.config.policy, error);
+      throw this.toException(activation, thrown);
     }
   }
 
@@ -119,7 +105,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
    * The platform's request. For a transport of your own, return an object that stands for the request, is the same for
    * each guard that sees it, and is among the arguments of the handler.
    *
-   * @throws DpopUnavailableError for a transport that is not known
+   * @throws DpopUnavailableError for an unknown transport
    */
   override getRequest(context: ExecutionContext): object {
     const transport = transportOf(context);
@@ -134,12 +120,12 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /**
    * What is verified: method, target and raw headers of the request. Only requests of Node's own HTTP servers, and what
-   * Express and Fastify make of them, are taken for requests; override it for anything else.
+   * Express and Fastify make of them, are requests; override it for anything else.
    *
+   * @param request what `getRequest` returned
    * @throws DpopUnavailableError when the request does not tell them
    */
-  protected getDpopRequest(context: ExecutionContext): DpopRequest {
-    const request = this.getRequest(context);
+  protected getDpopRequest(context: ExecutionContext, request: object): DpopRequest {
     const servesHost = this.hostRoutes.rule(context.getClass(), () =>
       this.adapterHost.httpAdapter.getRequestHostname(request),
     );
@@ -149,60 +135,80 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   /** Tells the operator of a refusal, holds its headers for the response, and makes the exception. */
-  protected refuse(
-    context: ExecutionContext,
-    policy: DpopPolicy,
-    error: DpopError | DpopUnavailableError,
-  ): DpopHttpException {
-    this.tellOperator(context, error);
-    const headers =
-      error instanceof DpopUnavailableError
-        ? dpopResponseHeaders({ retryAfterSeconds: error.retryAfterSeconds })
-        : dpopResponseHeaders({
-            challenge: this.formatChallenge(context, policy, error),
-            nonce: error.details.nonce,
-          });
+  protected refuse(activation: DpopActivation, error: DpopError | DpopUnavailableError): DpopHttpException {
+    const { context } = activation;
+    const isFailure = error instanceof DpopUnavailableError;
+    if (isFailure) this.logFailure(activation, error);
+    else this.logRefusal(activation, error);
+    const headers = dpopResponseHeaders(
+      isFailure
+        ? { retryAfterSeconds: error.retryAfterSeconds }
+        : { challenge: this.formatChallenge(activation, error), nonce: error.details.nonce },
+    );
     // A GraphQL response has one status for all its resolvers, often 200.
     const status = context.getType<string>() === 'http' ? error.status : undefined;
-    const takeBack = writeHeaders(context, this.adapterHost.httpAdapter, headers, status);
+    const response = this.getResponse(context);
+    const takeBack = writeHeaders(response, this.adapterHost.httpAdapter, headers, status);
     return new DpopHttpException(error, takeBack);
   }
 
-  private tellOperator(context: ExecutionContext, error: DpopError | DpopUnavailableError): void {
-    if (error instanceof DpopUnavailableError) {
-      this.tellFailure(context, error);
-      return;
-    }
-    const received = (): string => describeReceived(this.getDpopRequest(context));
-    const { logReceivedValues } = this.config;
-    const log = OperatorLog.of(this.config);
-    log.refused(this.writeLine, error, placeOf(context), logReceivedValues ? received : undefined);
+  private async accept(
+    { context, examination }: DpopActivation,
+    request: { user?: unknown },
+    verdict: DpopVerdict,
+  ): Promise<void> {
+    // Awaited, as passport does: an override may be asynchronous, and refuse.
+    request.user = await this.handleRequest<unknown>(undefined, verdict, undefined, context);
+    recordOf(request).verdict = verdict;
+    const failure = examination?.toleratedFailure;
+    if (failure !== undefined)
+      this.logFailure({ context, request }, failure, 'accepted without a replay check');
+    if (verdict.nextNonce === undefined) return;
+    const headers = dpopResponseHeaders({ nonce: verdict.nextNonce });
+    writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
   }
 
-  private tellFailure(
-    context: ExecutionContext,
+  private toException(activation: DpopActivation, thrown: unknown): DpopHttpException {
+    const error = toDpopError(thrown);
+    activation.request ??= transportOf(activation.context)?.request;
+    const nameRoute = () => routeNameOf(activation.context, activation.request);
+    try {
+      if (activation.examination !== undefined) activation.examination.publishRejection(error, nameRoute);
+      else publishUnexamined(error, placeOf(activation.context, activation.request));
+      return this.refuse(activation, error);
+    } catch (cause) {
+      // An override of the app failed while it described a refusal.
+      const failure = new DpopUnavailableError('internal_failure', { cause });
+      this.logFailure(activation, failure);
+      return new DpopHttpException(failure);
+    }
+  }
+
+  private logRefusal({ context, request, examination }: DpopActivation, error: DpopError): void {
+    const isShown = this.config.logReceivedValues && examination !== undefined;
+    const received = isShown ? () => describeReceived(examination.request) : undefined;
+    OperatorLog.of(this.config).refused(this.writeLine, error, placeOf(context, request), received);
+  }
+
+  private logFailure(
+    { context, request }: Pick<DpopActivation, 'context' | 'request'>,
     error: DpopUnavailableError,
     outcome?: FailureOutcome,
   ): void {
-    OperatorLog.of(this.config).failed(this.writeLine, error, placeOf(context), outcome);
+    OperatorLog.of(this.config).failed(this.writeLine, error, placeOf(context, request), outcome);
   }
 
-  private formatChallenge(context: ExecutionContext, policy: DpopPolicy, error: DpopError): string {
+  private formatChallenge({ policy, examination }: DpopActivation, error: DpopError): string {
     const bearerOffered = policy.bearer === 'allow-unbound';
-    // Which scheme was used matters where there are two.
-    const used = bearerOffered ? attemptedScheme(this.getDpopRequest(context).rawHeaders) : undefined;
+    // Which scheme was used matters only where two are offered.
+    const used = bearerOffered ? examination?.attemptedScheme : undefined;
     return formatChallenges(error, used, bearerOffered, this.config.challenge);
   }
 }
 
-/** What an override, of `handleRequest` for example, says to the client; a failure of its own is answered as ours are. */
+/** What an override says to the client, of `handleRequest` for example. Its failures are answered with 503, as ours are. */
 function isRefusalOfApp(thrown: unknown): boolean {
   return thrown instanceof HttpException && thrown.getStatus() >= 400 && thrown.getStatus() < 500;
-}
-
-/** The examination publishes its own decisions; this one was reached without it. */
-function publishUnasked(context: ExecutionContext, error: DpopError | DpopUnavailableError): void {
-  new RequestDecisions(placeOf(context).method).rejected(error, undefined, () => routeNameOf(context));
 }
 
 function unknownTransport(): DpopUnavailableError {

@@ -8,12 +8,15 @@ import { DpopHttpException } from './dpop-http.exception.js';
 
 /** How `DpopGuard` asks its strategy. */
 export interface DpopAuthenticateOptions {
-  readonly dpop?: { readonly admit: () => Promise<DpopVerdict> };
+  readonly dpop?: {
+    /** Reaches the verdict on this request, under the policy of its route. */
+    readonly authorize: () => Promise<DpopVerdict>;
+  };
 }
 
 /**
- * The passport strategy `dpop`. It verifies nothing itself: passport is one registry per process, in which the second
- * app replaces the strategy of the first, and so each guard has the strategy and the verifier of its own app.
+ * The passport strategy `dpop`. Passport has one registry per process, in which the second app replaces the strategy of the
+ * first; each guard therefore runs the strategy of its own app, and hands it the way to the verdict.
  */
 @Injectable()
 export class DpopStrategy extends PassportStrategy(Strategy, 'dpop') {
@@ -22,29 +25,41 @@ export class DpopStrategy extends PassportStrategy(Strategy, 'dpop') {
   }
 
   /**
-   * Does for one request what passport does, without its registry, which anybody may write to. Passport also assigns
-   * functions to each request's strategy; V8 allocates those among what lives long, and with them would stay the request.
+   * Does for one request what passport does, without its registry. Reasons: `docs/performance.md`.
    *
-   * @param admit reaches the verdict; the caller keeps it, since another strategy may answer without having asked
-   * @throws whatever `admit` does
+   * @returns the verdict
+   * @throws whatever `authorize` throws; DpopUnavailableError for an answer that is not the verdict that `authorize` reached
    */
-  run(request: object, admit: () => Promise<DpopVerdict>): Promise<unknown> {
-    return new Promise<unknown>((success, error) => {
+  async run(request: object, authorize: () => Promise<DpopVerdict>): Promise<DpopVerdict> {
+    let verdict: DpopVerdict | undefined;
+    const options: DpopAuthenticateOptions = {
+      dpop: { authorize: async () => (verdict = await authorize()) },
+    };
+    const answer = await new Promise<unknown>((success, error) => {
       const actions = { success, error, fail: error };
       const strategy = Object.assign(Object.create(this) as DpopStrategy, actions);
-      const options: DpopAuthenticateOptions = { dpop: { admit } };
       strategy.authenticate(request as never, options);
     });
+    if (verdict === undefined || answer !== verdict) throw answeredOtherwise();
+    return verdict;
   }
 
   /** @throws DpopHttpException, 503, when it was not called through `DpopGuard` */
   validate(request: unknown, options: DpopAuthenticateOptions | undefined): Promise<DpopVerdict> {
     if (options?.dpop === undefined) throw refuseWithoutGuard(request);
-    return options.dpop.admit();
+    return options.dpop.authorize();
   }
 }
 
 const logger = new Logger(DpopStrategy.name);
+
+/** An override of `validate`, or another strategy in the place of this one. */
+function answeredOtherwise(): DpopUnavailableError {
+  return new DpopUnavailableError('verdict_missing', {
+    advice:
+      'the DpopStrategy of this app returned something else than the verdict on this request; return what super.validate() returns, and override handleRequest of DpopGuard to make a user of it',
+  });
+}
 
 function refuseWithoutGuard(request: unknown): DpopHttpException {
   const failure = new DpopUnavailableError('verdict_missing', {

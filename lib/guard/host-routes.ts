@@ -17,14 +17,13 @@ export class HostRoutes {
   }
 
   /**
-   * Tells of each host whether a request for it comes to this controller, too: the host of the request does, and
-   * beside it, on a controller without a binding, each host that no other controller is bound to. `undefined` where no
-   * controller of the app is bound to a host.
+   * Which hosts this controller serves: the host of the request and, for a controller without a binding, every host that no
+   * other controller is bound to. `undefined` if no controller of the app is bound to a host.
    *
-   * @param hostname of the request, by the framework's own trusted-proxy rules, as it routes by it
+   * @param hostname of the request, by the framework's own trusted-proxy rules, by which it routes
    */
   rule(controller: Type, hostname: () => string | undefined): ((hostname: string) => boolean) | undefined {
-    // All controllers are there once the first request is.
+    // All controllers are registered before the first request.
     const patterns = (this.#patterns ??= this.#findPatterns());
     if (patterns.length === 0) return undefined;
     const routed = hostname()?.toLowerCase();
@@ -45,7 +44,7 @@ export class HostRoutes {
   }
 }
 
-/** Matches at least the hosts that Nest's own reading of the pattern does: its parameters and groups match anything. */
+/** Matches at least the hosts that Nest matches: parameters and groups match anything here. */
 function toPattern(host: string | RegExp): RegExp {
   if (host instanceof RegExp) return host;
   const parts = host.split(/\{.*\}|[:*][\w$]+|[:*]"[^"]*"/);

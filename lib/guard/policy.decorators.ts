@@ -10,7 +10,7 @@ import type { AuthenticationRequirement, DpopPolicy } from '../verification/poli
 
 type RouteDecorator = MethodDecorator & ClassDecorator;
 
-/** What `@Dpop` may say of a route; what is left out is as the service has it. */
+/** What `@Dpop` sets for a route. The service decides what is left out. */
 export type RoutePolicy = Partial<Pick<DpopPolicy, 'nonce' | 'bearer'>>;
 
 /** @internal The metadata behind the decorators. A `transform`, since a bare `createDecorator<T>()` yields `{}`. */
@@ -26,8 +26,7 @@ export const routeMetadata = {
 } as const;
 
 /**
- * The policy of a controller or a handler; that of the handler wins. On a handler it also takes back the `@SkipDpop`
- * of its class.
+ * The policy of a controller or a handler. The handler's takes precedence, and cancels a `@SkipDpop` of its class.
  *
  * @example
  * ```ts
@@ -39,22 +38,22 @@ export const routeMetadata = {
  */
 export const Dpop = (policy: RoutePolicy = {}): RouteDecorator => routeMetadata.policy(policy);
 
-/** Leaves a controller or a handler open to everyone, below a guard that is bound further out. */
+/** Opens a controller or a handler to everyone, although a guard is bound globally or to the class. */
 export const SkipDpop = (): RouteDecorator => routeMetadata.skip();
 
 /**
- * Scopes that the access token must have, all of them; else 403 `insufficient_scope`. Those of the handler replace
- * those of the class.
+ * The scopes that the access token must have, all of them. Otherwise the service answers 403 `insufficient_scope`. The
+ * scopes of the handler replace those of the class.
  *
  * @throws TypeError for no scope, or one outside the alphabet of RFC 6749 §3.3
  */
 export const RequireScopes = (...scopes: string[]): RouteDecorator => routeMetadata.scopes(scopes);
 
 /**
- * How the user must have been authenticated; else 401 `insufficient_user_authentication`, on which a client sends the
- * user through a step-up (RFC 9470).
+ * How the user must have been authenticated. Otherwise the service answers 401 `insufficient_user_authentication`, and the
+ * client sends the user through a step-up (RFC 9470).
  *
- * @throws TypeError for an empty demand
+ * @throws TypeError for an empty requirement
  */
 export const RequireAuthentication = (requirement: AuthenticationRequirement): RouteDecorator =>
   routeMetadata.authentication(requirement);

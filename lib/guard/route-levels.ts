@@ -3,7 +3,7 @@ import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import type { AuthenticationRequirement } from '../verification/policy.js';
 import { type RoutePolicy, routeMetadata } from './policy.decorators.js';
 
-/** What the decorators on one handler or on one class say, without what its base classes say. */
+/** What the decorators on one handler or one class set, without those of base classes. */
 export interface RouteLevel {
   /** The handler's function, or the class. */
   readonly target: object;
@@ -16,25 +16,25 @@ export interface RouteLevel {
   readonly skipped: boolean;
 }
 
-/** Whether a level asks for a proof: by any decorator of ours but `@SkipDpop`, or by the guard. */
+/** Whether a level requires a proof: by the guard, or by any decorator of this library but `@SkipDpop`. */
 export function isDemand(level: RouteLevel): boolean {
   return level.guarded || isStatement(level);
 }
 
-/** Whether a decorator of ours asks for something that only a guard can enforce. */
+/** Whether a decorator requires something that only a guard can enforce. */
 export function isStatement({ policy, scopes, authentication }: RouteLevel): boolean {
   return policy !== undefined || scopes !== undefined || authentication !== undefined;
 }
 
-/** The nearest level that says anything decides. On one level a demand beats `@SkipDpop`: closed when in doubt. */
+/** The nearest level with any decorator decides. On one level a requirement beats `@SkipDpop`: closed when in doubt. */
 export function isOpened(levels: readonly RouteLevel[]): boolean {
   const nearest = levels.find((level) => level.skipped || isDemand(level));
   return nearest !== undefined && !isDemand(nearest);
 }
 
 /**
- * The levels of a route, the nearest first: its handler, its class, then each base class in turn. A handler that
- * overrides another one starts anew, but what the overridden one demands stands just before the class that it is of.
+ * The levels of a route, the nearest first: its handler, its class, then each base class in turn. A handler that overrides
+ * another one starts anew, but the requirements of the overridden one come just before the level of its class.
  */
 export function routeLevelsOf(handler: object, controller: Type, guard: Type): readonly RouteLevel[] {
   const lineage = [...lineageOf(controller)];
@@ -62,7 +62,7 @@ export function* lineageOf(type: Type): Generator<Type> {
 }
 
 function isClass(value: unknown): value is Type {
-  // Above the last class stands Function.prototype, a function too, but without instances.
+  // The prototype of the last class is Function.prototype: a function, too, but without instances.
   return typeof value === 'function' && typeof value.prototype === 'object' && value.prototype !== null;
 }
 
@@ -79,7 +79,7 @@ function ownMethod(type: Type, name: PropertyKey): object | undefined {
   return typeof value === 'function' ? value : undefined;
 }
 
-/** An opening is not inherited by an override, nor what loosens the policy of the service. */
+/** An override inherits requirements. It inherits neither an opening nor a looser policy than that of the service. */
 function demandsOf(level: RouteLevel): RouteLevel {
   const { nonce, bearer } = level.policy ?? {};
   const policy: RoutePolicy | undefined = level.policy && {
@@ -89,7 +89,7 @@ function demandsOf(level: RouteLevel): RouteLevel {
   return { ...level, policy, skipped: false };
 }
 
-/** A function that wraps another one may inherit its metadata. */
+/** Metadata may be inherited: a decorator of the app may wrap the handler in a function that has it as its prototype. */
 function readHandler(handler: object, guard: Type): RouteLevel {
   const read = (key: string): unknown => Reflect.getMetadata(key, handler);
   return toLevel(handler, read, toArray(read(GUARDS_METADATA)), guard);
@@ -99,7 +99,7 @@ function readHandler(handler: object, guard: Type): RouteLevel {
 export function routeLevelOfClass(type: Type, guard: Type): RouteLevel {
   const read = (key: string): unknown => Reflect.getOwnMetadata(key, type);
   const bound = toArray(read(GUARDS_METADATA));
-  // @UseGuards on a class writes down the guards of its base class once more, before its own.
+  // @UseGuards on a class repeats the guards of its base class before its own.
   const inherited = toArray(Reflect.getMetadata(GUARDS_METADATA, Object.getPrototypeOf(type) as object));
   const isRepeated = inherited.every((guardOfBase, index) => bound[index] === guardOfBase);
   return toLevel(type, read, isRepeated ? bound.slice(inherited.length) : bound, guard);

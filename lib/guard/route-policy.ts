@@ -3,10 +3,10 @@ import { type DpopPolicy, overlayPolicy } from '../verification/policy.js';
 import { isOpened, routeLevelsOf } from './route-levels.js';
 
 /**
- * The policy of a route: what the nearest of its levels says, over the policy of the service. `undefined` where the
- * route is left open.
+ * The policy of a route: the nearest level that sets a member decides it, and the service decides the rest. `undefined` for
+ * an open route.
  *
- * @param guard the class whose binding by `@UseGuards` is a demand
+ * @param guard the class whose binding by `@UseGuards` requires a proof
  */
 export function routePolicyOf(
   handler: object,

@@ -20,6 +20,7 @@ import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { NonceService } from '../nonce/nonce.service.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { ReplayStore } from '../storage/replay.store.js';
+import { OperatorLog } from '../telemetry/operator-log.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { DpopHealthIndicator } from './dpop-health.indicator.js';
 import { EqualRegistrations } from './equal-registrations.js';
@@ -71,7 +72,7 @@ const registrations = new EqualRegistrations();
         accessTokens: AccessTokenVerifier,
         nonces: NonceService,
         store: ReplayStore,
-      ) => new DpopVerifier({ config, accessTokens, nonces, replayStore: store }),
+      ) => new DpopVerifier({ rules: config, accessTokens, nonces, replayStore: store }),
       inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
     },
     DpopStrategy,
@@ -137,6 +138,8 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
 
   /** The last hook of a shutdown: in earlier ones, requests are still running. */
   async onApplicationShutdown(): Promise<void> {
+    const logger = new Logger(DpopModule.name);
+    OperatorLog.of(this.config).flush((level, text) => logger[level](text));
     this.endObservation?.();
     await this.accessTokens.close?.();
     await this.config.storage.close?.();

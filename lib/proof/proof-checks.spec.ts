@@ -82,14 +82,23 @@ describe('C9 htu', () => {
 
   test('D9 tells the operator what a proof could have been signed for, and nothing of the request', () => {
     const baseUrls = ['https://api.example.com', 'https://edge.example.com/v1'];
-    for (const htu of ['https://other.example.com/a', 'nonsense']) {
+    for (const [htu, detail] of [
+      ['https://other.example.com/secret', 'origin'],
+      ['http://api.example.com/secret', 'origin'],
+      ['https://api.example.com.evil.example/secret', 'origin'],
+      ['https://edge.example.com/v1x/secret', 'origin'],
+      ['https://api.example.com/other', 'path'],
+      ['https://api.example.com', 'path'],
+      ['https://edge.example.com/v1', 'path'],
+      ['nonsense', 'htu'],
+    ] as const) {
       let error: unknown;
       try {
         assertHtu(htu, baseUrls, '/secret', 'ignore');
       } catch (thrown) {
         error = thrown;
       }
-      expect(error).toMatchObject({ details: { detail: 'htu', expected: baseUrls } });
+      expect(error).toMatchObject({ details: { detail, expected: baseUrls } });
     }
   });
 

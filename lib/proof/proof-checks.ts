@@ -32,8 +32,9 @@ export function assertHtu(
   if (signed === undefined) throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
   if (signed.hasQuery && queryInHtu === 'reject') throw new DpopError('proof_htu_query', { detail: 'htu' });
   const requested = baseUrls.map((baseUrl) => normalizeHttpUri(baseUrl + path)?.uri);
-  if (!requested.includes(signed.uri))
-    throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls });
+  if (requested.includes(signed.uri)) return;
+  const hasBaseUrl = baseUrls.some((baseUrl) => `${signed.uri}/`.startsWith(`${baseUrl}/`));
+  throw new DpopError('proof_htu', { detail: hasBaseUrl ? 'path' : 'origin', expected: baseUrls });
 }
 
 export interface FreshnessWindow {
@@ -84,7 +85,12 @@ function early(detail: 'iat' | 'nbf', earlySeconds: number, toleratedSeconds: nu
   return new DpopError('proof_early', { detail, expected, offBySeconds: Math.ceil(earlySeconds) });
 }
 
-/** Check 12 of §4.3: `ath` equals the hash of the access token, compared in constant time. */
+/** Check 12 of §4.3, second half: the token is bound to the key of the proof. */
+export function assertKeyBinding(jkt: string, bound: string): void {
+  if (jkt !== bound) throw new DpopError('key_binding');
+}
+
+/** Check 12 of §4.3, first half: `ath` equals the hash of the access token, compared in constant time. */
 export function assertAth(ath: string | undefined, expected: string): void {
   if (ath === undefined) throw refusedClaim('ath');
   const signed = Buffer.from(ath);

@@ -24,6 +24,15 @@ describe('D9 a flood of refusals is not a flood of lines', () => {
     expect(takeAll(budget, 1000)).toBe(10);
   });
 
+  test('what was left out so far is told at the end, and not again', () => {
+    const { clock, budget } = start();
+    takeAll(budget, 12);
+    expect(budget.takeAllOmissions()).toEqual([{ kind: 'proof_replayed', count: 2, sinceMs: clock.nowMs }]);
+    clock.nowMs += 60_000;
+    expect(budget.takeAllOmissions()).toEqual([]);
+    expect(budget.takeOmissions()).toEqual([]);
+  });
+
   test('what was left out is told once, when its minute is over', () => {
     const { clock, budget } = start();
     const sinceMs = clock.nowMs;

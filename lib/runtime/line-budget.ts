@@ -55,6 +55,17 @@ export class LineBudget {
     return omissions;
   }
 
+  /** All omissions, including those of windows that have not ended. For the shutdown. */
+  takeAllOmissions(): readonly Omission[] {
+    for (const [kind, { omitted, startMs }] of this.#windows) {
+      if (omitted > 0) this.#omissions.push({ kind, count: omitted, sinceMs: startMs });
+    }
+    this.#windows.clear();
+    const omissions = this.#omissions;
+    this.#omissions = [];
+    return omissions;
+  }
+
   #windowOf(kind: string): Window {
     const present = this.#windows.get(kind);
     if (present !== undefined && !this.#closeIfOver(kind, present)) return present;

@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { DpopErrorCode, RefusalDetail, RefusalReason, UnavailableReason } from '../errors/catalogue.js';
 import { DpopError, type DpopUnavailableError } from '../errors/dpop.error.js';
 import { knownMethod } from '../http/known-method.js';
-import type { NameRoute } from '../http/place.js';
+import type { NameRoute, Place } from '../http/place.js';
 
 /** The name of the `node:diagnostics_channel` on which every decision is published. */
 export const DPOP_DECISION_CHANNEL = 'nestjs-dpop:decision';
@@ -29,7 +29,7 @@ export interface DpopDecision {
   readonly jkt: string | undefined;
   /** `false` for a request that passed while the replay store failed, by `onReplayStoreFailure`. */
   readonly replayChecked: boolean;
-  /** From the first look at the request to the decision. */
+  /** From the first check of the request to the decision. */
   readonly durationMs: number;
 }
 
@@ -38,38 +38,50 @@ export type DecisionSubject = Pick<DpopDecision, 'issuer' | 'clientId' | 'jkt'>;
 
 const decisions = channel(DPOP_DECISION_CHANNEL);
 
-/** Publishes the decisions about one request. Costs nothing while nobody listens. */
+/**
+ * Publishes one decision about a request, however many guards ask. Only where a later guard rejects what an earlier one
+ * accepted is there a second one. Costs nothing without a subscriber.
+ */
 export class RequestDecisions {
   readonly #method: unknown;
   readonly #startedMs = performance.now();
+  #isDecided = false;
+  #isRejected = false;
 
   /** @param method of the request, as received */
   constructor(method: unknown) {
     this.#method = method;
   }
 
-  /** @param passedOver the failure in spite of which the request is accepted */
-  accepted(verdict: DecisionSubject, passedOver: DpopUnavailableError | undefined, name?: NameRoute): void {
-    if (!decisions.hasSubscribers) return;
+  /** @param toleratedFailure the failure in spite of which the request is accepted */
+  accepted(
+    subject: DecisionSubject,
+    toleratedFailure: DpopUnavailableError | undefined,
+    name?: NameRoute,
+  ): void {
+    if (this.#isDecided || !decisions.hasSubscribers) return;
+    this.#isDecided = true;
     decisions.publish({
-      ...this.#about(verdict, name),
+      ...this.#about(subject, name),
       outcome: 'accepted',
-      reason: passedOver?.reason,
-      replayChecked: passedOver === undefined,
+      reason: toleratedFailure?.reason,
+      replayChecked: toleratedFailure === undefined,
     } satisfies DpopDecision);
   }
 
-  /** @param verdict as far as one was reached before it was refused */
+  /** @param subject as far as verification came before the rejection */
   rejected(
     error: DpopError | DpopUnavailableError,
-    verdict: DecisionSubject | undefined,
+    subject: DecisionSubject | undefined,
     name?: NameRoute,
   ): void {
-    if (!decisions.hasSubscribers) return;
+    if (this.#isRejected || !decisions.hasSubscribers) return;
+    this.#isDecided = true;
+    this.#isRejected = true;
     const isRefusal = error instanceof DpopError;
     const { detail, expected, offBySeconds } = isRefusal ? error.details : {};
     decisions.publish({
-      ...this.#about(verdict, name),
+      ...this.#about(subject, name),
       outcome: isRefusal ? 'refused' : 'unavailable',
       code: error.code,
       reason: error.reason,
@@ -79,7 +91,7 @@ export class RequestDecisions {
     } satisfies DpopDecision);
   }
 
-  #about(verdict: DecisionSubject | undefined, name: NameRoute | undefined): DpopDecision {
+  #about(subject: DecisionSubject | undefined, name: NameRoute | undefined): DpopDecision {
     const { route, handler } = name?.() ?? {};
     return {
       outcome: 'accepted',
@@ -91,11 +103,16 @@ export class RequestDecisions {
       method: knownMethod(this.#method),
       route,
       handler,
-      issuer: verdict?.issuer,
-      clientId: verdict?.clientId,
-      jkt: verdict?.jkt,
+      issuer: subject?.issuer,
+      clientId: subject?.clientId,
+      jkt: subject?.jkt,
       replayChecked: true,
       durationMs: performance.now() - this.#startedMs,
     };
   }
+}
+
+/** Publishes a rejection that came before anything of the request was known. */
+export function publishUnexamined(error: DpopError | DpopUnavailableError, place: Place): void {
+  new RequestDecisions(place.method).rejected(error, undefined, () => place);
 }

@@ -3,7 +3,7 @@ import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { describeThrown } from '../errors/foreign-error.js';
 import type { Place } from '../http/place.js';
 
-/** One line for the operator: what was refused, where, why and what would have been right. Nothing a client sent. */
+/** One line for the operator: what was refused, where, why, and what was expected. Nothing that the client sent. */
 export function describeRefusal({ code, reason, message, details }: DpopError, place: Place): string {
   const { detail, expected, offBySeconds, scopes, acrValues, maxAgeSeconds } = details;
   return join([
@@ -20,10 +20,10 @@ export function describeRefusal({ code, reason, message, details }: DpopError, p
 const isEarly = (reason: RefusalReason): boolean =>
   reason === 'proof_early' || reason === 'token_not_yet_valid';
 
-/** What became of the request. */
+/** How the request ended. */
 export type FailureOutcome = 'answered 503' | 'accepted without a replay check';
 
-/** One line for the operator: what failed, what to do, the errors behind it by class, code and place. */
+/** One line for the operator: what failed, what to do, and the errors behind it by class, code and place. */
 export function describeFailure(
   { reason, advice, cause }: DpopUnavailableError,
   place: Place,

@@ -2,12 +2,12 @@ import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { isObject } from '../http/is-object.js';
 import type { Place } from '../http/place.js';
 import { type Clock, systemClock } from '../runtime/clock.js';
-import { LineBudget } from '../runtime/line-budget.js';
+import { LineBudget, type Omission } from '../runtime/line-budget.js';
 import { describeFailure, describeRefusal, type FailureOutcome } from './explanations.js';
 
-export type WriteLine = (level: 'warn' | 'error', text: string) => void;
+export type WriteLine = (level: 'debug' | 'warn' | 'error', text: string) => void;
 
-/** Tells the operator of each refusal and failure, within the budget of lines. */
+/** Writes a line for each refusal and failure, within the budget of lines. */
 export class OperatorLog {
   static readonly #logs = new WeakMap<object, OperatorLog>();
 
@@ -17,12 +17,12 @@ export class OperatorLog {
     this.#budget = new LineBudget(clock);
   }
 
-  /** One for all guards of an app: Nest makes a guard for each module that binds it. */
+  /** One for all guards of an app, since Nest creates a guard for each module that binds it. */
   static of(config: { readonly clock: Clock }): OperatorLog {
     return OperatorLog.#for(config, config.clock);
   }
 
-  /** Where no options are at hand: one for each app of Express or Fastify. */
+  /** Without options: one for each app of Express or Fastify. */
   static ofRequest(request: unknown): OperatorLog {
     const { app, server } = (request ?? {}) as { readonly app?: unknown; readonly server?: unknown };
     const owner = [app, server].find((value) => typeof value === 'function' || isObject(value));
@@ -35,12 +35,14 @@ export class OperatorLog {
     return log;
   }
 
-  /** @param received what the client sent, where the operator asked for it */
+  /** @param received what the client sent, if `logReceivedValues` is on */
   refused(write: WriteLine, error: DpopError, place: Place, received?: () => string): void {
-    const { reason, details } = error;
+    const { reason, code, details } = error;
     if (!this.#budget.take(reason, `${details.detail} ${place.handler}`)) return;
     this.#writeOmissions(write);
-    write('warn', toLine([describeRefusal(error, place), received?.()]));
+    // A demand for a nonce is how a good client gets its first one.
+    const level = code === 'use_dpop_nonce' ? 'debug' : 'warn';
+    write(level, toLine([describeRefusal(error, place), received?.()]));
   }
 
   failed(write: WriteLine, error: DpopUnavailableError, place: Place, outcome?: FailureOutcome): void {
@@ -49,8 +51,17 @@ export class OperatorLog {
     write('error', toLine([describeFailure(error, place, outcome)]));
   }
 
+  /** Writes what was left out so far, at shutdown. */
+  flush(write: WriteLine): void {
+    this.#write(write, this.#budget.takeAllOmissions());
+  }
+
   #writeOmissions(write: WriteLine): void {
-    for (const { kind, count, sinceMs } of this.#budget.takeOmissions()) {
+    this.#write(write, this.#budget.takeOmissions());
+  }
+
+  #write(write: WriteLine, omissions: readonly Omission[]): void {
+    for (const { kind, count, sinceMs } of omissions) {
       const since = new Date(sinceMs).toISOString();
       write('warn', `${count} more of ${kind} from ${since} on were not logged one by one`);
     }
@@ -58,10 +69,10 @@ export class OperatorLog {
 }
 
 const MAX_LINE_LENGTH = 4096;
-/** Controls, line separators, and marks that turn the direction of text. */
+/** Control characters, line separators, and marks that change the direction of text. */
 const NOT_FOR_LOGS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** One line, whatever an app wrote into an advice or an expected value. */
+/** One line. An advice or an expected value of the app may contain line breaks. */
 function toLine(parts: readonly (string | undefined)[]): string {
   const text = parts.filter(Boolean).join('; ');
   return text.slice(0, MAX_LINE_LENGTH).replace(NOT_FOR_LOGS, ' ');

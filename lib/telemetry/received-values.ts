@@ -1,22 +1,21 @@
 import type { DpopRequest } from '../http/dpop-request.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 
-/** What helps to explain a refusal. Never `jti`, `nonce`, `ath`, `jwk`, `cnf`, or claims about the user. */
+/** The values that help to explain a refusal. Never `jti`, `nonce`, `ath`, `jwk`, `cnf`, or claims about the user. */
 const PROOF_HEADER = ['typ', 'alg', 'crit'];
 const PROOF_CLAIMS = ['htm', 'htu', 'iat', 'exp', 'nbf'];
 const TOKEN_HEADER = ['typ', 'alg', 'kid'];
 const TOKEN_CLAIMS = ['iss', 'aud', 'iat', 'exp', 'nbf'];
-/** What none of the values above may hold either. */
+/** Claims whose values are not shown as part of another value either. */
 const SECRET_CLAIMS = ['jti', 'nonce', 'ath'];
 
 const MAX_LENGTH = 200;
-/** A shorter one stands in other texts by chance. */
+/** A shorter secret occurs in other texts by chance. */
 const MIN_SECRET_LENGTH = 6;
 
 /**
- * What the client sent, read anew from the request and not verified: for the development option alone. Each value is cut
- * to 200 characters and escaped to printable ASCII. One that holds the token, the proof, a segment of them, a nonce or a
- * jti is not shown.
+ * What the client sent, unverified, for the option `logReceivedValues`. Each value is cut to 200 characters and escaped to
+ * printable ASCII. A value that contains the token, the proof, a segment of them, a nonce or a jti is not shown.
  */
 export function describeReceived({ method, target, rawHeaders }: DpopRequest): string {
   const token = fieldOf(rawHeaders, 'authorization')?.replace(/^\S* */, '') ?? '';
@@ -35,8 +34,8 @@ export function describeReceived({ method, target, rawHeaders }: DpopRequest): s
     ['proof', [...list(proofHeader, PROOF_HEADER), ...list(proofClaims, PROOF_CLAIMS)]],
     ['token', [...list(tokenHeader, TOKEN_HEADER), ...list(tokenClaims, TOKEN_CLAIMS)]],
   ] as const;
-  const told = parts.filter(([, values]) => values.length > 0);
-  return `received: ${told.map(([name, values]) => `${name} ${values.join(', ')}`).join('; ')}`;
+  const shown = parts.filter(([, values]) => values.length > 0);
+  return `received: ${shown.map(([name, values]) => `${name} ${values.join(', ')}`).join('; ')}`;
 }
 
 function fieldOf(rawHeaders: readonly string[], name: string): string | undefined {
@@ -46,13 +45,14 @@ function fieldOf(rawHeaders: readonly string[], name: string): string | undefine
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** Header and claims, as far as they can be read. */
+/** Header and claims; empty where they cannot be read. */
 function decode(jws: string): readonly [Values, Values] {
   const [header = '', payload = ''] = jws.split('.', 2);
   return [parseJsonSegment(header) ?? {}, parseJsonSegment(payload) ?? {}];
 }
 
 function showValue(value: unknown, secrets: readonly string[]): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   const whole = typeof value === 'string' ? withoutCredentials(value) : JSON.stringify(value);
   if (secrets.some((secret) => whole.includes(secret))) return '(not shown)';
   const cut = whole.length > MAX_LENGTH ? `${whole.slice(0, MAX_LENGTH)}...` : whole;
@@ -61,7 +61,7 @@ function showValue(value: unknown, secrets: readonly string[]): string {
 
 const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** A query may hold a token, and userinfo a password: it is enough to see that they are there. */
+/** A query may hold a token, and userinfo a password. Only their presence is shown. */
 function withoutCredentials(text: string): string {
   return withoutQuery(text).replace(/\/\/[^/]*@/, '//(not shown)@');
 }

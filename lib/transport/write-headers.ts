@@ -1,8 +1,7 @@
-import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { holdForHead } from '../http/response-head.js';
 import { mergeField, type ResponseHeader } from '../http/response-headers.js';
-import { carriesHeaders, transportOf } from './transport.js';
+import { carriesHeaders } from './transport.js';
 
 /**
  * Writes headers with the head of the response. If the response is not one of Node, it writes them at once through Nest's
@@ -12,15 +11,13 @@ import { carriesHeaders, transportOf } from './transport.js';
  * @returns a function that withdraws the headers until they are written
  */
 export function writeHeaders(
-  context: ExecutionContext,
+  response: object,
   adapter: AbstractHttpAdapter,
   headers: readonly ResponseHeader[],
   status: number | undefined,
 ): (() => void) | undefined {
-  const response = transportOf(context)?.response;
-  const withdraw = response === undefined ? undefined : holdForHead(response, headers, status);
-  if (response === undefined || withdraw !== undefined) return withdraw;
-  if (!carriesHeaders(response) || adapter.isHeadersSent(response)) return undefined;
+  const withdraw = holdForHead(response, headers, status);
+  if (withdraw !== undefined || !carriesHeaders(response) || adapter.isHeadersSent(response)) return withdraw;
   for (const header of headers) {
     const value = mergeField(header, () => adapter.getHeader?.(response, header.name));
     adapter.setHeader?.(response, header.name, value);

@@ -1,9 +1,10 @@
 import type { DpopRequest } from '../http/dpop-request.js';
-import type { ProofKey } from '../proof/proof-key.js';
-import { BoundedCache } from '../runtime/bounded-cache.js';
 import { TimedReplayStore } from '../storage/timed-replay.store.js';
-import { DpopExamination } from './examination.js';
+import { DpopExamination, type ExaminationSteps } from './examination.js';
+import { NonceSupply } from './nonce-supply.js';
 import { type DpopPolicy, overlayPolicy } from './policy.js';
+import { ProofVerifier } from './proof.verifier.js';
+import { ReplayCheck } from './replay-check.js';
 import { recordOf } from './request-record.js';
 import type { DpopVerdict } from './verdict.js';
 import type { DpopVerifierParts } from './verifier-parts.js';
@@ -19,30 +20,37 @@ import type { DpopVerifierParts } from './verifier-parts.js';
  * @see RFC 9449 §4.3 and §7
  */
 export class DpopVerifier {
-  readonly #parts: DpopVerifierParts;
-  readonly #knownKeys: BoundedCache<ProofKey>;
+  readonly #steps: ExaminationSteps;
 
-  constructor(parts: DpopVerifierParts) {
-    this.#parts = { ...parts, replayStore: new TimedReplayStore(parts.replayStore) };
-    this.#knownKeys = new BoundedCache(parts.config.cache.keys);
+  constructor({ rules, accessTokens, nonces, replayStore, knownKeys }: DpopVerifierParts) {
+    const store = new TimedReplayStore(replayStore);
+    this.#steps = {
+      rules,
+      accessTokens,
+      proofs: new ProofVerifier(rules, nonces, knownKeys),
+      replays: new ReplayCheck(rules, store),
+      nonces: new NonceSupply(nonces, store),
+    };
   }
 
   /**
-   * Verifies one request, and spends its proof.
+   * Verifies one request, and records its proof.
    *
    * @param policy of the route, over that of the service
    * @throws DpopError when the request is refused, DpopUnavailableError when no verdict can be reached; nothing else
    */
   verify(request: DpopRequest, policy?: Partial<DpopPolicy>): Promise<DpopVerdict> {
-    const ofService = this.#parts.config.policy;
-    return this.examine(request).admit(policy === undefined ? ofService : overlayPolicy(ofService, policy));
+    const ofService = this.#steps.rules.policy;
+    return this.examine(request).authorize(
+      policy === undefined ? ofService : overlayPolicy(ofService, policy),
+    );
   }
 
   /**
-   * The examination of one request, the same for all who ask.
+   * The examination of one request, the same for each caller.
    *
    * @param identity an object that stands for the request
-   * @param request is called for the first who asks
+   * @param request called for the first caller only
    */
   examineOnce(identity: object, request: () => DpopRequest): DpopExamination {
     const { examinations } = recordOf(identity);
@@ -51,8 +59,8 @@ export class DpopVerifier {
     return examination;
   }
 
-  /** Takes up a request that may be asked about more than once. */
+  /** Begins the examination of a request about which several callers may ask. */
   examine(request: DpopRequest): DpopExamination {
-    return new DpopExamination(request, this.#parts, this.#knownKeys);
+    return new DpopExamination(request, this.#steps);
   }
 }

@@ -1,216 +1,159 @@
 import { hash } from 'node:crypto';
-import { assertClaims, boundThumbprint } from '../access-token/bound-claims.js';
-import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
-import { type Credentials, parseCredentials } from '../http/credentials.js';
+import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import { assertClaims, assertUnbound, boundThumbprint } from '../access-token/bound-claims.js';
+import { DpopError, type DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
+import type { Scheme } from '../http/challenge.js';
+import {
+  attemptedScheme,
+  type CredentialFields,
+  type Credentials,
+  parseCredentials,
+  readCredentialFields,
+} from '../http/credentials.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import type { NameRoute } from '../http/place.js';
-import { assertRoutedAsCompared, parseRequestPath } from '../http/request-path.js';
-import { detachSegment } from '../jws/compact-jws.js';
-import type { AcceptedNonce } from '../nonce/nonce.service.js';
-import { parseCompactProof } from '../proof/compact-proof.js';
-import { assertAth, assertFreshness, assertHtm, assertHtu, refusedAfterWait } from '../proof/proof-checks.js';
-import { type ProofClaims, parseProofClaims } from '../proof/proof-claims.js';
-import { parseProofHeader } from '../proof/proof-header.js';
-import { importProofKey, type ProofKey, assertProofSignature } from '../proof/proof-key.js';
-import type { BoundedCache } from '../runtime/bounded-cache.js';
-import { signatureTurn } from '../runtime/signature-turns.js';
-import { claimId } from '../storage/claim-id.js';
-import type { ReplayClaim } from '../storage/replay.store.js';
-import { isReplayOutage } from '../storage/timed-replay.store.js';
 import { RequestDecisions } from '../telemetry/decisions.js';
-import { assertPolicy, lacksNonce } from './policy-checks.js';
+import { isNonceDemand, type NonceSupply } from './nonce-supply.js';
+import { assertRequirements, assertScheme } from './policy-checks.js';
 import type { DpopPolicy } from './policy.js';
-import type { Possession, SpentProof } from './possession.js';
+import type { ProofVerifier, VerifiedProof } from './proof.verifier.js';
+import type { ReplayCheck } from './replay-check.js';
 import { createVerdict, type DpopVerdict } from './verdict.js';
-import type { DpopVerifierParts } from './verifier-parts.js';
+import type { VerificationRules } from './verification-rules.js';
 
-/** Longer than any request should take; beyond it the token is looked at again. */
+/** Longer than any request should take; beyond it the end of the token's life is checked again. */
 const LONG_REQUEST_SECONDS = 60;
 
+/** The parts that make the steps of an examination. */
+export interface ExaminationSteps {
+  readonly rules: VerificationRules;
+  readonly accessTokens: AccessTokenVerifier;
+  readonly proofs: ProofVerifier;
+  readonly replays: ReplayCheck;
+  readonly nonces: NonceSupply;
+}
+
+/** What a request has proved. */
+interface Possession {
+  readonly verdict: DpopVerdict;
+  readonly ath: string;
+  readonly proof: VerifiedProof | undefined;
+}
+
 /**
- * One request under examination. Guards that are bound globally, to a class and to a method, and the resolvers of one
- * GraphQL operation, ask about the same request several times: each asks with the policy of its own route, while the
- * proof is verified and spent once.
+ * The examination of one request. Guards that are bound globally, to a class and to a method, and the resolvers of one
+ * GraphQL operation, ask about the same request several times. Each asks with the policy of its own route; token and proof
+ * are verified once, the proof is recorded once, and one decision is published.
  */
 export class DpopExamination {
-  readonly #request: DpopRequest;
-  readonly #parts: DpopVerifierParts;
-  readonly #knownKeys: BoundedCache<ProofKey>;
+  readonly request: DpopRequest;
+  readonly #steps: ExaminationSteps;
   readonly #decisions: RequestDecisions;
   readonly #openedSeconds: number;
+  readonly #fields: CredentialFields;
+  #boundJkt = '';
   #possession: Promise<Possession> | undefined;
-  #looked: Promise<void> | undefined;
-  #recorded: Promise<unknown> | undefined;
-  /** The failure of the replay store in spite of which this request passes. */
-  passedOver: DpopUnavailableError | undefined;
+  #recorded: Promise<void> | undefined;
+  #epochRefreshed: Promise<void> | undefined;
+  #toleratedFailure: DpopUnavailableError | undefined;
 
-  constructor(request: DpopRequest, parts: DpopVerifierParts, knownKeys: BoundedCache<ProofKey>) {
-    this.#request = request;
-    this.#parts = parts;
-    this.#knownKeys = knownKeys;
+  constructor(request: DpopRequest, steps: ExaminationSteps) {
+    this.request = request;
+    this.#steps = steps;
     this.#openedSeconds = this.#nowSeconds();
     this.#decisions = new RequestDecisions(request.method);
+    this.#fields = readCredentialFields(request.rawHeaders);
+  }
+
+  /** The failure of the replay store in spite of which the request was accepted. */
+  get toleratedFailure(): DpopUnavailableError | undefined {
+    return this.#toleratedFailure;
+  }
+
+  /** @internal For the challenge. */
+  get attemptedScheme(): Scheme | undefined {
+    return attemptedScheme(this.#fields);
   }
 
   /**
-   * The verdict, if this policy lets the request through. The order is cheap before dear, and nothing that an outsider
-   * can make dear: without a valid bound token no signature of a proof is computed and nothing is remembered.
+   * The verdict, if this policy lets the request through. Cheapest checks first: without a valid bound token no proof
+   * signature is verified and nothing is stored. The replay record is written last: a refused request leaves no trace.
    *
-   * @param nameRoute for the decision channel; asked for only while somebody listens
+   * @param nameRoute for the decision channel; called only while it has a subscriber
    * @throws DpopError, DpopUnavailableError
    */
-  async admit(policy: DpopPolicy, nameRoute?: NameRoute): Promise<DpopVerdict> {
-    let verdict: DpopVerdict | undefined;
+  async authorize(policy: DpopPolicy, nameRoute?: NameRoute): Promise<DpopVerdict> {
+    let possession: Possession | undefined;
     try {
-      const credentials = this.#readCredentials(policy); //                               1 shape
-      this.#possession ??= this.#verifyPossession(credentials); //                        2 to 6
-      const possession = await this.#possession;
-      verdict = possession.verdict;
-      if (lacksNonce(verdict, policy))
-        await (this.#looked ??= this.#parts.replayStore.refreshEpoch?.(verdict.jkt ?? ''));
-      this.#assertPolicy(verdict, policy);
-      const outcome = await (this.#recorded ??= this.#record(possession)); //              7 replay
-      this.#assertFirst(outcome, verdict.jkt);
-      this.#decisions.accepted(verdict, this.passedOver, nameRoute);
-      return verdict;
+      const credentials = parseCredentials(this.#fields, this.#steps.rules.limits);
+      assertScheme(credentials.scheme, policy);
+      possession = await (this.#possession ??= this.#verifyPossession(credentials));
+      this.#assertTokenStillValid(possession.verdict);
+      assertRequirements(possession.verdict, policy, this.#nowSeconds());
+      await (this.#recorded ??= this.#record(possession));
+      this.#decisions.accepted(possession.verdict, this.#toleratedFailure, nameRoute);
+      return possession.verdict;
     } catch (thrown) {
-      const error = toDpopError(thrown);
-      this.#decisions.rejected(error, verdict, nameRoute);
+      const error = await this.#describe(thrown, possession);
+      this.#decisions.rejected(error, possession?.verdict, nameRoute);
       throw error;
     }
   }
 
-  #readCredentials(policy: DpopPolicy): Credentials {
-    const credentials = parseCredentials(this.#request.rawHeaders, this.#parts.config.limits);
-    if (credentials.scheme === 'Bearer' && policy.bearer !== 'allow-unbound') {
-      throw new DpopError('bearer_not_accepted');
-    }
-    if (credentials.scheme === 'DPoP' && credentials.proof === undefined)
-      throw new DpopError('proof_missing');
-    return credentials;
+  /** @internal Publishes a rejection that came after the verdict, from an override of the guard for example. */
+  publishRejection(error: DpopError | DpopUnavailableError, nameRoute: NameRoute): void {
+    this.#decisions.rejected(error, undefined, nameRoute);
   }
 
-  async #verifyPossession({ scheme, token, proof }: Credentials): Promise<Possession> {
+  async #verifyPossession(credentials: Credentials): Promise<Possession> {
+    const { scheme, token } = credentials;
     const ath = hash('sha256', token, 'base64url');
-    const accessToken = await this.#parts.accessTokens.verify(token, ath); //             2 access token
-    assertClaims(accessToken);
-    const rememberToken = () => this.#parts.accessTokens.remember?.(token, ath, accessToken);
-    if (scheme === 'Bearer' || proof === undefined) {
-      if (accessToken.cnf !== undefined) throw new DpopError('bound_token_as_bearer');
-      return { verdict: createVerdict(scheme, token, accessToken), proof: undefined, learn: rememberToken };
+    const claims: unknown = await this.#steps.accessTokens.verify(token, ath);
+    assertClaims(claims);
+    if (scheme === 'Bearer') {
+      assertUnbound(claims);
+      return { verdict: createVerdict(scheme, token, claims), ath, proof: undefined };
     }
-    const bound = boundThumbprint(accessToken);
-
-    const compact = parseCompactProof(proof); //                                          3 proof header
-    const { proof: rules } = this.#parts.config;
-    const known = this.#knownKeys.get(compact.header);
-    const presented = known ?? parseProofHeader(compact.header, rules.algorithms);
-    if (presented.jkt !== bound) throw new DpopError('key_binding'); //                   4 binding
-
-    const claims = parseProofClaims(compact.payload); //                                  5 claims
-    assertHtm(claims.htm, this.#request.method, this.#request.routedMethod);
-    const path = parseRequestPath(this.#request.target);
-    assertRoutedAsCompared(path, this.#request);
-    assertHtu(claims.htu, this.#parts.config.resolveOrigin(this.#request), path, rules.queryInHtu);
-    assertAth(claims.ath, ath);
-    const nonce = this.#checkNonce(claims.nonce, bound);
-    const freshUntilSeconds = this.#checkFreshness(claims, nonce, bound);
-    const proofTimeSeconds =
-      rules.freshness === 'nonce' ? (nonce?.expiresAtSeconds ?? claims.iat) : claims.iat;
-
-    await signatureTurn(); //                                                             6 signature
-    const key = 'key' in presented ? presented : importProofKey(presented);
-    assertProofSignature(compact, key);
-
-    const nextNonce = nonce?.renewalDue === true ? this.#freshNonce(bound) : undefined;
-    return {
-      verdict: createVerdict(scheme, token, accessToken, bound, nonce, nextNonce),
-      proof: { jkt: bound, jti: claims.jti, proofTimeSeconds, freshUntilSeconds, epoch: nonce?.epoch },
-      learn: () => {
-        // The protected header is the same, octet for octet, in every proof of one client.
-        if (known === undefined) {
-          this.#knownKeys.set(detachSegment(compact.header), key, 2 * compact.header.length);
-        }
-        return rememberToken();
-      },
-    };
+    const jkt = (this.#boundJkt = boundThumbprint(claims));
+    const proof = await this.#steps.proofs.verify(credentials.proof, this.request, { jkt, ath });
+    const { nonce } = proof;
+    const nextNonce = nonce?.renewalDue === true ? this.#steps.nonces.issue(jkt) : undefined;
+    return { verdict: createVerdict(scheme, token, claims, jkt, nonce, nextNonce), ath, proof };
   }
 
-  #assertPolicy(verdict: DpopVerdict, policy: DpopPolicy): void {
-    const { exp } = verdict.claims;
-    // The handshake of a socket is asked about for as long as the socket lives.
-    const isLongAgo = this.#nowSeconds() - this.#openedSeconds > LONG_REQUEST_SECONDS;
-    if (isLongAgo && exp !== undefined && this.#nowSeconds() >= exp) throw new DpopError('token_expired');
-    assertPolicy(verdict, policy, this.#parts.config.clock, () => this.#freshNonce(verdict.jkt));
-  }
-
-  #checkNonce(nonce: string | undefined, jkt: string): AcceptedNonce | undefined {
-    if (nonce === undefined) return undefined;
-    const accepted = this.#parts.nonces.check(nonce);
-    if (accepted === undefined) throw new DpopError('nonce_unacceptable', { nonce: this.#freshNonce(jkt) });
-    return accepted;
-  }
-
-  #checkFreshness(claims: ProofClaims, nonce: AcceptedNonce | undefined, jkt: string): number {
-    const { proof: rules } = this.#parts.config;
-    if (rules.freshness === 'iat') return assertFreshness(claims, this.#nowSeconds(), rules, undefined);
-    try {
-      return assertFreshness(claims, this.#nowSeconds(), rules, nonce?.expiresAtSeconds);
-    } catch (error) {
-      // A client whose clock is wrong must be given a nonce, or it never gets in.
-      throw nonce === undefined ? new DpopError('nonce_missing', { nonce: this.#freshNonce(jkt) }) : error;
-    }
-  }
-
-  /** A `ReplayOutcome`, if the store does as it should. */
-  async #record({ proof, learn }: Possession): Promise<unknown> {
-    const outcome = proof === undefined ? 'first' : await this.#claim(this.#claimOf(proof));
-    // Only now, so that nobody without a token, a key and a fresh proof can push others out.
-    if (outcome === 'first') await learn();
-    return outcome;
-  }
-
-  #claimOf({ jkt, jti, proofTimeSeconds, freshUntilSeconds, epoch }: SpentProof): ReplayClaim {
+  /** A subscription asks about the handshake of its socket for as long as the socket is open. */
+  #assertTokenStillValid({ claims: { exp } }: DpopVerdict): void {
     const nowSeconds = this.#nowSeconds();
-    // The clock has gone on: what has grown stale meanwhile may have left the memory already.
-    if (nowSeconds > freshUntilSeconds)
-      throw refusedAfterWait(nowSeconds - freshUntilSeconds, this.#parts.config.proof);
-    return {
-      id: claimId(jkt, jti),
-      jkt,
-      nowSeconds,
-      proofTimeSeconds: Math.ceil(proofTimeSeconds),
-      freshUntilSeconds: Math.ceil(freshUntilSeconds),
-      lifetimeSeconds: this.#parts.config.proofLifetimeSeconds,
-      epoch,
-    };
+    if (nowSeconds - this.#openedSeconds <= LONG_REQUEST_SECONDS) return;
+    if (exp !== undefined && nowSeconds >= exp) throw new DpopError('token_expired');
   }
 
-  #assertFirst(outcome: unknown, jkt: string | undefined): void {
-    if (outcome === 'first') return;
-    if (outcome === 'replayed') throw new DpopError('proof_replayed');
-    if (outcome === 'unknown') throw new DpopError('nonce_renewal', { nonce: this.#freshNonce(jkt) });
-    throw new DpopUnavailableError('replay_store_unavailable', {
-      advice: 'ReplayStore.claim must answer "first", "replayed" or "unknown"',
-    });
+  async #record({ verdict, ath, proof }: Possession): Promise<void> {
+    const { accessTokens, proofs, replays } = this.#steps;
+    if (proof !== undefined) this.#toleratedFailure = await replays.record(proof);
+    // Only accepted requests fill the caches: an attacker without a token, its key and a fresh proof evicts no client.
+    if (proof !== undefined) proofs.rememberKey(proof);
+    await accessTokens.remember?.(verdict.token, ath, verdict.claims);
   }
 
-  async #claim(claim: ReplayClaim): Promise<unknown> {
+  /** What the client is told. A demand for a nonce gets the nonce here, and nowhere else. */
+  async #describe(
+    thrown: unknown,
+    possession: Possession | undefined,
+  ): Promise<DpopError | DpopUnavailableError> {
+    if (!isNonceDemand(thrown)) return toDpopError(thrown);
+    const { nonces } = this.#steps;
     try {
-      return await this.#parts.replayStore.claim(claim);
-    } catch (error) {
-      const failure = toDpopError(error);
-      if (this.#parts.config.onReplayStoreFailure === 'refuse' || !isReplayOutage(failure)) throw failure;
-      this.passedOver = failure;
-      return 'first';
+      // A client that has not proved to hold its key causes no round trip.
+      if (possession !== undefined && thrown.reason === 'nonce_missing')
+        await (this.#epochRefreshed ??= nonces.refreshEpoch(this.#boundJkt));
+      return new DpopError(thrown.reason, { ...thrown.details, nonce: nonces.issue(this.#boundJkt) });
+    } catch (failure) {
+      return toDpopError(failure);
     }
-  }
-
-  #freshNonce(jkt: string | undefined): string {
-    return this.#parts.nonces.issue(jkt === undefined ? undefined : this.#parts.replayStore.epochOf(jkt));
   }
 
   #nowSeconds(): number {
-    return this.#parts.config.clock() / 1000;
+    return this.#steps.rules.clock() / 1000;
   }
 }

@@ -1,33 +1,32 @@
 import { DpopError } from '../errors/dpop.error.js';
-import type { Clock } from '../runtime/clock.js';
+import type { Scheme } from '../http/challenge.js';
 import type { AuthenticationRequirement, DpopPolicy } from './policy.js';
 import type { DpopVerdict } from './verdict.js';
 
 /**
- * What the route asks for beyond possession: a nonce, scopes, an authentication.
+ * Before anything is verified: whether the route takes this scheme.
  *
- * @param freshNonce makes the nonce that a demand for one hands out
  * @throws DpopError
  */
-export function assertPolicy(
-  verdict: DpopVerdict,
-  policy: DpopPolicy,
-  clock: Clock,
-  freshNonce: () => string,
-): void {
-  if (lacksNonce(verdict, policy)) throw new DpopError('nonce_missing', { nonce: freshNonce() });
+export function assertScheme(scheme: Scheme, { bearer }: DpopPolicy): void {
+  if (scheme === 'Bearer' && bearer !== 'allow-unbound') throw new DpopError('bearer_not_accepted');
+}
+
+/**
+ * After possession is proved: the nonce, the scopes and the authentication that the route requires.
+ *
+ * @throws DpopError; one that demands a nonce does not carry it yet
+ */
+export function assertRequirements(verdict: DpopVerdict, policy: DpopPolicy, nowSeconds: number): void {
+  if (verdict.scheme === 'DPoP' && policy.nonce === 'required' && !verdict.hasNonce)
+    throw new DpopError('nonce_missing');
   if (policy.scopes !== undefined && !policy.scopes.every((scope) => verdict.scopes.includes(scope))) {
     throw new DpopError('scope_insufficient', { scopes: policy.scopes });
   }
-  if (policy.authentication !== undefined)
-    assertAuthentication(verdict, policy.authentication, clock() / 1000);
+  if (policy.authentication !== undefined) assertAuthentication(verdict, policy.authentication, nowSeconds);
 }
 
-export function lacksNonce(verdict: DpopVerdict, policy: DpopPolicy): boolean {
-  return verdict.scheme === 'DPoP' && policy.nonce === 'required' && !verdict.hasNonce;
-}
-
-/** RFC 9470 §5: both `acr` and `auth_time` are claims of the token; without them the demand is not met. */
+/** RFC 9470 §5: both `acr` and `auth_time` are claims of the token; without them the requirement is not met. */
 function assertAuthentication(
   { claims }: DpopVerdict,
   requirement: AuthenticationRequirement,

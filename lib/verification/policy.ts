@@ -1,8 +1,8 @@
-/** What one route asks for, beyond a bound token and a proof. */
+/** What a route requires beyond a bound token and a proof. */
 export interface DpopPolicy {
-  /** Whether proofs must carry a nonce of ours. A nonce that is there must be good in either case. */
+  /** Whether a proof must carry a nonce that this service issued. A nonce that is sent must be valid in both cases. */
   readonly nonce: 'off' | 'required';
-  /** Whether unbound tokens are accepted as `Bearer`, for services in transition. Bound ones never are. */
+  /** Whether unbound tokens are accepted as `Bearer`, while a service migrates. A bound token never is. */
   readonly bearer: 'reject' | 'allow-unbound';
   /** Scopes that the token must have, all of them. */
   readonly scopes?: readonly string[];
@@ -10,16 +10,16 @@ export interface DpopPolicy {
   readonly authentication?: AuthenticationRequirement;
 }
 
-/** One policy over another; what the upper one leaves out, or undefined, is as in the lower one. */
+/** One policy over another. The lower one decides what the upper one leaves out or undefined. */
 export function overlayPolicy(lower: DpopPolicy, upper: Partial<DpopPolicy>): DpopPolicy {
-  const told = Object.entries(upper).filter(([, value]) => value !== undefined);
-  return { ...lower, ...(Object.fromEntries(told) as Partial<DpopPolicy>) };
+  const defined = Object.entries(upper).filter(([, value]) => value !== undefined);
+  return { ...lower, ...(Object.fromEntries(defined) as Partial<DpopPolicy>) };
 }
 
-/** A demand for step-up authentication: RFC 9470 §3. */
+/** A requirement for step-up authentication: RFC 9470 §3. */
 export interface AuthenticationRequirement {
-  /** One of these authentication context classes must stand in `acr`. */
+  /** `acr` of the token must be one of these authentication context classes. */
   readonly acrValues?: readonly string[];
-  /** The user's active authentication, `auth_time`, may be at most this old. */
+  /** The user's last active authentication, `auth_time`, may be at most this old. */
   readonly maxAgeSeconds?: number;
 }

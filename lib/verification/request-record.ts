@@ -3,16 +3,16 @@ import { PrivateField } from '../http/private-field.js';
 import type { DpopExamination } from './examination.js';
 import type { DpopVerdict } from './verdict.js';
 
-/** What is known of one request. */
+/** What the guards share about one request. */
 export class RequestRecord {
-  /** By whoever examines it: an app may have several verifiers. */
+  /** By verifier: an app may have several. */
   readonly examinations = new Map<object, DpopExamination>();
-  /** Of the guard that let it through last. */
+  /** The verdict of the last guard that accepted the request. */
   verdict: DpopVerdict | undefined;
 }
 
 /**
- * A request with its record in a private field. A `WeakMap` would do as well, but V8 keeps what one holds, and the request with it, until all garbage is collected.
+ * A request with its record in a private field. A `WeakMap` would keep each request alive until a full garbage collection.
  */
 class RecordedRequest extends PrivateField {
   readonly #record = new RequestRecord();
@@ -31,7 +31,7 @@ export function recordOf(request: object): RequestRecord {
   return RecordedRequest.recordOf(request);
 }
 
-/** The verdict on a request that a guard let through. */
+/** The verdict on a request that a guard accepted. */
 export function verdictOn(request: unknown): DpopVerdict | undefined {
   return isObject(request) ? RecordedRequest.verdictOn(request) : undefined;
 }

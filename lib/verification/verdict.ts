@@ -3,11 +3,11 @@ import { clientIdOf, scopesOf } from '../access-token/claims.js';
 import type { Scheme } from '../http/challenge.js';
 import type { AcceptedNonce } from '../nonce/nonce.service.js';
 
-/** What is known of a request that was let through. Frozen. */
+/** What the service knows about an accepted request. Frozen. */
 export interface DpopVerdict {
   /** `Bearer` only for unbound tokens, and only where they are allowed. */
   readonly scheme: Scheme;
-  /** Thumbprint (RFC 7638) of the key that the client has proved to hold; `undefined` for an unbound token. */
+  /** Thumbprint (RFC 7638) of the client's key, which the client has proved to hold; `undefined` for an unbound token. */
   readonly jkt: string | undefined;
   readonly claims: AccessTokenClaims;
   readonly issuer: string | undefined;
@@ -15,19 +15,18 @@ export interface DpopVerdict {
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];
   /**
-   * The access token as presented, for calls on behalf of the client. Not enumerable, so that who logs a verdict does not
-   * log the token; a copy of the verdict lacks it.
+   * The access token as presented, for calls on behalf of the client. Not enumerable: a logger that prints the verdict does
+   * not print the token, and a copy of the verdict lacks it.
    */
   readonly token: string;
-  /** Whether the proof carried a good nonce. */
+  /** Whether the proof carried a valid nonce. */
   readonly hasNonce: boolean;
-  /** A fresh nonce for the client's next proof, when its present one is about to run out (§8.2). Not enumerable. */
+  /** A fresh nonce for the client's next proof, once the current one is about to expire (§8.2). Not enumerable. */
   readonly nextNonce: string | undefined;
 }
 
 /**
- * What a logger must not print is no property of its own: `JSON.stringify`, `util.inspect` and `{ ...verdict }` leave out
- * the token and the nonce. A private field costs no more than another property.
+ * Token and nonce are private fields, so that `JSON.stringify`, `util.inspect` and `{ ...verdict }` leave them out.
  */
 class Verdict implements DpopVerdict {
   readonly #token: string;

@@ -5,7 +5,7 @@ import type { CacheBounds } from '../runtime/bounded-cache.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DpopPolicy } from './policy.js';
 
-/** What a service demands of its requests. The configuration of the module is one. */
+/** What a service requires of its requests. The configuration of the module extends it. */
 export interface VerificationRules {
   readonly clock: Clock;
   /** The policy of a route that has none of its own. */

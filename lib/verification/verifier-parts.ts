@@ -1,12 +1,16 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import type { NonceService } from '../nonce/nonce.service.js';
+import type { ProofKey } from '../proof/proof-key.js';
+import type { BoundedCache } from '../runtime/bounded-cache.js';
 import type { ReplayStore } from '../storage/replay.store.js';
 import type { VerificationRules } from './verification-rules.js';
 
-/** What the verifier is made of. */
+/** What a `DpopVerifier` is made of. */
 export interface DpopVerifierParts {
-  readonly config: VerificationRules;
+  readonly rules: VerificationRules;
   readonly accessTokens: AccessTokenVerifier;
   readonly nonces: NonceService;
   readonly replayStore: ReplayStore;
+  /** The keys of clients whose requests were accepted; default: an empty cache within the bounds of the rules. */
+  readonly knownKeys?: BoundedCache<ProofKey>;
 }

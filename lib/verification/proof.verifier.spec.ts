@@ -1,0 +1,103 @@
+import { hash } from 'node:crypto';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { createConfig } from '../config/dpop-config.js';
+import type { DpopRequest } from '../http/dpop-request.js';
+import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
+import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
+import { TestClient } from '../testing/index.js';
+import { ProofVerifier } from './proof.verifier.js';
+
+const NOW_SECONDS = 1_700_000_000;
+const clock = () => NOW_SECONDS * 1000;
+const URL = 'https://auth.example.com/token';
+const REQUEST: DpopRequest = { method: 'POST', target: '/token', rawHeaders: [] };
+const TOKEN = 'an-opaque-token';
+const ath = hash('sha256', TOKEN, 'base64url');
+
+const rules = createConfig({
+  origin: 'https://auth.example.com',
+  accessToken: { issuer: 'https://auth.example.com', audience: 'https://auth.example.com' },
+  clock,
+});
+const nonces = new StatelessNonceService({
+  secrets: new FixedNonceSecrets(),
+  service: 'test',
+  lifetimeSeconds: 120,
+  clock,
+});
+const verifier = new ProofVerifier(rules, nonces);
+
+let client: TestClient;
+let other: TestClient;
+
+beforeAll(async () => {
+  client = await TestClient.create({ clock });
+  other = await TestClient.create({ clock });
+});
+
+const proofOf = (changes: Parameters<TestClient['createProof']>[0] | object = {}) =>
+  client.createProof({ method: 'POST', url: URL, ...changes });
+
+describe('a proof without an access token', () => {
+  test('is verified, though it has no ath (C1, C8, C9)', async () => {
+    const proof = await verifier.verify(await proofOf(), REQUEST);
+    expect(proof).toMatchObject({
+      key: { jkt: client.jkt },
+      nonce: undefined,
+      proofTimeSeconds: NOW_SECONDS,
+      freshUntilSeconds: NOW_SECONDS + 60,
+    });
+  });
+
+  test('may hold an ath, which nothing is compared with (C12)', async () => {
+    const proof = await verifier.verify(await proofOf({ token: TOKEN }), REQUEST);
+    expect(proof.key.jkt).toBe(client.jkt);
+  });
+
+  test.each([
+    ['proof_htm', { method: 'GET' }],
+    ['proof_htu', { url: `${URL}s` }],
+    ['proof_stale', { claims: { iat: NOW_SECONDS - 61 } }],
+    ['proof_early', { claims: { iat: NOW_SECONDS + 31 } }],
+    ['proof_typ', { header: { typ: 'JWT' } }],
+    ['proof_claims', { claims: { jti: 5 } }],
+    ['nonce_unacceptable', { nonce: 'not-one-of-this-server' }],
+  ])('is refused for its other faults: %s (C1)', async (reason, changes) => {
+    await expect(verifier.verify(await proofOf(changes), REQUEST)).rejects.toMatchObject({ reason });
+  });
+
+  test('is refused when its signature is not that of its key (C6)', async () => {
+    const proof = await proofOf();
+    const forged = `${proof.slice(0, -8)}AAAAAAAA`;
+    await expect(verifier.verify(forged, REQUEST)).rejects.toMatchObject({ reason: 'proof_signature' });
+  });
+});
+
+describe('a proof with an access token', () => {
+  const verify = async (proof: string, jkt = client.jkt) =>
+    await verifier.verify(proof, REQUEST, { jkt, ath });
+
+  test('is verified (C12)', async () => {
+    expect(await verify(await proofOf({ token: TOKEN }))).toMatchObject({ key: { jkt: client.jkt } });
+  });
+
+  test('is refused without ath, with that of another token, and for another key (C12)', async () => {
+    await expect(verify(await proofOf())).rejects.toMatchObject({ reason: 'proof_claims' });
+    await expect(verify(await proofOf({ token: 'another' }))).rejects.toMatchObject({ reason: 'proof_ath' });
+    const bound = verify(await proofOf({ token: TOKEN }), other.jkt);
+    await expect(bound).rejects.toMatchObject({ reason: 'key_binding' });
+  });
+});
+
+test('a demand for a nonce carries none yet: the examination adds it (E1)', async () => {
+  const refused = verifier.verify(await proofOf({ nonce: 'unknown' }), REQUEST);
+  await expect(refused).rejects.toMatchObject({ reason: 'nonce_unacceptable', details: {} });
+  await expect(refused).rejects.not.toHaveProperty('details.nonce');
+});
+
+test('the key of an accepted proof is remembered by its header (C6)', async () => {
+  const first = await verifier.verify(await proofOf(), REQUEST);
+  verifier.rememberKey(first);
+  const second = await verifier.verify(await proofOf(), REQUEST);
+  expect(second.key).toBe(first.key);
+});

@@ -1,0 +1,121 @@
+import type { DpopRequest } from '../http/dpop-request.js';
+import { DpopError } from '../errors/dpop.error.js';
+import { assertRoutedAsCompared, parseRequestPath } from '../http/request-path.js';
+import { detachSegment } from '../jws/compact-jws.js';
+import type { AcceptedNonce, NonceService } from '../nonce/nonce.service.js';
+import { parseCompactProof } from '../proof/compact-proof.js';
+import { assertAth, assertFreshness, assertHtm, assertHtu, assertKeyBinding } from '../proof/proof-checks.js';
+import { type ProofClaims, parseProofClaims } from '../proof/proof-claims.js';
+import { parseProofHeader } from '../proof/proof-header.js';
+import { assertProofSignature, importProofKey, type ProofKey } from '../proof/proof-key.js';
+import { BoundedCache } from '../runtime/bounded-cache.js';
+import { signatureTurn } from '../runtime/signature-turns.js';
+import type { VerificationRules } from './verification-rules.js';
+
+/** The access token that a proof comes with. */
+export interface PresentedToken {
+  /** Thumbprint of the key that the token is bound to. */
+  readonly jkt: string;
+  /** base64url(SHA-256(token)). */
+  readonly ath: string;
+}
+
+/** A proof that passed the checks of §4.3. Whether it was used before is not known yet. */
+export interface VerifiedProof {
+  /** The protected header as sent: the same, octet for octet, in every proof of one client. */
+  readonly header: string;
+  readonly key: ProofKey;
+  readonly jti: string;
+  readonly nonce: AcceptedNonce | undefined;
+  /** The time that the proof names: its `iat`, or the end of its nonce where that decides how fresh it is. */
+  readonly proofTimeSeconds: number;
+  /** The last instant, in seconds, at which the proof is fresh. */
+  readonly freshUntilSeconds: number;
+}
+
+/**
+ * Verifies proofs, with an access token or, at a token endpoint, without one. The replay of a proof is for `ReplayCheck`.
+ *
+ * @see RFC 9449 §4.3
+ */
+export class ProofVerifier {
+  readonly #rules: VerificationRules;
+  readonly #nonces: NonceService;
+  readonly #knownKeys: BoundedCache<ProofKey>;
+
+  constructor(
+    rules: VerificationRules,
+    nonces: NonceService,
+    knownKeys = new BoundedCache<ProofKey>(rules.cache.keys),
+  ) {
+    this.#rules = rules;
+    this.#nonces = nonces;
+    this.#knownKeys = knownKeys;
+  }
+
+  /**
+   * The numbers are those of the checks in §4.3; check 1, a single `DPoP` field, is made where the credentials are read.
+   * The signature comes last, since it costs more than all other checks together.
+   *
+   * @param proof the value of the `DPoP` field
+   * @param token left out where the proof comes without an access token
+   * @throws DpopError; one that demands a nonce does not carry it yet
+   */
+  async verify(proof: string, request: DpopRequest, token?: PresentedToken): Promise<VerifiedProof> {
+    const { algorithms, queryInHtu } = this.#rules.proof;
+    const compact = parseCompactProof(proof); //                                        2 form
+    const known = this.#knownKeys.get(compact.header);
+    const presented = known ?? parseProofHeader(compact.header, algorithms); //         4 typ, 5 alg, 7 public key
+    if (token !== undefined) assertKeyBinding(presented.jkt, token.jkt); //             12 key of the token
+
+    const claims = parseProofClaims(compact.payload); //                                3 required claims
+    assertHtm(claims.htm, request.method, request.routedMethod); //                     8 htm
+    const path = parseRequestPath(request.target);
+    assertRoutedAsCompared(path, request);
+    assertHtu(claims.htu, this.#rules.resolveOrigin(request), path, queryInHtu); //     9 htu
+    if (token !== undefined) assertAth(claims.ath, token.ath); //                       12 hash of the token
+    const nonce = this.#acceptNonce(claims.nonce); //                                   10 nonce
+    const freshUntilSeconds = this.#assertFresh(claims, nonce); //                      11 iat
+
+    await signatureTurn();
+    const key = 'key' in presented ? presented : importProofKey(presented);
+    assertProofSignature(compact, key); //                                              6 signature
+    return {
+      header: compact.header,
+      key,
+      jti: claims.jti,
+      nonce,
+      proofTimeSeconds: this.#timeOf(claims, nonce),
+      freshUntilSeconds,
+    };
+  }
+
+  /** Remembers the key of an accepted proof: the client's next proof needs no import. */
+  rememberKey({ header, key }: VerifiedProof): void {
+    if (this.#knownKeys.get(header) !== undefined) return;
+    this.#knownKeys.set(detachSegment(header), key, 2 * header.length);
+  }
+
+  #acceptNonce(nonce: string | undefined): AcceptedNonce | undefined {
+    if (nonce === undefined) return undefined;
+    const accepted = this.#nonces.check(nonce);
+    if (accepted === undefined) throw new DpopError('nonce_unacceptable');
+    return accepted;
+  }
+
+  #assertFresh(claims: ProofClaims, nonce: AcceptedNonce | undefined): number {
+    const { proof: rules, clock } = this.#rules;
+    const nowSeconds = clock() / 1000;
+    if (rules.freshness === 'iat') return assertFreshness(claims, nowSeconds, rules, undefined);
+    try {
+      return assertFreshness(claims, nowSeconds, rules, nonce?.expiresAtSeconds);
+    } catch (error) {
+      // A client whose clock is wrong must be given a nonce, or it never gets in.
+      throw nonce === undefined ? new DpopError('nonce_missing') : error;
+    }
+  }
+
+  #timeOf({ iat }: ProofClaims, nonce: AcceptedNonce | undefined): number {
+    return this.#rules.proof.freshness === 'nonce' ? (nonce?.expiresAtSeconds ?? iat) : iat;
+  }
+}
