@@ -52,7 +52,7 @@ describe('B6 which verifier a token goes to', () => {
     expect(fallback.tokens).toEqual(others);
   });
 
-  test('D9 without a fallback, the operator is told what hides the issuer, or which are trusted', async () => {
+  test('D9 without a fallback, the detail says why the issuer is missing, or which issuers are trusted', async () => {
     const [issuer, second] = [
       await TestIssuer.create(),
       await TestIssuer.create({ issuer: 'https://b.test' }),

@@ -15,7 +15,7 @@ class ReplyError extends Error {}
 const describeFirst = (thrown: unknown): string => describeThrown(thrown)[0] ?? '';
 const withoutPlace = (thrown: unknown): string => describeFirst(thrown).replace(/ at .*$/, '');
 
-describe('D9 A10 an error that is not ours is told by class, code and place', () => {
+describe('D9 A10 an error of another library is described by class, code and place', () => {
   test.each([
     [new Error('x'), 'Error'],
     [new TypeError('x'), 'TypeError'],
@@ -73,7 +73,7 @@ describe('D9 A10 an error that is not ours is told by class, code and place', ()
       }),
       'object',
     ],
-  ])('%s that is thrown is told by its type', (_what, thrown, type) => {
+  ])('%s that is thrown is described by its type', (_what, thrown, type) => {
     expect(describeThrown(thrown)).toEqual([`${type} thrown, not an error`]);
   });
 
@@ -133,7 +133,7 @@ describe('D9 A10 an error that is not ours is told by class, code and place', ()
     ['causes', () => new Error('x', { cause: { message: TOKEN, name: PIECE } })],
   ];
 
-  test.each(hostile)('nothing is told of %s', (_what, make) => {
+  test.each(hostile)('no content of %s is shown', (_what, make) => {
     const line = describeFailure(new DpopUnavailableError('internal_failure', { cause: make() }), {});
     expect(line).toMatch(/^answered 503: internal_failure; [\x20-\x7e]+$/);
     expect(line.toLowerCase()).not.toContain(PIECE.toLowerCase());

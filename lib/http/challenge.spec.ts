@@ -127,14 +127,14 @@ describe('D5 the catalogue', () => {
     expect(new Set(reasons.map((reason) => REFUSALS[reason][1])).size).toBe(reasons.length);
   });
 
-  test('D8 a failure of ours has a name of its own and tells the client nothing of its cause', () => {
+  test('D8 a failure of the service has its own name and reveals nothing of its cause', () => {
     expect(new DpopUnavailableError('issuer_unavailable', { cause: new Error('secret') })).toMatchObject({
       name: 'DpopUnavailableError',
       message: 'The request cannot be verified at the moment',
     });
   });
 
-  test('D8 whatever else was thrown is a failure of ours', () => {
+  test('D8 any other error is a failure of the service', () => {
     const refusal = new DpopError('token_invalid');
     const failure = new DpopUnavailableError('replay_store_full');
     expect(toDpopError(refusal)).toBe(refusal);

@@ -113,7 +113,7 @@ describe('B1 the metadata of an issuer', () => {
     },
   );
 
-  test('B8 after a failure nobody is made to wait for another attempt, for a second', async () => {
+  test('B8 for a second after a failure, no request waits for another attempt', async () => {
     let now = 1_700_000_000_000;
     answer = (_request, response) => response.writeHead(500).end();
     const keys = createIssuerKeys({ issuer: origin, audience: 'a' }, () => now);

@@ -24,7 +24,7 @@ const epoch = fc
   .map((octets) => Buffer.from(octets).toString('base64url'));
 
 describe('E3 a nonce', () => {
-  test('is a few dozen characters of the alphabet of §8.1, and says under which memory it was handed out', () => {
+  test('is a few dozen characters of the alphabet of §8.1, and carries the epoch in which it was issued', () => {
     fc.assert(
       fc.property(seconds, epoch, (now, name) => {
         const nonce = serviceAt(now).issue(name);
@@ -81,7 +81,7 @@ describe('E3 a nonce', () => {
     expect(service.check(nonce)).toBeDefined();
   });
 
-  test('that nobody handed out is refused, whatever the text', () => {
+  test('that the service did not issue is refused, for any text', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc
@@ -165,7 +165,7 @@ describe('E5, E6 secrets', () => {
     expect(service.check(present)).toBeDefined();
   });
 
-  test('when there are none, nothing is handed out and nothing recognised', () => {
+  test('without a secret, no nonce is issued or recognised', () => {
     const service = serviceAt(NOW, { secrets: new Rotating([]) });
     expect(() => service.issue()).toThrow(/returns no secret/);
     expect(service.check(serviceAt(NOW).issue())).toBeUndefined();

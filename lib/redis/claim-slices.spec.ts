@@ -29,7 +29,7 @@ describe('F4 the slice of a proof', () => {
     );
   });
 
-  test('by iat: is among those that are looked at, and needed for as long as the proof is fresh', () => {
+  test('by iat: is among the live slices, and is kept for as long as the proof is fresh', () => {
     const rules = fc.record({
       reach: fc.integer({ min: 1, max: 3600 }),
       ahead: fc.integer({ min: 0, max: 3600 }),
