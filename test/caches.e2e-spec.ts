@@ -47,7 +47,7 @@ async function startService(issuer: TestIssuer) {
 
 const headerOf = (proof: string) => proof.slice(0, proof.indexOf('.'));
 
-describe('F3, C6: known keys come from accepted requests alone', () => {
+describe('known keys come from accepted requests alone (F3, C6)', () => {
   let issuer: TestIssuer;
   let rogue: TestIssuer;
   let parts: DpopVerifierParts;
@@ -151,7 +151,7 @@ describe('F3, C6: known keys come from accepted requests alone', () => {
   }
 });
 
-test('F6: however many ask about a request that lacks a nonce, its epoch is refreshed once', async () => {
+test('however many ask about a request that lacks a nonce, its epoch is refreshed once (F6)', async () => {
   const issuer = await TestIssuer.create({ clock });
   const client = await TestClient.create({ clock });
   const { parts, close } = await startService(issuer);
@@ -182,7 +182,7 @@ test('F6: however many ask about a request that lacks a nonce, its epoch is refr
   await close();
 });
 
-test('F6: a client that has not proved to hold its key causes no refresh of the epoch', async () => {
+test('a client that has not proved to hold its key causes no refresh of the epoch (F6)', async () => {
   const issuer = await TestIssuer.create({ clock });
   const client = await TestClient.create({ clock });
   const { parts, close } = await startService(issuer);
@@ -207,7 +207,7 @@ test('F6: a client that has not proved to hold its key causes no refresh of the 
   await close();
 });
 
-describe('B1: known tokens', () => {
+describe('known tokens (B1)', () => {
   test('tokens that are not valid evict none that is', async () => {
     const issuer = await TestIssuer.create({ clock });
     const rogue = await TestIssuer.create({ clock });
@@ -288,7 +288,7 @@ describe('B1: known tokens', () => {
     }
   });
 
-  test("B8: are dropped when the issuer's keys turn", async () => {
+  test("are dropped when the issuer's keys turn (B8)", async () => {
     const issuer = await TestIssuer.listen({ clock });
     try {
       const { verifier, verified, accept } = counting(issuer, ROOMY);

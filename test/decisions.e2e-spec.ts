@@ -1,4 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type CanActivate,
   Controller,
@@ -8,17 +8,11 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  DPOP_DECISION_CHANNEL,
-  DpopBound,
-  type DpopDecision,
-  DpopGuard,
-  type DpopVerdict,
-  RequireScopes,
-} from '../lib/index.js';
+import { DpopBound, type DpopDecision, DpopGuard, type DpopVerdict, RequireScopes } from '../lib/index.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
-import { PLATFORMS, type StartedApp, startApp } from './support/apps.js';
+import { observeDecisions } from './support/observe-decisions.js';
+import { PLATFORMS } from './support/platforms.js';
+import { type RecordingApp, startRecordingApp } from './support/recording-app.js';
 
 const ORIGIN = 'https://api.example.com';
 
@@ -91,7 +85,7 @@ class EitherController {
 }
 
 describe.each(PLATFORMS)('decisions about a request that several guards see, on %s', (platform) => {
-  let started: StartedApp | undefined;
+  let started: RecordingApp | undefined;
 
   afterEach(async () => {
     await started?.close();
@@ -103,20 +97,17 @@ describe.each(PLATFORMS)('decisions about a request that several guards see, on 
     headers: Readonly<Record<string, string>>,
   ): Promise<{ readonly status: number; readonly decisions: readonly DpopDecision[] }> {
     const isEither = path === 'either';
-    started = await startApp(platform, {
+    started = await startRecordingApp(platform, {
       dpop: { origin: ORIGIN, accessToken: issuer.accessToken },
       controllers: isEither ? [EitherController] : [GuardedThriceController],
       providers: isEither ? [] : [{ provide: APP_GUARD, useExisting: DpopGuard }],
     });
-    const decisions: DpopDecision[] = [];
-    const listener = (message: unknown) => decisions.push(message as DpopDecision);
-    subscribe(DPOP_DECISION_CHANNEL, listener);
-    try {
-      const { status } = await fetch(`${started.url}/${path}`, { headers });
-      return { status, decisions };
-    } finally {
-      unsubscribe(DPOP_DECISION_CHANNEL, listener);
-    }
+    const { url } = started;
+    let status = 0;
+    const decisions = await observeDecisions(async () => {
+      ({ status } = await fetch(`${url}/${path}`, { headers }));
+    });
+    return { status, decisions };
   }
 
   const signed = (path: string) => client.createHeaders({ method: 'GET', url: `${ORIGIN}/${path}`, token });

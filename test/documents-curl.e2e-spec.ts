@@ -28,11 +28,11 @@ describe(`the script in ${PAGE}, by openssl and curl alone`, () => {
   afterAll(() => stage.close());
 
   testWithTools.each([
-    ['B1', 'GET', '/accounts', /^HTTP\/1\.1 200 .*"provedKey":/s],
-    ['B1', 'GET', '/statements', /^HTTP\/1\.1 200 .*"for":"quickstart-client"/s],
-    ['E2', 'POST', '/transfers', /^HTTP\/1\.1 201 .*"transfer":"done"/s],
-    ['C8', 'DELETE', '/accounts/1', /^HTTP\/1\.1 200 .*"removed":true/s],
-  ])('%s: %s %s is answered', async (_id, method, path, answer) => {
+    ['GET', '/accounts', 'B1', /^HTTP\/1\.1 200 .*"provedKey":/s],
+    ['GET', '/statements', 'B1', /^HTTP\/1\.1 200 .*"for":"quickstart-client"/s],
+    ['POST', '/transfers', 'E2', /^HTTP\/1\.1 201 .*"transfer":"done"/s],
+    ['DELETE', '/accounts/1', 'C8', /^HTTP\/1\.1 200 .*"removed":true/s],
+  ])('%s %s is answered (%s)', async (method, path, _id, answer) => {
     const env = { ...process.env, API: stage.api, ISSUER: stage.issuer };
     const { stdout } = await run('bash', ['-c', script, 'call.sh', method, path], { env });
     expect(stdout).toMatch(answer);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { formatLlmsFullTxt, formatLlmsTxt } from '../docs/.vitepress/llms.js';
@@ -24,6 +24,7 @@ import {
   ROOT,
   type Snippet,
 } from './documents/snippets.js';
+import { idsAtEnd, idsElsewhere, readTestNames } from './documents/test-names.js';
 
 const snippets = [...DOCUMENTS.flatMap(readMarkdownSnippets), ...readExampleSnippets()];
 
@@ -118,11 +119,11 @@ describe('errors', () => {
     expect(readRow(PAGE, code, 'code')[1]).toBe(String(STATUS_OF_CODE[code as keyof typeof STATUS_OF_CODE]));
   });
 
-  test.each(Object.entries(REFUSALS))('D5 the reason %s has a row', (reason, [code, sentence]) => {
+  test.each(Object.entries(REFUSALS))('the reason %s has a row (D5)', (reason, [code, sentence]) => {
     expect(readRow(PAGE, reason, 'reason')).toEqual([`\`${reason}\``, `\`${code}\``, sentence]);
   });
 
-  test.each(failures)('D8 the failure %s has a row', (reason) => {
+  test.each(failures)('the failure %s has a row (D8)', (reason) => {
     expect(readRow(PAGE, reason, 'reason')).toHaveLength(2);
   });
 
@@ -183,20 +184,37 @@ describe('voice', () => {
   });
 });
 
-test('every id in the name of a test has one row in docs/requirements.md', () => {
+describe('the names of tests', () => {
   const rows = readRows('docs/requirements.md')
     .map(([id = '']) => id)
     .filter((id) => /^[A-K]\d*o?$/.test(id));
-  expect(new Set(rows).size).toBe(rows.length);
-  const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' });
-  const cited = files
-    .filter((file) => file.endsWith('.ts'))
-    .flatMap((file) => [
-      ...readDocument(`test/${file}`).matchAll(/(?:test|describe)\('((?:[A-K]\d{1,2}o? )+)/g),
-    ])
-    .flatMap(([, ids = '']) => ids.trim().split(' '));
-  expect(cited.length).toBeGreaterThan(50);
-  expect(rows).toEqual(expect.arrayContaining(cited));
+  const { names, idsInTables } = readTestNames(['lib', 'test']);
+
+  test('end with ids that have one row each in docs/requirements.md', () => {
+    expect(new Set(rows).size).toBe(rows.length);
+    const cited = names.flatMap(({ text }) => idsAtEnd(text));
+    expect(cited.length).toBeGreaterThan(150);
+    expect(idsInTables.length).toBeGreaterThan(150);
+    expect(rows).toEqual(expect.arrayContaining([...cited, ...idsInTables]));
+  });
+
+  test('have no id at another place', () => {
+    expect(names.filter(({ text }) => idsElsewhere(text).length > 0)).toEqual([]);
+  });
+
+  test.each([
+    ['refuses a proof whose jwk is private (C7)', ['C7'], []],
+    ['refuses a proof of %s (C9o, D2)', ['C9o', 'D2'], []],
+    ['%s is ES256, of a P-256 key', [], []],
+    ['C7 refuses a proof', [], ['C7']],
+    ['F6: refuses a proof (C7)', ['C7'], ['F6']],
+    ['refuses a proof, and F1 a replay', [], ['F1']],
+    ['refuses (C7) a proof', [], ['C7']],
+    ['refuses a proof (C7 D2)', [], ['C7', 'D2']],
+  ])('are read: %j', (name, atEnd, elsewhere) => {
+    expect(idsAtEnd(name)).toEqual(atEnd);
+    expect(idsElsewhere(name)).toEqual(elsewhere);
+  });
 });
 
 describe('the site', () => {

@@ -12,19 +12,13 @@ import { GraphQLModule, Query, Resolver } from '@nestjs/graphql';
 import type { MercuriusDriverConfig } from '@nestjs/mercurius';
 import { DpopBound, DpopGuard, DpopHttpException, DpopModule, RequireScopes } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  type Answer,
-  call,
-  type Call,
-  closeApps,
-  LogCollector,
-  ORIGIN,
-  type Platform,
-  type RunningApp,
-  startApp,
-} from './support-surface.js';
+import { type Answer, call, type Call } from './support/call.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import type { Platform } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 
-// As in transports.e2e-spec.ts.
+// As in graphql.e2e-spec.ts.
 jest.mock('@fastify/static', () => () => undefined);
 const { MercuriusDriver } = await import('@nestjs/mercurius');
 
@@ -132,7 +126,7 @@ describe.each(SERVERS)('GraphQL, %s', (_name, platform, graphql, codeOf) => {
     (body as { errors?: { extensions: Extensions }[] }).errors?.map(({ extensions }) => codeOf(extensions)) ??
     [];
 
-  test('D6 the stable code stands where the README says', async () => {
+  test('the stable code stands where the README says (D6)', async () => {
     const app = await start();
     expect(codesOf(await ask(app, '{ me }'))).toEqual(['credentials_missing']);
     expect(codesOf(await ask(app, '{ ledger }', { token }))).toEqual(['insufficient_scope']);
@@ -140,7 +134,7 @@ describe.each(SERVERS)('GraphQL, %s', (_name, platform, graphql, codeOf) => {
     expect(codesOf(await ask(app, '{ unguarded }', { token }))).toEqual(['temporarily_unavailable']);
   });
 
-  test('D9 a refusal names the resolver, a missing verdict too', async () => {
+  test('a refusal names the resolver, a missing verdict too (D9)', async () => {
     const logger = new LogCollector();
     const app = await start(logger);
     await ask(app, '{ ledger }', { token });
@@ -151,7 +145,7 @@ describe.each(SERVERS)('GraphQL, %s', (_name, platform, graphql, codeOf) => {
     );
   });
 
-  test('D10 a refusal that was withdrawn leaves no trace, another one stays', async () => {
+  test('a refusal that was withdrawn leaves no trace, another one stays (D10)', async () => {
     const app = await start();
     const headers = { 'x-api-key': 'right' };
     const passed = await ask(app, '{ rates }', { headers });

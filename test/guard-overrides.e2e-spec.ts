@@ -1,6 +1,6 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Controller, type ExecutionContext, Get, Injectable, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { beforeAll, describe, expect, test } from '@jest/globals';
 import {
   DpopGuard,
   DpopModule,
@@ -11,7 +11,8 @@ import {
   DpopVerifier,
 } from '../lib/index.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
-import { PLATFORMS, startApp } from './support/apps.js';
+import { PLATFORMS } from './support/platforms.js';
+import { startRecordingApp } from './support/recording-app.js';
 
 const ORIGIN = 'https://api.example.com';
 
@@ -89,7 +90,7 @@ describe.each(PLATFORMS)('overrides of the guard, on %s', (platform) => {
   ): Promise<Response> {
     runs = 0;
     reads = 0;
-    const app = await startApp(platform, {
+    const app = await startRecordingApp(platform, {
       dpop: { origin: ORIGIN, accessToken: issuer.accessToken, ...options },
       controllers: [controllerOf(guard)],
     });

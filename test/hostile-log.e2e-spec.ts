@@ -7,12 +7,12 @@ import { MARKER } from './hostile/baseline.js';
 import { CONFIGURATIONS, type ConfigurationName } from './hostile/configurations.js';
 import { Service } from './hostile/service.js';
 import { TABLE } from './hostile/table.js';
-import { LogCollector } from './support-surface.js';
+import { LogCollector } from './support/log-collector.js';
 
 // As the table itself.
 jest.setTimeout(60_000);
 
-describe('D9 D6 the whole table of hostile requests', () => {
+describe('the whole table of hostile requests (D9, D6)', () => {
   let explained = 0;
   const { take } = LineBudget.prototype;
   afterAll(() => {

@@ -11,7 +11,10 @@ import {
   SkipDpop,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import { call, closeApps, PLATFORMS, type RunningApp, startApp, withOrigin } from './support-surface.js';
+import { call } from './support/call.js';
+import { withOrigin } from './support/origin.js';
+import { PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 
 let issuer: TestIssuer;
 let client: TestClient;
@@ -94,7 +97,7 @@ const DEMANDS: readonly (readonly [string, ClassDecorator])[] = [
   ['@UseGuards of several', UseGuards(YesGuard, DpopGuard)],
 ];
 
-describe.each(PLATFORMS)('A2 the nearest statement wins, on %s', (platform) => {
+describe.each(PLATFORMS)('the nearest statement wins, on %s', (platform) => {
   const start = (controller: Type) => startApp(platform, root([decorate(controller, Controller())]));
 
   test('a class without a statement is as its base class is', async () => {
@@ -207,7 +210,7 @@ describe.each(PLATFORMS)('A2 the nearest statement wins, on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('A2 a handler that overrides another, on %s', (platform) => {
+describe.each(PLATFORMS)('a handler that overrides another, on %s', (platform) => {
   const start = (controller: Type) => startApp(platform, root([decorate(controller, Controller())]));
 
   /** An override that says nothing, of a handler with these decorators. */

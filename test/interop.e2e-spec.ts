@@ -9,7 +9,8 @@ import { Dpop, DpopBound, DpopGuard, type DpopModuleOptions } from 'nestjs-dpop'
 import { TestIssuer } from 'nestjs-dpop/testing';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
-import { type Platform, PLATFORMS, type StartedApp, startApp } from './support/apps.js';
+import { type Platform, PLATFORMS } from './support/platforms.js';
+import { type RecordingApp, startRecordingApp } from './support/recording-app.js';
 
 interface CallOptions {
   readonly token: string;
@@ -148,7 +149,7 @@ function clientOf(
 
 describe.each(PLATFORMS)('on %s', (platform) => {
   let issuer: TestIssuer;
-  let app: StartedApp;
+  let app: RecordingApp;
   let nowMs: number;
   let requests: number;
 
@@ -161,8 +162,8 @@ describe.each(PLATFORMS)('on %s', (platform) => {
       nonce: { mode: 'off', lifetimeSeconds: NONCE_SECONDS },
       clock: () => nowMs,
     };
-    app = await startApp(platform, { dpop: options, controllers: [createEchoController(platform)] });
-    const server = app.app.getHttpServer() as Server;
+    app = await startRecordingApp(platform, { dpop: options, controllers: [createEchoController(platform)] });
+    const server = app.nest.getHttpServer() as Server;
     server.on('request', () => (requests += 1));
   });
 
@@ -184,14 +185,14 @@ describe.each(PLATFORMS)('on %s', (platform) => {
         token = await issuer.issueToken({ jkt: client.jkt });
       });
 
-      test('C9 is let through, with a query that is not part of htu', async () => {
+      test('is let through, with a query that is not part of htu (C9)', async () => {
         const response = await client.call({ token, url: new URL('/echo?a=1&b=%2F', app.url) });
         expect(response.status).toBe(200);
         expect(await response.json()).toMatchObject({ url: '/echo?a=1&b=%2F', jkt: client.jkt });
         expect(requests).toBe(1);
       });
 
-      test('C8 is let through with a POST and its body', async () => {
+      test('is let through with a POST and its body (C8)', async () => {
         const body = JSON.stringify({ amount: 1 });
         const url = new URL('/echo/transfers', app.url);
         const response = await client.call({ token, url, method: 'POST', body });
@@ -218,19 +219,19 @@ describe.each(PLATFORMS)('on %s', (platform) => {
         '/echo/a/../b/./c/',
         '/echo//a///b',
         '/echo/%25/100%25?q=%',
-      ])('C9 is let through on the path %s', async (path) => {
+      ])('is let through on the path %s (C9)', async (path) => {
         const response = await client.call({ token, url: new URL(path, app.url) });
         expect(response.status).toBe(200);
         expect(requests).toBe(1);
       });
 
-      test.each(['PUT', 'PATCH', 'DELETE', 'HEAD'])('C8 is let through with %s', async (method) => {
+      test.each(['PUT', 'PATCH', 'DELETE', 'HEAD'])('is let through with %s (C8)', async (method) => {
         const body = method === 'HEAD' ? {} : { body: '{}' };
         const response = await client.call({ token, url: new URL('/echo', app.url), method, ...body });
         expect(response.status).toBe(200);
       });
 
-      test('E2, E4 answers a demand for a nonce, and keeps up with its windows', async () => {
+      test('answers a demand for a nonce, and keeps up with its windows (E2, E4)', async () => {
         // Another key, which has seen no nonce yet.
         const fresh = await entry.create('ES256');
         const boundToken = await issuer.issueToken({ jkt: fresh.jkt });
@@ -255,7 +256,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
         expect(await callsFor('/echo', '{"a":1}')).toEqual({ requests: 2, renewed: false });
       });
 
-      test('B3 is refused with the token of another key', async () => {
+      test('is refused with the token of another key (B3)', async () => {
         const stolen = await issuer.issueToken({ jkt: (await clientOf(entry, 'Ed25519')).jkt });
         const outcome = await client
           .call({ token: stolen, url: new URL('/echo', app.url) })
@@ -264,7 +265,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
         expect(outcome.headers.get('www-authenticate')).toContain('error="invalid_token"');
       });
 
-      test('D3 understands the challenge of a refusal', async () => {
+      test('understands the challenge of a refusal (D3)', async () => {
         const expired = await issuer.issueToken({ jkt: client.jkt, expiresInSeconds: -60 });
         const outcome = await client
           .call({ token: expired, url: new URL('/echo', app.url) })
@@ -286,7 +287,7 @@ describe('oidc-provider and openid-client', () => {
   const audience = 'https://api.example.com';
   let server: Server;
   let issuer: string;
-  const apps: StartedApp[] = [];
+  const apps: RecordingApp[] = [];
 
   beforeAll(async () => {
     server = createServer();
@@ -349,10 +350,10 @@ describe('oidc-provider and openid-client', () => {
   }
 
   test.each(PLATFORMS)(
-    'B1, E2 a bound token is obtained and used, nonces of both included, on %s',
+    'a bound token is obtained and used, nonces of both included, on %s (B1, E2)',
     async (platform) => {
       let url = '';
-      const app = await startApp(platform, {
+      const app = await startRecordingApp(platform, {
         dpop: { origin: () => url, accessToken: { issuer, audience } },
         controllers: [createEchoController(platform)],
       });

@@ -12,18 +12,12 @@ import {
   type DpopModuleOptions,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  type Answer,
-  call,
-  closeApps,
-  HandClock,
-  LogCollector,
-  ORIGIN,
-  PLATFORMS,
-  type RunningApp,
-  startApp,
-  UNAVAILABLE,
-} from './support-surface.js';
+import { type Answer, call, UNAVAILABLE } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import { PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 import { AUDIENCE, BareIssuer, OPENID, RFC8414 } from './support/bare-issuer.js';
 
 let hits = 0;
@@ -122,7 +116,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
     return answer.headers.get('retry-after');
   }
 
-  describe('B1 one token costs two signatures at most', () => {
+  describe('one token costs two signatures at most (B1)', () => {
     /** Each verification encodes what was signed, once. */
     async function countSignatures(token: string, action: () => Promise<unknown>): Promise<number> {
       const encodings = jest.spyOn(Buffer, 'from');
@@ -218,13 +212,13 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       expect(logs.text).not.toContain('kid');
     });
 
-    test('I3 keys without kid that are too many are told at start', async () => {
+    test('keys without kid that are too many are told at start (I3)', async () => {
       const { keys } = await createKeys('ES256', 3, none);
       await start({ issuer, audience: AUDIENCE, keys: { keys } });
       expect(logs.text).toMatch(/^warn .*https:\/\/issuer\.test has 3 keys .*without kid.*DpopModule$/m);
     });
 
-    test('D9 a token without kid that is refused for it is told once, with what to do', async () => {
+    test('a token without kid that is refused for it is told once, with what to do (D9)', async () => {
       const { keys, signing } = await createKeys('ES256', 3, kids);
       const app = await start({ issuer, audience: AUDIENCE, keys: { keys } });
       await expectAccepted(app, await sign(issuer, signing[0] as CryptoKey, { header: kids(0) }));
@@ -236,7 +230,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
     });
   });
 
-  describe('B8 what outsiders cannot turn', () => {
+  describe('what outsiders cannot turn (B8)', () => {
     async function acceptKnown(app: RunningApp, token: string): Promise<unknown> {
       const verifier = app.nest.get(AccessTokenVerifier);
       const ath = hash('sha256', token, 'base64url');
@@ -363,7 +357,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
     });
   });
 
-  describe('B12 a key that turned', () => {
+  describe('a key that turned (B12)', () => {
     /** An app whose keys were fetched for the sake of a token, so that the cooldown runs. */
     async function startCooling(issuer: TestIssuer): Promise<RunningApp> {
       const app = await start(issuer.accessToken);
@@ -443,7 +437,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
     });
   });
 
-  describe('B where keys are, and which tokens are taken', () => {
+  describe('where keys are, and which tokens are taken (B1)', () => {
     test('an http jwksUri beside an https issuer, with allowInsecureHttp', async () => {
       const bare = await listenBare();
       const key = await bare.addKey();
@@ -465,7 +459,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
     });
   });
 
-  describe('I3 D8 what is wrong with an issuer is told at start, and with each 503', () => {
+  describe('what is wrong with an issuer is told at start, and with each 503 (I3, D8)', () => {
     const wrong: readonly (readonly [string, (issuer: BareIssuer) => void, RegExp])[] = [
       [
         'metadata that is 404',

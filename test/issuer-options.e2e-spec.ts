@@ -29,7 +29,7 @@ class OwnVerifier extends AccessTokenVerifier {
   }
 }
 
-describe('I4 errors of accessToken name the option, the value and the way out', () => {
+describe('errors of accessToken name the option, the value and the way out (I4)', () => {
   // No network: the keys of every issuer are given.
   const givenKeys = async () => {
     const { accessToken } = await TestIssuer.create();

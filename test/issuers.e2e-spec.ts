@@ -11,17 +11,11 @@ import {
   type DpopModuleOptions,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  type Answer,
-  call,
-  closeApps,
-  HandClock,
-  ORIGIN,
-  PLATFORMS,
-  type RunningApp,
-  startApp,
-  UNAVAILABLE,
-} from './support-surface.js';
+import { type Answer, call, UNAVAILABLE } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { ORIGIN } from './support/origin.js';
+import { PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 import { AUDIENCE, BareIssuer, OPENID, type Reply, RFC8414 } from './support/bare-issuer.js';
 
 let hits = 0;
@@ -91,7 +85,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
     expect(hits).toBe(0);
   }
 
-  describe('B1 where the keys are', () => {
+  describe('where the keys are (B1)', () => {
     test('in RFC 8414 metadata alone', async () => {
       const issuer = await listenBare();
       const token = await sign(issuer, await issuer.addKey());
@@ -178,7 +172,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
     });
   });
 
-  describe('B8 metadata that cannot be trusted is an outage, not the fault of the token', () => {
+  describe('metadata that cannot be trusted is an outage, not the fault of the token (B8)', () => {
     const untrusted: readonly (readonly [string, (issuer: BareIssuer) => unknown])[] = [
       ['naming another issuer', ({ metadata }) => ({ ...metadata, issuer: 'https://evil.example' })],
       [
@@ -264,7 +258,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
     });
   });
 
-  describe('B8 outages', () => {
+  describe('outages (B8)', () => {
     test.each([[500], [502], [404], [429]])('an issuer that answers %d', async (status) => {
       const issuer = await listen();
       issuer.outageStatus = status;
@@ -375,7 +369,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
       expect(await call(app, client, { token })).toMatchObject({ status: 200 });
     });
 
-    test('B6 of one issuer does not touch the tokens of another', async () => {
+    test('of one issuer does not touch the tokens of another (B6)', async () => {
       const [sound, broken] = [await listen(), await listen()];
       broken.outageStatus = 500;
       const app = await start([sound.accessToken, broken.accessToken]);
@@ -386,7 +380,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
     });
   });
 
-  describe('B6 several issuers', () => {
+  describe('several issuers (B6)', () => {
     test('each with its own keys and audience', async () => {
       const [first, second] = [await listen(), await listen({ audience: 'second-audience' })];
       const app = await start([first.accessToken, second.accessToken]);
@@ -466,7 +460,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
     });
   });
 
-  describe('B1 rotation', () => {
+  describe('rotation (B1)', () => {
     test('a new key is fetched when a token names it', async () => {
       const issuer = await listen();
       const app = await start({ ...issuer.accessToken, keysCooldownSeconds: 0 });
@@ -505,7 +499,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
     });
   });
 
-  describe('B1 several keys without kid', () => {
+  describe('several keys without kid (B1)', () => {
     test('any of them may have signed; a key of nobody is refused', async () => {
       const issuer = await listenBare();
       const keys = [await issuer.addKey(), await issuer.addKey(), await issuer.addKey()];

@@ -3,19 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { Dpop, DpopGuard, DpopModule, type DpopModuleOptions, NonceService } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  type Answer,
-  call,
-  type Call,
-  closeApps,
-  HandClock,
-  ORIGIN,
-  type Platform,
-  PLATFORMS,
-  proofFor,
-  type RunningApp,
-  startApp,
-} from './support-surface.js';
+import { type Answer, call, type Call, proofFor } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { ORIGIN } from './support/origin.js';
+import { type Platform, PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 
 /** The default life of a nonce, and of a window. */
 const WINDOW = 120;
@@ -88,7 +80,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
     return answer.nonce ?? '';
   }
 
-  describe('E1 off or required', () => {
+  describe('off or required (E1)', () => {
     test('off: a proof without a nonce passes, and none is handed out', async () => {
       const app = await start();
       expect(await get(app)).toMatchObject({ status: 200, nonce: null });
@@ -119,7 +111,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
     });
   });
 
-  describe('E2 refused nonces', () => {
+  describe('refused nonces (E2)', () => {
     test('one that is missing, unknown, tampered with or expired is answered with one that works', async () => {
       const app = await start({ nonce: 'required' });
       const old = expectDemand(await get(app));
@@ -151,7 +143,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
       });
     });
 
-    test('D4 the demand is a lone DPoP challenge, also where Bearer is offered beside it', async () => {
+    test('the demand is a lone DPoP challenge, also where Bearer is offered beside it (D4)', async () => {
       const app = await start({ nonce: 'required', bearer: 'allow-unbound', realm: 'bank' });
       const answer = await get(app);
       expectDemand(answer);
@@ -174,7 +166,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
     });
   });
 
-  describe('E3 what a nonce is', () => {
+  describe('what a nonce is (E3)', () => {
     test('of the alphabet of §8.1, and a few dozen characters long', async () => {
       const nonce = expectDemand(await get(await start({ nonce: 'required' })));
       expect(nonce).toMatch(NQCHARS);
@@ -226,7 +218,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
     });
   });
 
-  describe('E4 windows', () => {
+  describe('windows (E4)', () => {
     const secret = randomBytes(32);
     const nonce = { mode: 'required', secret } as const;
 
@@ -272,7 +264,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
       expect(await get(app, { nonce: success.nonce ?? '' })).toMatchObject({ status: 200 });
     });
 
-    test('D7 a success without a fresh nonce has none of these headers', async () => {
+    test('a success without a fresh nonce has none of these headers (D7)', async () => {
       const app = await start({ nonce });
       const { headers } = await get(app, { nonce: expectDemand(await get(app)) });
       for (const name of [
@@ -306,11 +298,11 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
     });
   });
 
-  describe('E5 E6 secrets', () => {
+  describe('secrets (E5, E6)', () => {
     const required = (secret: string | Uint8Array | readonly (string | Uint8Array)[]) =>
       ({ nonce: { mode: 'required', secret } }) as const;
 
-    test('E5 instances with the same secret accept the nonces of each other, also after a restart', async () => {
+    test('instances with the same secret accept the nonces of each other, also after a restart (E5)', async () => {
       const secret = randomBytes(32);
       const first = await start(required(secret));
       const second = await start(required(secret));
@@ -321,7 +313,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
       expect(await get(await start(required(secret)), { nonce })).toMatchObject({ status: 200 });
     });
 
-    test('E5 a secret is the same in octets, base64 and base64url', async () => {
+    test('a secret is the same in octets, base64 and base64url (E5)', async () => {
       const secret = Buffer.concat([Buffer.from([0xfb, 0xff, 0xfe]), randomBytes(31)]);
       const nonce = expectDemand(await get(await start(required(secret))));
       for (const spelling of [
@@ -333,7 +325,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
       }
     });
 
-    test('E5 the module keeps a copy of the secret', async () => {
+    test('the module keeps a copy of the secret (E5)', async () => {
       const secret = randomBytes(32);
       const app = await start(required(secret));
       const nonce = expectDemand(await get(app));
@@ -342,7 +334,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
       expectDemand(await get(app, { nonce: expectDemand(await get(await start(required(secret)))) }));
     });
 
-    test('E6 [new, old]: a nonce of the old secret stays good, the new one signs', async () => {
+    test('[new, old]: a nonce of the old secret stays good, the new one signs (E6)', async () => {
       const [old, fresh] = [randomBytes(32), randomBytes(32)];
       const handedOut = expectDemand(await get(await start(required(old))));
       const rotated = await start(required([fresh, old]));
@@ -354,7 +346,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
     });
   });
 
-  describe("C11 freshness 'nonce'", () => {
+  describe("freshness 'nonce' (C11)", () => {
     const secret = randomBytes(32);
     const nonce = { mode: 'required', freshness: 'nonce', secret } as const;
     const YEAR = 31_536_000;
@@ -364,7 +356,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
       ['ten years fast', () => clock.ms / 1000 + 10 * YEAR],
     ] as const;
 
-    test.each(badClocks)('E2 a client whose clock is %s gets in with one retry', async (_name, now) => {
+    test.each(badClocks)('a client whose clock is %s gets in with one retry (E2)', async (_name, now) => {
       const app = await start({ nonce });
       const claims = { iat: now() };
       const fresh = expectDemand(await get(app, { claims }));
@@ -416,14 +408,14 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
       }
     }
 
-    test('F4 replays are refused for the whole life of the nonce, and after it', async () => {
+    test('replays are refused for the whole life of the nonce, and after it (F4)', async () => {
       const app = await start({ nonce });
       const fresh = expectDemand(await get(app));
       const proof = await proofFor(client, { token, nonce: fresh, claims: { iat: 1 } });
       await expectOneSuccess(app, proof, 2 * WINDOW + 60, 2.5);
     });
 
-    test('F4 so they are for a nonce of a replica that is a window ahead, which lives longest', async () => {
+    test('so they are for a nonce of a replica that is a window ahead, which lives longest (F4)', async () => {
       const ahead = await start({ nonce, clock: () => clock.ms + WINDOW * 1000 });
       const app = await start({ nonce });
       const fresh = expectDemand(await get(ahead));
@@ -432,7 +424,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform: Platform) => {
       expectDemand(await get(app, { proof }));
     });
 
-    test('F4 by iat there is no instant either at which a proof is fresh and its record gone', async () => {
+    test('by iat there is no instant either at which a proof is fresh and its record gone (F4)', async () => {
       const app = await start({ nonce: 'off' });
       const made = clock.ms / 1000 + 29.75;
       const proof = await proofFor(client, { token, claims: { iat: made } });

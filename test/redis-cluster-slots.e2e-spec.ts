@@ -98,7 +98,7 @@ async function move(slot: string, target: RedisServer, during: () => Promise<voi
   for (const server of [target, source]) await server.command('CLUSTER', 'SETSLOT', slot, 'NODE', to);
 }
 
-describe('F6 a Cluster whose slots move', () => {
+describe('a Cluster whose slots move (F6)', () => {
   test('there and back again: no proof is first twice, and one retry serves', async () => {
     const slot = String(await cluster.masters[0]?.command('CLUSTER', 'KEYSLOT', LEDGER));
     const home = await ownerOf(slot);

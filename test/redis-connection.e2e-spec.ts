@@ -20,7 +20,7 @@ import { LossyProxy } from './redis/lossy-proxy.js';
 import { ORIGIN, Party, send, sign } from './redis/party.js';
 import { RedisServer } from './redis/redis-server.js';
 import { until } from './redis/until.js';
-import { type StartedApp, startApp } from './support/apps.js';
+import { type RecordingApp, startRecordingApp } from './support/recording-app.js';
 import { sendRaw } from './support/raw-request.js';
 
 const DEADLINE_MS = 250;
@@ -45,10 +45,12 @@ async function start(
   source: RedisSource,
   deadlineMs: number,
   options: Partial<DpopModuleOptions> = {},
-): Promise<StartedApp> {
+): Promise<RecordingApp> {
   const { accessToken } = party.issuer;
   const storage = new RedisStorage(source, { deadlineMs });
-  const app = await startApp('express', { dpop: { origin: ORIGIN, accessToken, storage, ...options } });
+  const app = await startRecordingApp('express', {
+    dpop: { origin: ORIGIN, accessToken, storage, ...options },
+  });
   opened.push(app);
   return app;
 }
@@ -60,7 +62,7 @@ function borrow(client: Redis): Redis {
   return client;
 }
 
-describe('F1: replies that get lost', () => {
+describe('replies that get lost (F1)', () => {
   const LOSSES = 10;
   let proxy: LossyProxy;
   beforeAll(async () => {
@@ -108,27 +110,27 @@ describe('F1: replies that get lost', () => {
   );
 });
 
-describe('F5: a Redis that is not there', () => {
+describe('a Redis that is not there (F5)', () => {
   /** Asks with a nonce of the instance's own, so that there is something to be written. */
-  async function ask({ url }: StartedApp): Promise<number> {
+  async function ask({ url }: RecordingApp): Promise<number> {
     const [member] = party.members;
     const { nonce } = await send(`${url}/nonce`, await sign(member, undefined, '/nonce'));
     return (await send(`${url}/transfers`, await sign(member, nonce))).status;
   }
 
-  const isServed = async (app: StartedApp) => (await ask(app)) === 200;
-  const isUnavailable = async (app: StartedApp) => (await ask(app)) === 503;
+  const isServed = async (app: RecordingApp) => (await ask(app)) === 200;
+  const isUnavailable = async (app: RecordingApp) => (await ask(app)) === 503;
 
   test('a service starts without it, and needs no restart when it comes', async () => {
     await redis.kill();
     const app = await start(redis.url, DEADLINE_MS);
     expect(await isUnavailable(app)).toBe(true);
-    expect(await app.app.get(DpopHealthIndicator).isHealthy()).toEqual({
+    expect(await app.nest.get(DpopHealthIndicator).isHealthy()).toEqual({
       dpop: { status: 'down', message: 'the storage cannot be reached' },
     });
     await redis.up();
     await until('the service is back', () => isServed(app));
-    expect(await app.app.get(DpopHealthIndicator).isHealthy()).toEqual({ dpop: { status: 'up' } });
+    expect(await app.nest.get(DpopHealthIndicator).isHealthy()).toEqual({ dpop: { status: 'up' } });
   }, 30_000);
 
   test.each<[string, () => RedisSource]>([
@@ -210,7 +212,7 @@ describe('F5: a Redis that is not there', () => {
         jkt: member.client.jkt,
       });
     }
-    const health = app.app.get(DpopHealthIndicator);
+    const health = app.nest.get(DpopHealthIndicator);
     await until('Redis is back', async () => (await health.isHealthy()).dpop.status === 'up');
     expect(await send(`${app.url}/transfers`, request)).toMatchObject({ status: 401 });
   }, 30_000);

@@ -4,7 +4,7 @@ import type { SignedRequest } from './redis/party.js';
 import { RedisServer } from './redis/redis-server.js';
 import { canStepClocks, SteppedClock } from './redis/stepped-clock.js';
 import { until } from './redis/until.js';
-import type { StartedApp } from './support/apps.js';
+import type { RecordingApp } from './support/recording-app.js';
 
 let fleet: ClockedFleet;
 const opened: { close(): unknown }[] = [];
@@ -25,7 +25,7 @@ async function startRedis(options: Parameters<typeof RedisServer.start>[0] = {})
 }
 
 /** Enough of them that most hashes of a client's slice are begun. */
-async function useMany(app: StartedApp, count = 40): Promise<SignedRequest[]> {
+async function useMany(app: RecordingApp, count = 40): Promise<SignedRequest[]> {
   const requests: SignedRequest[] = [];
   for (let index = 0; index < count; index += 1) requests.push(await fleet.use(app));
   return requests;
@@ -36,7 +36,7 @@ const statuses = async (requests: readonly SignedRequest[]) =>
 
 const describeStepped = canStepClocks() ? describe : describe.skip;
 
-describeStepped('F4, F6 the clock of Redis', () => {
+describeStepped('the clock of Redis (F4, F6)', () => {
   async function startStepped() {
     const clock = await SteppedClock.create();
     opened.push(clock);
@@ -157,7 +157,7 @@ describeStepped('F4, F6 the clock of Redis', () => {
   );
 });
 
-describe('F6 failback: a master that was replaced takes its place again, in the same process', () => {
+describe('failback: a master that was replaced takes its place again, in the same process (F6)', () => {
   const isLinked = async (server: RedisServer) =>
     String(await server.command('INFO', 'replication')).includes('master_link_status:up');
   const follow = async (server: RedisServer, master: RedisServer) => {
@@ -200,7 +200,7 @@ describe('F6 failback: a master that was replaced takes its place again, in the 
   );
 });
 
-describe('F6 a restart with an append-only file', () => {
+describe('a restart with an append-only file (F6)', () => {
   test('proves nothing of what was not written: no proof passes again, one retry serves', async () => {
     const redis = await startRedis({
       settings: [

@@ -50,7 +50,7 @@ async function expectToSurvive(
   expect(load.acceptedReplays).toBe(0);
 }
 
-describe('F6: a master with a replica, watched by sentinels', () => {
+describe('a master with a replica, watched by sentinels (F6)', () => {
   let group: SentinelGroup;
   beforeAll(async () => {
     group = await SentinelGroup.start();
@@ -76,7 +76,7 @@ describe('F6: a master with a replica, watched by sentinels', () => {
   }, 120_000);
 });
 
-describe('F6: a Cluster of three masters with replicas', () => {
+describe('a Cluster of three masters with replicas (F6)', () => {
   let cluster: RedisCluster;
   beforeAll(async () => {
     cluster = await RedisCluster.start();

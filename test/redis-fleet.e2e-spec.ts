@@ -35,7 +35,7 @@ async function introduce(member: Member, { urls }: Fleet): Promise<string | unde
   return nonce;
 }
 
-describe('F1: one proof, a whole fleet', () => {
+describe('one proof, a whole fleet (F1)', () => {
   let fleet: Fleet;
   beforeAll(async () => {
     // It is about who comes first, on however slow a machine.
@@ -53,7 +53,7 @@ describe('F1: one proof, a whole fleet', () => {
   }, 300_000);
 });
 
-describe('F5, F6: a fleet under load, and an attacker who repeats all it is sent', () => {
+describe('a fleet under load, and an attacker who repeats all it is sent (F5, F6)', () => {
   let fleet: Fleet;
   let load: Load;
   let usedBefore: readonly SignedRequest[];
@@ -109,7 +109,7 @@ describe('F5, F6: a fleet under load, and an attacker who repeats all it is sent
   }, 60_000);
 });
 
-test('F6: accepted all the same where a loss is to be accepted: the attack above is a real one', async () => {
+test('accepted all the same where a loss is to be accepted: the attack above is a real one (F6)', async () => {
   const fleet = await startFleet(2, { afterDataLoss: 'accept' });
   const [member] = party.members;
   const [one = '', other = ''] = fleet.urls;

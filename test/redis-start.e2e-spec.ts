@@ -39,20 +39,20 @@ describe('an instance for which Redis was too slow at its start', () => {
     client.disconnect();
   });
 
-  test('E5: is not healthy before it knows the nonce secrets, and is as soon as it does', async () => {
+  test('is not healthy before it knows the nonce secrets, and is as soon as it does (E5)', async () => {
     await expect(storage.ping()).rejects.toThrow();
     await server?.command('CLIENT', 'UNPAUSE');
     await until('the storage is healthy', () => storage.ping().then(() => true));
     expect(storage.nonceSecrets.secrets()).toHaveLength(1);
   });
 
-  test('E5: reads the nonce secrets without being asked', async () => {
+  test('reads the nonce secrets without being asked (E5)', async () => {
     expect(() => storage.nonceSecrets.secrets()).toThrow('cannot be verified at the moment');
     await server?.command('CLIENT', 'UNPAUSE');
     await until('the secrets are known', () => storage.nonceSecrets.secrets().length === 1, TRIES);
   });
 
-  test('F6: once healthy, it hands out nonces that prove a proof to be new', async () => {
+  test('once healthy, it hands out nonces that prove a proof to be new (F6)', async () => {
     const jkt = hash('sha256', 'a key', 'base64url');
     expect(storage.replayStore.epochOf(jkt)).toBe(NO_EPOCH);
     await server?.command('CLIENT', 'UNPAUSE');
@@ -60,7 +60,7 @@ describe('an instance for which Redis was too slow at its start', () => {
     expect(storage.replayStore.epochOf(jkt)).not.toBe(NO_EPOCH);
   });
 
-  test('F5: takes an answer that came in time, also where this process was held up beyond the deadline', async () => {
+  test('takes an answer that came in time, also where this process was held up beyond the deadline (F5)', async () => {
     await server?.command('CLIENT', 'UNPAUSE');
     // Long enough for whatever a busy machine needs besides the hold-up.
     const patient = new RedisStorage(client, { deadlineMs: PATIENT_DEADLINE_MS });
@@ -91,7 +91,7 @@ describe('what an instance finds at its start', () => {
     ['noeviction', []],
     ['volatile-lru', [expect.stringContaining('noeviction')]],
     ['allkeys-random', [expect.stringContaining('noeviction')]],
-  ])('F4: a Redis that may drop records is told of: maxmemory-policy %s', async (policy, expected) => {
+  ])('a Redis that may drop records is told of: maxmemory-policy %s (F4)', async (policy, expected) => {
     await server?.command('CONFIG', 'SET', 'maxmemory-policy', policy);
     const warnings: string[] = [];
     await storage.open((text) => warnings.push(text));
@@ -99,7 +99,7 @@ describe('what an instance finds at its start', () => {
   });
 
   test.each(['', 'nonsense', '12.tooshort'])(
-    'E5: a ring that nobody can read is replaced: %j',
+    'a ring that nobody can read is replaced: %j (E5)',
     async (ring) => {
       await server?.command('SET', 'dpop:nonce-secrets', ring);
       await storage.open();

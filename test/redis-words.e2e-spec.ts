@@ -86,7 +86,7 @@ async function adviceOf(source: string | RedisOptions): Promise<unknown> {
   );
 }
 
-describe('I3 a Redis that cannot work is told of at start, and with each 503', () => {
+describe('a Redis that cannot work is told of at start, and with each 503 (I3)', () => {
   const atOpen = (user = '') => `redis://${user}127.0.0.1:${portOf('open')}`;
 
   test.each<[string, () => string | RedisOptions, RegExp]>([
@@ -150,7 +150,7 @@ describe('I3 a Redis that cannot work is told of at start, and with each 503', (
     expect(await warningsOf(atOpen())).toEqual([]);
   });
 
-  test('A10: one that is full refuses, by its own reason', async () => {
+  test('one that is full refuses, by its own reason (F5)', async () => {
     await startServer('full', { settings: [['maxmemory', '1']] });
     const source = `redis://127.0.0.1:${portOf('full')}`;
     expect(await warningsOf(source)).toEqual([expect.stringMatching(/has reached maxmemory/)]);

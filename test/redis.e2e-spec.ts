@@ -4,7 +4,8 @@ import { DpopHealthIndicator, type DpopModuleOptions } from '../lib/index.js';
 import { type RedisSource, RedisStorage, type RedisStorageOptions } from '../lib/redis/index.js';
 import { ORIGIN, Party, send, sign } from './redis/party.js';
 import { SharedRedis } from './redis/shared-redis.js';
-import { PLATFORMS, type Platform, type StartedApp, startApp } from './support/apps.js';
+import { type Platform, PLATFORMS } from './support/platforms.js';
+import { type RecordingApp, startRecordingApp } from './support/recording-app.js';
 
 /** What is shown here does not depend on how fast the machine is. */
 const DEADLINE_MS = 10_000;
@@ -34,7 +35,7 @@ interface InstanceOptions {
 /** An instance of the fleet, closed after the test. */
 async function join({ platform = 'express', source = redis.url, storage, dpop }: InstanceOptions = {}) {
   const { keyPrefix } = redis;
-  const app = await startApp(platform, {
+  const app = await startRecordingApp(platform, {
     dpop: {
       origin: ORIGIN,
       accessToken: party.issuer.accessToken,
@@ -46,18 +47,18 @@ async function join({ platform = 'express', source = redis.url, storage, dpop }:
   return app;
 }
 
-function transfers({ url }: StartedApp): string {
+function transfers({ url }: RecordingApp): string {
   return `${url}/transfers`;
 }
 
 /** A nonce of this instance's. */
-async function nonceOf(app: StartedApp): Promise<string | undefined> {
+async function nonceOf(app: RecordingApp): Promise<string | undefined> {
   const [member] = party.members;
   return (await send(`${app.url}/nonce`, await sign(member, undefined, '/nonce'))).nonce;
 }
 
 describe.each(PLATFORMS)('two instances on %s', (platform) => {
-  test('F1: a proof accepted by one is refused by the other, and by itself', async () => {
+  test('a proof accepted by one is refused by the other, and by itself (F1)', async () => {
     const [one, other] = [await join({ platform }), await join({ platform })];
     const [member] = party.members;
     const request = await sign(member, await nonceOf(one));
@@ -66,7 +67,7 @@ describe.each(PLATFORMS)('two instances on %s', (platform) => {
     expect(await send(transfers(one), request)).toMatchObject({ status: 401, message: REPLAYED });
   });
 
-  test('E5: a nonce of one is accepted by the other, and after a restart of both', async () => {
+  test('a nonce of one is accepted by the other, and after a restart of both (E5)', async () => {
     const [one, other] = [await join({ platform }), await join({ platform })];
     const [member] = party.members;
     const nonce = await nonceOf(one);
@@ -77,7 +78,7 @@ describe.each(PLATFORMS)('two instances on %s', (platform) => {
     expect(await send(transfers(restarted), await sign(member, nonce))).toMatchObject({ status: 200 });
   });
 
-  test('F6: a memory that has just begun knows no proof without its nonce to be new; one retry lets it in', async () => {
+  test('a memory that has just begun knows no proof without its nonce to be new; one retry lets it in (F6)', async () => {
     const app = await join({ platform, storage: { keyPrefix: `${redis.keyPrefix}${platform}:` } });
     const [member] = party.members;
     const { nonce, ...refusal } = await send(transfers(app), await sign(member, undefined));
@@ -85,7 +86,7 @@ describe.each(PLATFORMS)('two instances on %s', (platform) => {
     expect(await send(transfers(app), await sign(member, nonce))).toMatchObject({ status: 200 });
   });
 
-  test('F6: a loss that nobody noticed: a client who is asked for a nonce is asked once', async () => {
+  test('a loss that nobody noticed: a client who is asked for a nonce is asked once (F6)', async () => {
     const keyPrefix = `${redis.keyPrefix}${platform}, lost:`;
     const app = await join({ platform, storage: { keyPrefix } });
     const [member] = party.members;
@@ -95,7 +96,7 @@ describe.each(PLATFORMS)('two instances on %s', (platform) => {
     expect(answer).toMatchObject({ status: 200 });
   });
 
-  test('E5, F6: after a loss, an instance that starts then takes the nonces of those that were there', async () => {
+  test('after a loss, an instance that starts then takes the nonces of those that were there (E5, F6)', async () => {
     const storage = { keyPrefix: `${redis.keyPrefix}${platform}, restored:` };
     const app = await join({ platform, storage });
     const [member] = party.members;
@@ -107,9 +108,9 @@ describe.each(PLATFORMS)('two instances on %s', (platform) => {
   });
 
   test('an instance that is asked is healthy', async () => {
-    const { app } = await join({ platform });
-    expect(await app.get(DpopHealthIndicator).isHealthy()).toEqual({ dpop: { status: 'up' } });
-    expect(await app.get(DpopHealthIndicator).isHealthy('redis')).toEqual({ redis: { status: 'up' } });
+    const { nest } = await join({ platform });
+    expect(await nest.get(DpopHealthIndicator).isHealthy()).toEqual({ dpop: { status: 'up' } });
+    expect(await nest.get(DpopHealthIndicator).isHealthy('redis')).toEqual({ redis: { status: 'up' } });
   });
 });
 
@@ -171,7 +172,7 @@ describe('two services in one Redis', () => {
     expect(await send(transfers(other), await sign(member, nonce))).toMatchObject({ status: 401 });
   });
 
-  test('E3: with one prefix, and another audience, do not take each other’s nonces', async () => {
+  test('with one prefix, and another audience, do not take each other’s nonces (E3)', async () => {
     const { accessToken } = party.issuer;
     const both = { ...accessToken, audience: [accessToken.audience, 'https://other.example.com'].flat() };
     const [one, other] = [await join(), await join({ dpop: { accessToken: both } })];

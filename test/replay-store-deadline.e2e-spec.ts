@@ -7,10 +7,11 @@ import {
   ReplayStore,
 } from '../lib/index.js';
 import { ORIGIN, Party, send, sign } from './redis/party.js';
-import { PLATFORMS, type StartedApp, startApp } from './support/apps.js';
+import { PLATFORMS } from './support/platforms.js';
+import { type RecordingApp, startRecordingApp } from './support/recording-app.js';
 
 let party: Party;
-const started: StartedApp[] = [];
+const started: RecordingApp[] = [];
 
 beforeAll(async () => {
   party = await Party.gather(1);
@@ -51,18 +52,18 @@ async function start(
   platform: 'express' | 'fastify',
   replayStore: ReplayStore,
   options: Partial<DpopModuleOptions> = {},
-): Promise<StartedApp> {
+): Promise<RecordingApp> {
   const dpop = {
     origin: ORIGIN,
     accessToken: party.issuer.accessToken,
     storage: { replayStore, shared: true },
   };
-  const app = await startApp(platform, { dpop: { ...dpop, ...options } });
+  const app = await startRecordingApp(platform, { dpop: { ...dpop, ...options } });
   started.push(app);
   return app;
 }
 
-describe.each(PLATFORMS)('F5 a store of the app’s own on %s', (platform) => {
+describe.each(PLATFORMS)('a store of the app’s own on %s (F5)', (platform) => {
   const request = async (path = '/transfers') => sign(party.members[0], undefined, path);
 
   test.each<[string, Answer]>([
@@ -123,15 +124,15 @@ describe.each(PLATFORMS)('F5 a store of the app’s own on %s', (platform) => {
     ['is full', () => Promise.reject(new DpopUnavailableError('replay_store_full')), 503],
     ['names another reason', () => Promise.reject(new DpopUnavailableError('internal_failure')), 503],
     ['answers what is no answer', () => 'yes' as never, 503],
-  ])('A10: accept-and-report covers no more than an outage: one that %s', async (_name, answer, status) => {
+  ])('accept-and-report covers no more than an outage: one that %s (F5)', async (_name, answer, status) => {
     const app = await start(platform, new OwnStore(answer), reporting);
     expect((await send(`${app.url}/transfers`, await request())).status).toBe(status);
     expect(app.calls).toHaveLength(status === 200 ? 1 : 0);
   });
 
-  test('A10: accept-and-report does not cover a full memory: what fills it cannot be replayed then', async () => {
+  test('accept-and-report does not cover a full memory: what fills it cannot be replayed then (F5)', async () => {
     const storage = new MemoryStorage({ maxEntries: 1 });
-    const app = await startApp(platform, {
+    const app = await startRecordingApp(platform, {
       dpop: { origin: ORIGIN, accessToken: party.issuer.accessToken, storage, ...reporting },
     });
     started.push(app);
@@ -142,7 +143,7 @@ describe.each(PLATFORMS)('F5 a store of the app’s own on %s', (platform) => {
     expect(app.calls).toHaveLength(1);
   });
 
-  test('F2: jtis that differ in half a surrogate pair are two', async () => {
+  test('jtis that differ in half a surrogate pair are two (F2)', async () => {
     const app = await start(platform, new MemoryStorage().replayStore);
     const [{ client, token }] = party.members;
     const url = `${ORIGIN}/transfers`;
@@ -153,11 +154,11 @@ describe.each(PLATFORMS)('F5 a store of the app’s own on %s', (platform) => {
     }
   });
 
-  test('F6: a memory that challenges counts from the start of the app, not from its first request', async () => {
+  test('a memory that challenges counts from the start of the app, not from its first request (F6)', async () => {
     let nowMs = Date.now();
     const clock = () => nowMs;
     const storage = new MemoryStorage({ afterDataLoss: 'challenge' });
-    const app = await startApp(platform, {
+    const app = await startRecordingApp(platform, {
       dpop: { origin: ORIGIN, accessToken: party.issuer.accessToken, storage, clock },
     });
     started.push(app);

@@ -21,20 +21,11 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DpopGuard, DpopModule, type DpopModuleOptions, type DpopRequest } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  adapterOf,
-  call,
-  type Call,
-  closeApps,
-  LogCollector,
-  ORIGIN,
-  PLATFORMS,
-  proofFor,
-  type RunningApp,
-  startApp,
-  type StartOptions,
-  UNAVAILABLE,
-} from './support-surface.js';
+import { call, type Call, proofFor, UNAVAILABLE } from './support/call.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import { adapterOf, PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp, type StartOptions } from './support/running-app.js';
 import { type RawResponse, sendRaw, valuesOf } from './support/raw-request.js';
 
 let issuer: TestIssuer;
@@ -69,12 +60,10 @@ function appModule(
   };
 }
 
-const portOf = (app: RunningApp): number => Number(new URL(app.url).port);
-
 /** A request for a host, with a proof for a URI of whatever host. */
 async function askHost(app: RunningApp, host: string, signed: string, path: string): Promise<RawResponse> {
   const dpop = await client.createProof({ method: 'GET', url: signed + path, token });
-  return await sendRaw(portOf(app), {
+  return await sendRaw(app.port, {
     target: path,
     fields: [
       ['Host', host],
@@ -109,7 +98,7 @@ class AnyHostController {
   }
 }
 
-describe.each(PLATFORMS)('C9o controllers that are bound to hosts, on %s', (platform) => {
+describe.each(PLATFORMS)('controllers that are bound to hosts, on %s (C9o)', (platform) => {
   const origins = [
     ORIGIN,
     'https://admin.example.com',
@@ -149,7 +138,7 @@ describe.each(PLATFORMS)('C9o controllers that are bound to hosts, on %s', (plat
       ['Authorization', `DPoP ${token}`],
       ['DPoP', dpop],
     ] as const;
-    expect(await sendRaw(portOf(app), { target: path, fields })).toMatchObject({ status: 200 });
+    expect(await sendRaw(app.port, { target: path, fields })).toMatchObject({ status: 200 });
     expect(ran).toEqual([path.slice(1)]);
   });
 
@@ -248,7 +237,7 @@ const middleware =
     next();
   };
 
-describe.each(PLATFORMS)('C8 middleware that changes the method, on %s', (platform) => {
+describe.each(PLATFORMS)('middleware that changes the method, on %s (C8)', (platform) => {
   const start = () =>
     platform === 'express'
       ? startApp(platform, appModule([AccountsController]), {
@@ -294,7 +283,7 @@ describe.each(PLATFORMS)('C8 middleware that changes the method, on %s', (platfo
   });
 });
 
-describe.each(PLATFORMS)('C9 middleware that changes the target, on %s', (platform) => {
+describe.each(PLATFORMS)('middleware that changes the target, on %s (C9)', (platform) => {
   const rewrite = (url = '/') => url.replace(/^\/public/, '');
   const changes: Readonly<Record<string, (request: MutableRequest) => void>> = {
     'nothing more': () => undefined,
@@ -330,7 +319,7 @@ describe.each(PLATFORMS)('C9 middleware that changes the target, on %s', (platfo
   });
 });
 
-test('C8 C9 below an Express app that changes both, the line on the wire is compared', async () => {
+test('below an Express app that changes both, the line on the wire is compared (C8, C9)', async () => {
   const inner: INestApplication = await NestFactory.create(
     appModule([AccountsController]),
     new ExpressAdapter(),
@@ -342,7 +331,7 @@ test('C8 C9 below an Express app that changes both, the line on the wire is comp
   express.use('/mounted', inner.getHttpAdapter().getInstance());
   const outer: Server = createServer(express as unknown as Parameters<typeof createServer>[0]);
   await new Promise<void>((resolve) => outer.listen(0, '127.0.0.1', resolve));
-  const app = { nest: inner, url: `http://127.0.0.1:${(outer.address() as AddressInfo).port}` };
+  const app = { url: `http://127.0.0.1:${(outer.address() as AddressInfo).port}` };
   try {
     const path = '/mounted/accounts/7';
     expect(await call(app, client, { path, token })).toMatchObject({ status: 200 });
@@ -374,7 +363,7 @@ test('the lines of requests are kept while an app runs, and no longer', async ()
   expect(requests.hasSubscribers).toBe(false);
 });
 
-describe.each(PLATFORMS)('D8 what only looks like a request is none, on %s', (platform) => {
+describe.each(PLATFORMS)('what only looks like a request is none, on %s (D8)', (platform) => {
   /** All that a request has, with a right token and proof, as a client may write it into `connectionParams`. */
   async function lookAlike(): Promise<Record<string, unknown>> {
     const dpop = await proofFor(client, { path: '/accounts/7', token });
@@ -458,7 +447,7 @@ class ServerlessController {
 }
 
 describe.each(PLATFORMS)('a request whose raw headers were lost, on %s', (platform) => {
-  test('D8 is a 503 that names the adapter, and blames no client', async () => {
+  test('is a 503 that names the adapter, and blames no client (D8)', async () => {
     const logger = new LogCollector();
     const app = await startApp(platform, appModule([AccountsController]), { logger, before: loseRawHeaders });
     expect(await call(app, client, { path: '/accounts/7', token })).toMatchObject(UNAVAILABLE);
@@ -478,9 +467,9 @@ describe.each(PLATFORMS)('a request whose raw headers were lost, on %s', (platfo
     expect(ran).toEqual(['serverless']);
   });
 
-  test('D1 without any header at all it has no credentials', async () => {
+  test('without any header at all it has no credentials (D1)', async () => {
     const app = await startApp(platform, appModule([AccountsController]));
-    const answer = await sendRaw(portOf(app), { target: '/accounts/7', version: 'HTTP/1.0' });
+    const answer = await sendRaw(app.port, { target: '/accounts/7', version: 'HTTP/1.0' });
     expect(answer.status).toBe(401);
   });
 });
@@ -489,7 +478,7 @@ describe.each(PLATFORMS)('a request whose raw headers were lost, on %s', (platfo
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const testInject = major > 24 || (major === 24 && minor >= 9) ? test : test.skip;
 
-testInject("A3 A4 what Fastify's inject makes is verified as a request", async () => {
+testInject("what Fastify's inject makes is verified as a request (A3, A4)", async () => {
   const { nest } = await startApp('fastify', appModule([AccountsController]), {
     adapter: adapterOf('fastify'),
   });
@@ -504,7 +493,7 @@ testInject("A3 A4 what Fastify's inject makes is verified as a request", async (
   expect(ran).toEqual(['read']);
 });
 
-describe.each(PLATFORMS)('C9 a target in another spelling than its normal form, on %s', (platform) => {
+describe.each(PLATFORMS)('a target in another spelling than its normal form, on %s (C9)', (platform) => {
   @UseGuards(DpopGuard)
   @Controller()
   class SpellingController {
@@ -537,7 +526,7 @@ describe.each(PLATFORMS)('C9 a target in another spelling than its normal form, 
   async function askSpelled(target: string, signed: string): Promise<RawResponse> {
     const app = await startApp(platform, appModule([SpellingController]));
     const dpop = await client.createProof({ method: 'GET', url: ORIGIN + signed, token });
-    return await sendRaw(portOf(app), {
+    return await sendRaw(app.port, {
       target,
       fields: [
         ['Host', 'api.example.com'],

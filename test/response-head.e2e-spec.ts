@@ -38,22 +38,12 @@ import {
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { type Observable, of, tap } from 'rxjs';
-import {
-  type Answer,
-  call,
-  type Call,
-  closeApps,
-  HandClock,
-  LogCollector,
-  ORIGIN,
-  type Platform,
-  PLATFORMS,
-  proofFor,
-  type RunningApp,
-  send,
-  startApp,
-  type StartOptions,
-} from './support-surface.js';
+import { type Answer, call, type Call, proofFor, send } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import { type Platform, PLATFORMS } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp, type StartOptions } from './support/running-app.js';
 
 const CACHEABLE = 'public, max-age=3600';
 
@@ -204,7 +194,7 @@ function options(changes: Partial<DpopModuleOptions> = {}): DpopModuleOptions {
   return { origin: ORIGIN, accessToken: issuer.accessToken, clock: clock.read, ...changes };
 }
 
-describe.each(PLATFORMS)('A10 D7 the head of a response on %s', (platform) => {
+describe.each(PLATFORMS)('the head of a response on %s (D7)', (platform) => {
   const start = (changes: Partial<DpopModuleOptions>, how: StartOptions = {}) => {
     @Module({ imports: [DpopModule.forRoot(options(changes))], controllers: [CachingController] })
     class AppModule {}
@@ -312,7 +302,7 @@ class FilteredController {
   }
 }
 
-describe.each(PLATFORMS)('D7 a filter of the app on %s', (platform) => {
+describe.each(PLATFORMS)('a filter of the app on %s (D7)', (platform) => {
   const start = (changes: Partial<DpopModuleOptions> = {}) => {
     @Module({ imports: [DpopModule.forRoot(options(changes))], controllers: [FilteredController] })
     class AppModule {}
@@ -338,7 +328,7 @@ describe.each(PLATFORMS)('D7 a filter of the app on %s', (platform) => {
     expect(hits).toBe(0);
   });
 
-  test('D4 leaves a demand for a nonce alone', async () => {
+  test('leaves a demand for a nonce alone (D4)', async () => {
     const app = await start({ nonce: 'required' });
     const token = await issuer.issueToken({ client });
     const answer = await call(app, client, { token });
@@ -455,7 +445,7 @@ const STATUSES = {
   broken: 500,
 } as const;
 
-describe.each(PLATFORMS)('D10 a guard that others stand in for, on %s', (platform) => {
+describe.each(PLATFORMS)('a guard that others stand in for, on %s (D10)', (platform) => {
   const start = (changes: Partial<DpopModuleOptions> = {}) => {
     @Module({ imports: [DpopModule.forRoot(options(changes))], controllers: [EitherController] })
     class AppModule {}
@@ -527,7 +517,7 @@ describe.each(PLATFORMS)('D10 a guard that others stand in for, on %s', (platfor
   });
 });
 
-describe('D10 D7 on Fastify', () => {
+describe('on Fastify (D10, D7)', () => {
   const startFastify = (adapter = new FastifyAdapter(), changes: Partial<DpopModuleOptions> = {}) => {
     @Module({
       imports: [DpopModule.forRoot(options(changes))],

@@ -147,12 +147,12 @@ describe.each([
     expect(runs).toBe(0);
   }
 
-  test('C11 is refused before the clock allows it and after it has grown old', async () => {
+  test('is refused before the clock allows it and after it has grown old (C11)', async () => {
     expectRefusal(await send(resourceRequest.clock - 31));
     expectRefusal(await send(resourceRequest.clock + 61));
   });
 
-  test('C6 is refused with one changed octet in header, payload or signature', async () => {
+  test('is refused with one changed octet in header, payload or signature (C6)', async () => {
     const { proof, clock } = resourceRequest;
     const [first, second] = [proof.indexOf('.'), proof.lastIndexOf('.')];
     for (const at of [first - 40, first - 1, second - 30, second - 1, second + 1, proof.length - 1]) {
@@ -160,7 +160,7 @@ describe.each([
     }
   });
 
-  test('C6 every octet of the proof is covered', async () => {
+  test('every octet of the proof is covered (C6)', async () => {
     const { proof, clock, accessToken, method } = resourceRequest;
     nowSeconds = clock;
     const verifier = app.get(DpopVerifier);
@@ -175,7 +175,7 @@ describe.each([
     }
   });
 
-  test('is accepted at its clock, and F1 refused when it comes again', async () => {
+  test('is accepted at its clock, and refused when it comes again (F1)', async () => {
     const accepted = await send(resourceRequest.clock);
     expect(accepted.status).toBe(200);
     expect(accepted.body).toEqual({ boundKey: jkt, subject: 'someone@example.com' });
@@ -192,7 +192,7 @@ function changeOctet(proof: string, at: number): string {
   return proof.slice(0, at) + (/[w-z\d\-_]/.test(proof.charAt(at)) ? 'A' : '_') + proof.slice(at + 1);
 }
 
-describe('C12 ath', () => {
+describe('ath (C12)', () => {
   test.each([
     ['12', resourceRequest.accessToken, resourceRequest.ath],
     ['8', vectors.jwtAccessToken.token, vectors.jwtAccessToken.ath],
@@ -205,7 +205,7 @@ describe('C12 ath', () => {
   });
 });
 
-describe('B3 thumbprints', () => {
+describe('thumbprints (B3)', () => {
   test.each([...vectors.thumbprints, { source: 'RFC 9449', jkt, jwk: vectors.key }])(
     'agree with $source',
     ({ jkt: expected, jwk }) => {
@@ -223,7 +223,7 @@ describe.each([vectors.tokenRequestProof, vectors.refreshRequestProof])(
   ({ proof, method, url, iat }) => {
     const window = { maxAgeSeconds: 60, futureToleranceSeconds: 30 };
 
-    test('C2 to C7 verifies with the key in its header, which is the key of the RFC', async () => {
+    test('verifies with the key in its header, which is the key of the RFC (C2, C3, C4, C5, C6, C7)', async () => {
       const compact = parseCompactProof(proof);
       const header = parseProofHeader(compact.header, algorithms);
       expect(header).toMatchObject({ alg: 'ES256', jkt, jwk: vectors.key });
@@ -233,7 +233,7 @@ describe.each([vectors.tokenRequestProof, vectors.refreshRequestProof])(
       expect(() => assertProofSignature(changed, key)).toThrow(DpopError);
     });
 
-    test('C3, C8, C9, C11 says what its request was, at its clock', () => {
+    test('says what its request was, at its clock (C3, C8, C9, C11)', () => {
       const claims = parseProofClaims(parseCompactProof(proof).payload);
       expect(claims).toMatchObject({ jti: '-BwC3ESc6acc2lTc', iat, ath: undefined, nonce: undefined });
       const { origin, pathname } = new URL(url);
@@ -245,7 +245,7 @@ describe.each([vectors.tokenRequestProof, vectors.refreshRequestProof])(
   },
 );
 
-describe('D3 challenges', () => {
+describe('challenges (D3)', () => {
   const both = { algs: 'ES256 PS256' };
 
   test('Fig. 15: no credentials', () => {

@@ -42,7 +42,7 @@ async function startService(accessToken: DpopModuleOptions['accessToken']) {
   return { verifier: app.get(DpopVerifier), close: () => app.close() };
 }
 
-describe('C6 signatures take turns', () => {
+describe('signatures take turns (C6)', () => {
   let verifier: DpopVerifier;
   let issuer: TestIssuer;
   let client: TestClient;
@@ -81,7 +81,7 @@ describe('C6 signatures take turns', () => {
     await service.close();
   });
 
-  test('C11, F4: a proof that grew stale while it waited is refused, and remembered by nobody', async () => {
+  test('a proof that grew stale while it waited is refused, and remembered by nobody (C11, F4)', async () => {
     const token = await issuer.issueToken({ jkt: client.jkt });
     expect(await present(token, await proofOf(token))).toBe('accepted');
     const outcomes = presentAll(token, await proofsOf(token));
@@ -92,7 +92,7 @@ describe('C6 signatures take turns', () => {
     expect(new Set(outcomes.slice(SIGNATURES_IN_A_TURN))).toEqual(new Set(['proof_stale']));
   });
 
-  test('F1: of copies that wait together one is accepted', async () => {
+  test('of copies that wait together one is accepted (F1)', async () => {
     const token = await issuer.issueToken({ jkt: client.jkt });
     const outcomes = presentAll(token, Array<string>(COUNT).fill(await proofOf(token)));
     while (outcomes.length < COUNT) await endOfTurn();

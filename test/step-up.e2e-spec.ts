@@ -2,7 +2,11 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { DpopGuard, DpopModule, RequireAuthentication } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import { call, closeApps, HandClock, PLATFORMS, startApp, withOrigin } from './support-surface.js';
+import { call } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
+import { withOrigin } from './support/origin.js';
+import { PLATFORMS } from './support/platforms.js';
+import { closeApps, startApp } from './support/running-app.js';
 
 const clock = new HandClock();
 const issuer = await TestIssuer.create({ clock: clock.read });
@@ -43,7 +47,7 @@ afterEach(async () => {
 
 const secondsAgo = (seconds: number) => clock.ms / 1000 - seconds;
 
-describe.each(PLATFORMS)('D2 a route that demands one half of an authentication, on %s', (platform) => {
+describe.each(PLATFORMS)('a route that demands one half of an authentication, on %s (D2)', (platform) => {
   test.each([
     ['strong', 'the one value', { acr: 'phr' }],
     ['strong', 'the other value, long ago', { acr: 'phrh', auth_time: secondsAgo(86_400) }],

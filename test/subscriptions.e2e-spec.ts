@@ -5,17 +5,13 @@ import { GraphQLModule, Query, Resolver, Subscription } from '@nestjs/graphql';
 import type { MercuriusDriverConfig } from '@nestjs/mercurius';
 import { DpopBound, DpopGuard, DpopModule } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import {
-  closeApps,
-  LogCollector,
-  ORIGIN,
-  type Platform,
-  proofFor,
-  type RunningApp,
-  startApp,
-} from './support-surface.js';
+import { proofFor } from './support/call.js';
+import { LogCollector } from './support/log-collector.js';
+import { ORIGIN } from './support/origin.js';
+import type { Platform } from './support/platforms.js';
+import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 
-// As in transports.e2e-spec.ts: Mercurius requires it for a page that is never shown.
+// As in graphql.e2e-spec.ts: Mercurius requires it for a page that is never shown.
 jest.mock('@fastify/static', () => () => undefined);
 const { MercuriusDriver } = await import('@nestjs/mercurius');
 
@@ -144,7 +140,7 @@ describe.each(SERVERS)('GraphQL subscriptions over graphql-ws, %s', (_name, plat
     ['no credentials', () => Promise.resolve({}), 'credentials_missing'],
     ['a proof for another path', () => credentials('/other'), 'invalid_dpop_proof'],
     ['a proof for a POST', () => credentials('/graphql', 'POST'), 'invalid_dpop_proof'],
-  ])('D6 with %s the error has our code, and the resolver does not run', async (_what, headers, code) => {
+  ])('with %s the error has our code, and the resolver does not run (D6)', async (_what, headers, code) => {
     const logger = new LogCollector();
     const app = await start(logger);
     const answer = await subscribe(app, await headers());

@@ -44,7 +44,7 @@ const ask = (connection: KeepAliveConnection, target: string, htu: string): Prom
     `GET ${target} HTTP/1.1\r\nHost: api.example.com\r\nAuthorization: DPoP ${token}\r\nDPoP: ${signProof(htu)}\r\n\r\n`,
   );
 
-describe.each(ROUTERS)('C9 on %s', (router) => {
+describe.each(ROUTERS)('on %s (C9)', (router) => {
   describe.each(['', '/v1'])('below the prefix "%s"', (prefix) => {
     const random = new Random(SEED);
     const connections: KeepAliveConnection[] = [];

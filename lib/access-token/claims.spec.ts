@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { AccessTokenClaims } from './access-token.verifier.js';
 import { clientIdOf, freezeClaims, scopesOf } from './claims.js';
 
-describe('D2 the scopes of a token', () => {
+describe('the scopes of a token (D2)', () => {
   test.each([
     [{ scope: 'a b:read c' }, ['a', 'b:read', 'c']],
     [{ scope: 'a' }, ['a']],

@@ -27,7 +27,7 @@ async function outcomeOf(
 const encode = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
-describe('D9 the detail says what is wrong with a token', () => {
+describe('the detail says what is wrong with a token (D9)', () => {
   let issuer: TestIssuer;
 
   beforeAll(async () => {
@@ -110,7 +110,7 @@ describe('D9 the detail says what is wrong with a token', () => {
   });
 });
 
-describe('B1 header types that are accepted', () => {
+describe('header types that are accepted (B1)', () => {
   const all = ['at+jwt', 'application/AT+JWT', 'JWT', 'absent', '', null, 42, undefined] as const;
 
   test.each([
@@ -137,7 +137,7 @@ describe('B1 header types that are accepted', () => {
     }
   });
 
-  test('D9 absent is among the expected types', async () => {
+  test('absent is among the expected types (D9)', async () => {
     const issuer = await TestIssuer.create({ clock });
     const options = { ...issuer.accessToken, typ: ['at+jwt', 'absent'] };
     expect(await outcomeOf(options, await issuer.issueToken({ header: { typ: 'JWT' } }))).toMatchObject({
@@ -146,7 +146,7 @@ describe('B1 header types that are accepted', () => {
   });
 });
 
-describe('B1 RSA keys of an issuer', () => {
+describe('RSA keys of an issuer (B1)', () => {
   /** By Node, since jose signs with no small key. */
   async function signWithModulus(modulusLength: number, members: object) {
     const { publicKey, privateKey } = await crypto.subtle.generateKey(
@@ -198,7 +198,7 @@ describe('B1 RSA keys of an issuer', () => {
   });
 });
 
-test('B1 keys of every algorithm verify', async () => {
+test('keys of every algorithm verify (B1)', async () => {
   for (const algorithm of ['ES256', 'ES384', 'ES512', 'PS256', 'RS512', 'Ed25519']) {
     const issuer = await TestIssuer.create({ algorithm, clock });
     expect(await outcomeOf(issuer.accessToken, await issuer.issueToken())).toBe('accepted');
@@ -211,7 +211,7 @@ test('B1 keys of every algorithm verify', async () => {
   }
 });
 
-describe('C5 EdDSA and Ed25519 are one algorithm of issuers, too', () => {
+describe('EdDSA and Ed25519 are one algorithm of issuers, too (C5)', () => {
   test.each([
     ['EdDSA', 'Ed25519'],
     ['Ed25519', 'EdDSA'],

@@ -39,7 +39,7 @@ function trusting(issuers: readonly TestIssuer[], clock: () => number, fallback?
   return { trusted, accept };
 }
 
-describe('B6 which verifier a token goes to', () => {
+describe('which verifier a token goes to (B6)', () => {
   test('one of four parts that names a trusted issuer is no JWT: it goes to the fallback', async () => {
     const issuer = await TestIssuer.create();
     const fallback = new Fallback();
@@ -52,7 +52,7 @@ describe('B6 which verifier a token goes to', () => {
     expect(fallback.tokens).toEqual(others);
   });
 
-  test('D9 without a fallback, the detail says why the issuer is missing, or which issuers are trusted', async () => {
+  test('without a fallback, the detail says why the issuer is missing, or which issuers are trusted (D9)', async () => {
     const [issuer, second] = [
       await TestIssuer.create(),
       await TestIssuer.create({ issuer: 'https://b.test' }),
@@ -86,7 +86,7 @@ describe('B6 which verifier a token goes to', () => {
   });
 });
 
-describe('B1 a remembered token', () => {
+describe('a remembered token (B1)', () => {
   let issuer: TestIssuer | undefined;
 
   afterEach(() => issuer?.close());

@@ -15,7 +15,7 @@ class ReplyError extends Error {}
 const describeFirst = (thrown: unknown): string => describeThrown(thrown)[0] ?? '';
 const withoutPlace = (thrown: unknown): string => describeFirst(thrown).replace(/ at .*$/, '');
 
-describe('D9 A10 an error of another library is described by class, code and place', () => {
+describe('an error of another library is described by class, code and place (D9)', () => {
   test.each([
     [new Error('x'), 'Error'],
     [new TypeError('x'), 'TypeError'],

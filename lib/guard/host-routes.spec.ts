@@ -21,7 +21,7 @@ function routesOf(...controllers: Type[]): HostRoutes {
   return new HostRoutes(new Map([['module', { controllers: wrappers }]]) as unknown as ModulesContainer);
 }
 
-describe('C9o hosts that routes are bound to', () => {
+describe('hosts that routes are bound to (C9o)', () => {
   test('are none where no controller names one', () => {
     const unread = (): string => {
       throw new Error('Host is not looked at');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { hasUserinfo, isSecureBaseUrl, isTrustedUrl, normalizeBaseUrl } from './base-url.js';
 
-describe('C9o a base URL', () => {
+describe('a base URL (C9o)', () => {
   test.each([
     ['https://api.example.com', 'https://api.example.com'],
     ['https://api.example.com/', 'https://api.example.com'],
@@ -35,7 +35,7 @@ describe('C9o a base URL', () => {
   });
 });
 
-describe('A1 only https, and http on loopback', () => {
+describe('only https, and http on loopback (A1)', () => {
   test.each([
     'https://api.example.com',
     'http://localhost',
@@ -66,7 +66,7 @@ describe('A1 only https, and http on loopback', () => {
   });
 });
 
-describe('A1 a URL that is fetched', () => {
+describe('a URL that is fetched (A1)', () => {
   test.each([
     'https://auth.example.com',
     'HTTPS://auth.example.com/realms/a',

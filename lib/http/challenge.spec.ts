@@ -13,7 +13,7 @@ const PARAMETER = /[a-z_]+="(?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"/;
 const CHALLENGE = `(?:Bearer|DPoP)(?: ${PARAMETER.source}(?:, ${PARAMETER.source})*)?`;
 const FIELD = new RegExp(`^${CHALLENGE}(?:, ${CHALLENGE})?$`);
 
-describe('D3 a challenge', () => {
+describe('a challenge (D3)', () => {
   test('has the error of a Bearer request in the Bearer challenge alone', () => {
     const challenge = formatChallenges(new DpopError('token_expired'), 'Bearer', true, PARAMETERS);
     expect(challenge).toBe(
@@ -28,12 +28,12 @@ describe('D3 a challenge', () => {
     );
   });
 
-  test('B4 is for DPoP, with the error, where Bearer is not offered', () => {
+  test('is for DPoP, with the error, where Bearer is not offered (B4)', () => {
     const challenge = formatChallenges(new DpopError('bound_token_as_bearer'), 'Bearer', false, PARAMETERS);
     expect(challenge).toMatch(/^DPoP error="invalid_token", .*, algs="ES256"$/);
   });
 
-  test('D2 names what the route asks for', () => {
+  test('names what the route asks for (D2)', () => {
     const scopes = new DpopError('scope_insufficient', { scopes: ['a:read', 'b'] });
     expect(formatChallenges(scopes, 'DPoP', false, PARAMETERS)).toMatch(/, scope="a:read b", algs="ES256"$/);
     const stepUp = new DpopError('authentication_insufficient', {
@@ -67,7 +67,7 @@ describe('D3 a challenge', () => {
     expect(challenge).toBe(`DPoP realm="${written}", algs="ES256"`);
   });
 
-  test.each(schemes)('D4 for a nonce is a lone DPoP challenge (%s)', (used) => {
+  test.each(schemes)('for a nonce is a lone DPoP challenge (%s) (D4)', (used) => {
     for (const reason of reasons.filter((name) => REFUSALS[name][0] === 'use_dpop_nonce')) {
       const challenge = formatChallenges(new DpopError(reason, { nonce: 'n' }), used, true, PARAMETERS);
       expect(challenge).not.toContain('Bearer');
@@ -86,7 +86,7 @@ describe('D3 a challenge', () => {
     }
   });
 
-  test('D5 is well-formed and nothing throws, whatever the values', () => {
+  test('is well-formed and nothing throws, whatever the values (D5)', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({ unit: 'grapheme' }),
@@ -115,7 +115,7 @@ describe('D3 a challenge', () => {
   });
 });
 
-describe('D5 the catalogue', () => {
+describe('the catalogue (D5)', () => {
   test.each(reasons)('%s is a sentence of plain ASCII with a known code', (reason) => {
     const [code, sentence] = REFUSALS[reason];
     // The alphabet of error_description (RFC 6750 §3).
@@ -127,14 +127,14 @@ describe('D5 the catalogue', () => {
     expect(new Set(reasons.map((reason) => REFUSALS[reason][1])).size).toBe(reasons.length);
   });
 
-  test('D8 a failure of the service has its own name and reveals nothing of its cause', () => {
+  test('a failure of the service has its own name and reveals nothing of its cause (D8)', () => {
     expect(new DpopUnavailableError('issuer_unavailable', { cause: new Error('secret') })).toMatchObject({
       name: 'DpopUnavailableError',
       message: 'The request cannot be verified at the moment',
     });
   });
 
-  test('D8 any other error is a failure of the service', () => {
+  test('any other error is a failure of the service (D8)', () => {
     const refusal = new DpopError('token_invalid');
     const failure = new DpopUnavailableError('replay_store_full');
     expect(toDpopError(refusal)).toBe(refusal);

@@ -15,7 +15,7 @@ function reasonOf(...rawHeaders: string[]): string | undefined {
   }
 }
 
-describe('A2 credentials', () => {
+describe('credentials (A2)', () => {
   test.each(['DPoP token', 'dpop token', 'DPOP token', 'DPoP    token'])(
     'are read from %j',
     (authorization) => {
@@ -52,7 +52,7 @@ describe('A2 credentials', () => {
     ['X-Authorization', 'DPoP token'],
     ['DPoP', 'proof'],
     ['Cookie', 'Authorization=DPoP token'],
-  ])('D1 are missing: %j %j %j %j', (...rawHeaders: string[]) => {
+  ])('are missing: %j %j %j %j (D1)', (...rawHeaders: string[]) => {
     expect(reasonOf(...rawHeaders)).toBe('credentials_missing');
   });
 
@@ -73,7 +73,7 @@ describe('A2 credentials', () => {
   });
 });
 
-describe('A3 the DPoP field', () => {
+describe('the DPoP field (A3)', () => {
   test('more than one is refused, whatever the case and also when both are the same', () => {
     expect(reasonOf('Authorization', 'DPoP t', 'DPoP', 'p', 'dpop', 'p')).toBe('proof_repeated');
     expect(reasonOf('Authorization', 'Bearer t', 'DPoP', 'p', 'DPOP', 'q')).toBe('proof_repeated');
@@ -86,7 +86,7 @@ describe('A3 the DPoP field', () => {
   });
 });
 
-describe('A4 the Authorization field', () => {
+describe('the Authorization field (A4)', () => {
   test.each([
     ['DPoP t', 'DPoP t'],
     ['DPoP t', 'Bearer t'],
@@ -100,7 +100,7 @@ describe('A4 the Authorization field', () => {
   });
 });
 
-describe('A5 sizes', () => {
+describe('sizes (A5)', () => {
   test('up to the limit, and no more', () => {
     const [token, proof] = ['t'.repeat(100), 'p'.repeat(200)];
     expect(reasonOf('Authorization', `DPoP ${token}`, 'DPoP', proof)).toBeUndefined();
@@ -109,7 +109,7 @@ describe('A5 sizes', () => {
   });
 });
 
-describe('D5 whatever a request holds', () => {
+describe('whatever a request holds (D5)', () => {
   test('ends in credentials or in a refusal', () => {
     const name = fc.constantFrom('Authorization', 'authorization', 'DPoP', 'dpop', 'Host', '');
     const value = fc.oneof(
@@ -135,7 +135,7 @@ describe('D5 whatever a request holds', () => {
     );
   });
 
-  test('D3 the scheme that was tried is known also when the rest is unusable', () => {
+  test('the scheme that was tried is known also when the rest is unusable (D3)', () => {
     expect(attemptedScheme(readCredentialFields(['authorization', 'dpop']))).toBe('DPoP');
     expect(attemptedScheme(readCredentialFields(['Authorization', 'BEARER a b']))).toBe('Bearer');
     expect(attemptedScheme(readCredentialFields(['Authorization', 'Basic a']))).toBeUndefined();

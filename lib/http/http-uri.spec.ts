@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { isPlainAuthority, normalizeHttpUri } from './http-uri.js';
 
-describe('C9 the normal form of an htu', () => {
+describe('the normal form of an htu (C9)', () => {
   test.each([
     ['stays as it is', 'https://api.example.com/accounts/1', 'https://api.example.com/accounts/1'],
     [
@@ -156,7 +156,7 @@ describe('C9 the normal form of an htu', () => {
   });
 });
 
-describe('C9o a plain authority', () => {
+describe('a plain authority (C9o)', () => {
   test.each([
     'a.example',
     'A.example:8443',

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { nodeRequestOf } from './node-request.js';
 
-describe('A3 the request of Node behind that of a framework', () => {
+describe('the request of Node behind that of a framework (A3)', () => {
   const request = new IncomingMessage(new Socket());
   const injected = Object.assign(new Readable(), { isLightMyRequest: true });
 

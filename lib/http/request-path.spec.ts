@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { DpopError } from '../errors/dpop.error.js';
 import { parseRequestPath } from './request-path.js';
 
-describe('C9 the path of a request target', () => {
+describe('the path of a request target (C9)', () => {
   test.each([
     ['/', '/'],
     ['/a/b?c=d', '/a/b'],

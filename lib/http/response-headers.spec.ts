@@ -4,7 +4,7 @@ import { dpopResponseHeaders, mergeFieldNames } from './response-headers.js';
 
 const ADDED = 'DPoP-Nonce, WWW-Authenticate';
 
-describe('D7 names exposed to browsers', () => {
+describe('names exposed to browsers (D7)', () => {
   test.each([
     [undefined, ADDED],
     ['', ADDED],
@@ -37,7 +37,7 @@ describe('D7 names exposed to browsers', () => {
   });
 });
 
-describe('D7, D8 headers', () => {
+describe('headers (D7, D8)', () => {
   const names = (parts: Parameters<typeof dpopResponseHeaders>[0]) =>
     dpopResponseHeaders(parts).map(({ name, value }) => `${name}: ${value}`);
   const always = ['Cache-Control: no-store', `Access-Control-Expose-Headers: ${ADDED}`];

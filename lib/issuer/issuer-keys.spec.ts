@@ -7,7 +7,7 @@ import { createIssuerKeys } from './issuer-keys.js';
 
 const BOUNDS = { maxEntries: 10, maxBytes: 100_000 };
 
-test('B1 a configured key that cannot be imported is a failure of the service, not of the token', async () => {
+test('a configured key that cannot be imported is a failure of the service, not of the token (B1)', async () => {
   const issuer = await TestIssuer.create();
   const token = await issuer.issueToken();
   const keys = { keys: issuer.keys.keys.map((key) => ({ ...key, y: key['x'] as string })) };
@@ -15,7 +15,7 @@ test('B1 a configured key that cannot be imported is a failure of the service, n
   await expect(verifier.verify(token)).rejects.toMatchObject({ status: 503, reason: 'issuer_unavailable' });
 });
 
-describe('B1 keys of an issuer that are fetched', () => {
+describe('keys of an issuer that are fetched (B1)', () => {
   let issuer: TestIssuer;
 
   beforeAll(async () => {

@@ -8,7 +8,7 @@ import { discoverJwksUri } from './issuer-metadata.js';
 const RFC8414 = '/.well-known/oauth-authorization-server';
 const OPENID = '/.well-known/openid-configuration';
 
-describe('B1 the metadata of an issuer', () => {
+describe('the metadata of an issuer (B1)', () => {
   let server: Server;
   let origin: string;
   let asked: string[];
@@ -99,7 +99,7 @@ describe('B1 the metadata of an issuer', () => {
   });
 
   test.each([(issuer: string) => issuer, (issuer: string) => issuer.replace('http', 'HTTP')])(
-    'A1 may not lead from a secure issuer to keys over plain http, however its scheme is written',
+    'may not lead from a secure issuer to keys over plain http, however its scheme is written (A1)',
     async (spell) => {
       const issuer = spell(origin);
       serve({ [RFC8414]: { issuer, jwks_uri: 'http://issuer.invalid/keys' } });
@@ -113,7 +113,7 @@ describe('B1 the metadata of an issuer', () => {
     },
   );
 
-  test('B8 for a second after a failure, no request waits for another attempt', async () => {
+  test('for a second after a failure, no request waits for another attempt (B8)', async () => {
     let now = 1_700_000_000_000;
     answer = (_request, response) => response.writeHead(500).end();
     const keys = createIssuerKeys({ issuer: origin, audience: 'a' }, () => now);

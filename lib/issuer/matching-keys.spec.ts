@@ -17,7 +17,7 @@ function present(matching: MatchingKeys, signer: SignatureKey | undefined): numb
   return undefined;
 }
 
-describe('A8 the keys that match a token without kid', () => {
+describe('the keys that match a token without kid (B1)', () => {
   test.each([1, 2])('%i of them are all tried', (count) => {
     const keys = Array.from({ length: count }, (_, i) => keyNamed(`${i}`));
     const matching = new MatchingKeys(keys);

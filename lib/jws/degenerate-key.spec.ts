@@ -22,7 +22,7 @@ function refusalOf(alg: string, jwk: Json): unknown {
   }
 }
 
-describe('C7 an Ed25519 key of small order', () => {
+describe('an Ed25519 key of small order (C7)', () => {
   const points = Object.entries(SMALL_ORDER_POINTS);
   // OpenSSL of some versions of Node checks what others do not.
   const isRefusedByNode = !isVerified(
@@ -63,7 +63,7 @@ describe('C7 an Ed25519 key of small order', () => {
   });
 });
 
-describe('C7 an RSA key', () => {
+describe('an RSA key (C7)', () => {
   const F4 = 65_537n;
 
   test.each([3n, 5n, 7n, 257n, 733n, 739n, 743n])(
@@ -98,7 +98,7 @@ describe('C7 an RSA key', () => {
   });
 });
 
-describe('C7 an EC key', () => {
+describe('an EC key (C7)', () => {
   const P521 = 2n ** 521n - 1n;
 
   test('has coordinates below the prime: one more than it is refused', () => {
@@ -119,7 +119,7 @@ const ML_DSA = {
   'ML-DSA-87': { pub: 2592, c: 64, zBits: 20, zCount: 7, hints: 83, w1: 8 * 128 },
 } as const;
 
-describe.each(Object.entries(ML_DSA))('C7 an %s key', (alg, sizes) => {
+describe.each(Object.entries(ML_DSA))('an %s key (C7)', (alg, sizes) => {
   const seed = randomBytes(32);
   const ofCoefficients = (coefficient: (index: number) => number): Buffer => {
     let bits = 0n;

@@ -4,7 +4,7 @@ import { FixedNonceSecrets, parseNonceSecrets } from './fixed-nonce-secrets.js';
 
 const octets = (length: number) => new Uint8Array(length).fill(0xfb);
 
-describe('E5 a configured secret', () => {
+describe('a configured secret (E5)', () => {
   test.each(['base64', 'base64url'] as const)('may be written in %s', (encoding) => {
     const secret = randomBytes(33);
     expect(parseNonceSecrets(secret.toString(encoding), 'nonce.secret')).toEqual([Uint8Array.from(secret)]);

@@ -23,7 +23,7 @@ const epoch = fc
   .uint8Array({ minLength: 6, maxLength: 6 })
   .map((octets) => Buffer.from(octets).toString('base64url'));
 
-describe('E3 a nonce', () => {
+describe('a nonce (E3)', () => {
   test('is a few dozen characters of the alphabet of §8.1, and carries the epoch in which it was issued', () => {
     fc.assert(
       fc.property(seconds, epoch, (now, name) => {
@@ -92,7 +92,7 @@ describe('E3 a nonce', () => {
   });
 });
 
-describe('E4 windows', () => {
+describe('windows (E4)', () => {
   const lifetime = fc.integer({ min: 1, max: 300 });
 
   test('the present, the previous and the next are accepted, and no other', () => {
@@ -123,7 +123,7 @@ describe('E4 windows', () => {
     );
   });
 
-  test('F4 no nonce outlives what the service says of them', () => {
+  test('no nonce outlives what the service says of them (F4)', () => {
     fc.assert(
       fc.property(lifetime, seconds, fc.integer({ min: -1, max: 1 }), (lifetimeSeconds, checkedAt, ahead) => {
         const service = serviceAt(checkedAt, { lifetimeSeconds });
@@ -135,7 +135,7 @@ describe('E4 windows', () => {
   });
 });
 
-describe('E5, E6 secrets', () => {
+describe('secrets (E5, E6)', () => {
   class Rotating implements NonceSecretSource {
     constructor(public current: readonly Uint8Array[]) {}
     secrets(): readonly Uint8Array[] {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { DpopError } from '../errors/dpop.error.js';
 import { parseCompactProof } from './compact-proof.js';
 
-describe('C2 the compact form of a proof', () => {
+describe('the compact form of a proof (C2)', () => {
   test('is three segments, of which the first two are signed', () => {
     expect(parseCompactProof('ab-_.cdef.gh3')).toEqual({
       header: 'ab-_',

@@ -15,7 +15,7 @@ function reasonOf(check: () => unknown): string | undefined {
   }
 }
 
-describe('C8 htm', () => {
+describe('htm (C8)', () => {
   test('equals the method, case-sensitive', () => {
     expect(reasonOf(() => assertHtm('GET', 'GET'))).toBeUndefined();
     for (const htm of ['get', 'Get', 'POST', 'GET ', ''])
@@ -29,7 +29,7 @@ describe('C8 htm', () => {
   });
 });
 
-describe('C9 htu', () => {
+describe('htu (C9)', () => {
   const check = (htu: string, path = '/v1/a', baseUrls = ['https://api.example.com']) =>
     reasonOf(() => assertHtu(htu, baseUrls, path, 'reject'));
 
@@ -80,7 +80,7 @@ describe('C9 htu', () => {
     },
   );
 
-  test('D9 tells the operator what a proof could have been signed for, and nothing of the request', () => {
+  test('tells the operator what a proof could have been signed for, and nothing of the request (D9)', () => {
     const baseUrls = ['https://api.example.com', 'https://edge.example.com/v1'];
     for (const [htu, detail] of [
       ['https://other.example.com/secret', 'origin'],
@@ -138,7 +138,7 @@ describe('C9 htu', () => {
   });
 });
 
-describe('C11 freshness', () => {
+describe('freshness (C11)', () => {
   const NOW = 1_700_000_000;
   const window = { maxAgeSeconds: 60, futureToleranceSeconds: 30 };
   const claims = (times: Partial<ProofClaims>): ProofClaims => ({
@@ -203,7 +203,7 @@ describe('C11 freshness', () => {
   );
 });
 
-describe('C12 ath', () => {
+describe('ath (C12)', () => {
   const expected = hash('sha256', 'token', 'base64url');
 
   test('is the hash of the token, and nothing else', () => {

@@ -8,7 +8,7 @@ const encode = (json: string) => Buffer.from(json).toString('base64url');
 const parse = (claims: object) => parseProofClaims(encode(JSON.stringify(claims)));
 const without = (name: string) => Object.fromEntries(Object.entries(VALID).filter(([key]) => key !== name));
 
-describe('C3 the claims of a proof', () => {
+describe('the claims of a proof (C3)', () => {
   test('are read with their types, all others left alone', () => {
     const optional = { ath: undefined, nonce: undefined, exp: undefined, nbf: undefined };
     expect(parse({ ...VALID, other: [1] })).toEqual({ ...VALID, ...optional });
@@ -69,7 +69,7 @@ describe('C3 the claims of a proof', () => {
   });
 
   test.each(['[]', '"text"', 'null', '1', 'true', '', '{', '{}}', '\ufeff{}'])(
-    'C2 a payload is a JSON object: not %j',
+    'a payload is a JSON object: not %j (C2)',
     (json) => {
       expect(() => parseProofClaims(encode(json))).toThrow(new DpopError('proof_malformed'));
     },

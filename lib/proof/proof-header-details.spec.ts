@@ -24,7 +24,7 @@ const withKey = (members: Json, alg = 'ES256', jwk = EC): Json => ({
   jwk: { ...jwk, ...members },
 });
 
-describe('D9 the operator is told what of the header is at fault', () => {
+describe('the operator is told what of the header is at fault (D9)', () => {
   test('nothing, to begin with', () => {
     expect(refusalOf(VALID)).toBeUndefined();
     expect(refusalOf(withKey({}, 'RS256', RSA))).toBeUndefined();
@@ -69,7 +69,7 @@ describe('D9 the operator is told what of the header is at fault', () => {
     expect(refusalOf(header)).toEqual([reason, { detail }]);
   });
 
-  test('and what is expected, in words of ours', () => {
+  test('and what the service expects', () => {
     expect(refusalOf({ ...VALID, typ: 'JWT' })).toEqual([
       'proof_typ',
       { detail: 'typ', expected: ['dpop+jwt'] },

@@ -37,7 +37,7 @@ function reasonOf(header: unknown, algorithms?: ReadonlySet<string>): string | u
   }
 }
 
-describe('C2 the header of a proof', () => {
+describe('the header of a proof (C2)', () => {
   test.each(['[]', '"text"', 'null', '1', '', '{', '{"a":1}}'])('is a JSON object: not %j', (json) => {
     const segment = Buffer.from(json).toString('base64url');
     expect(() => parseProofHeader(segment, ALL)).toThrow(new DpopError('proof_malformed'));
@@ -50,7 +50,7 @@ describe('C2 the header of a proof', () => {
     },
   );
 
-  test('C6 kid, x5c, jku and x5u are ignored', () => {
+  test('kid, x5c, jku and x5u are ignored (C6)', () => {
     const beside = { kid: 'k', x5c: ['x'], jku: 'https://evil.example/keys', x5u: 'https://evil.example/x' };
     expect(parse({ ...VALID, ...beside })).toEqual(parse(VALID));
   });
@@ -77,7 +77,7 @@ describe('C2 the header of a proof', () => {
   });
 });
 
-describe('C4 typ', () => {
+describe('typ (C4)', () => {
   test.each([
     'jwt',
     'JWT',
@@ -96,7 +96,7 @@ describe('C4 typ', () => {
   });
 });
 
-describe('C5 alg', () => {
+describe('alg (C5)', () => {
   test.each([
     'none',
     'None',
@@ -164,7 +164,7 @@ describe('C5 alg', () => {
   });
 });
 
-describe('C7 jwk', () => {
+describe('jwk (C7)', () => {
   test.each([undefined, null, 'text', 1, true, []])('is an object: not %j', (jwk) => {
     expect(reasonOf({ ...VALID, jwk })).toBe('proof_jwk');
   });
@@ -235,7 +235,7 @@ describe('C7 jwk', () => {
   });
 });
 
-describe('C6 the signature', () => {
+describe('the signature (C6)', () => {
   const keys = new Map<string, { readonly privateKey: CryptoKey; readonly jwk: JWK }>();
 
   beforeAll(async () => {

@@ -13,7 +13,7 @@ const ML_DSA = [
 
 const encode = (octets: string | Uint8Array) => Buffer.from(octets).toString('base64url');
 
-describe('A5 the least length that lets a proof through', () => {
+describe('the least length that lets a proof through (A5)', () => {
   test.each(ML_DSA)('of %s is that of key, signature and 384 octets of claims: %i', (alg, length) => {
     expect(minProofBytes(alg)).toBe(length);
   });
@@ -35,7 +35,7 @@ describe('A5 the least length that lets a proof through', () => {
   );
 });
 
-describe('I3 proof.maxBytes at start', () => {
+describe('proof.maxBytes at start (I3)', () => {
   test.each(ML_DSA)('must have room for a proof of %s, if that is listed', (alg, length) => {
     if (!isSupportedAlgorithm(alg)) return;
     const algorithms = ['ES256', alg];

@@ -13,7 +13,7 @@ function algorithmOf(name: string): JwsAlgorithm {
 /** Every member a JWK may have that does not count. */
 const BESIDE = { kid: 'k', use: 'sig', key_ops: ['verify'], x5t: 'x', ext: true, iat: 1 };
 
-describe('B3 the thumbprint of a key', () => {
+describe('the thumbprint of a key (B3)', () => {
   // RSA keys are the same for all their algorithms, and take long to make.
   const names = [...JWS_ALGORITHMS.keys()].filter((name) => !/^ML-DSA|^[PR]S(?!256)/.test(name));
 

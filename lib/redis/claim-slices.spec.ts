@@ -18,7 +18,7 @@ function expectAmong(
   expect(sliceOf(proofTime)).toBeLessThanOrEqual(last);
 }
 
-describe('F4 the slice of a proof', () => {
+describe('the slice of a proof (F4)', () => {
   test('follows from the proof alone, and ends with the last proof in it', () => {
     fc.assert(
       fc.property(seconds(0, 100_000), (offset) => {

@@ -5,7 +5,7 @@ import { describeFailure, isPermanent } from './redis-failure.js';
 const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
 const coded = (code: string) => Object.assign(new Error(`secret ${code}`), { code });
 
-describe('I3 why Redis failed, in the words of the library', () => {
+describe('why Redis failed, in the words of the library (I3)', () => {
   test.each<[unknown, RegExp]>([
     [reply('NOAUTH Authentication required.'), /asks for a password/],
     [reply('WRONGPASS invalid username-password pair or user is disabled.'), /refuses the user name/],
@@ -76,7 +76,7 @@ describe('I3 why Redis failed, in the words of the library', () => {
   test.each([
     "OOM command not allowed when used memory > 'maxmemory'.",
     "ERR Error running script: -OOM command not allowed when used memory > 'maxmemory'.",
-  ])('A10: it is full: %s', (message) => {
+  ])('it is full: %s (F5)', (message) => {
     expect(describeFailure(reply(message))).toEqual({
       advice: expect.stringContaining('maxmemory'),
       isFull: true,

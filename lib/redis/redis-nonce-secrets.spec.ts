@@ -14,7 +14,7 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(() => server.close());
 
-describe('E5, E6: the secrets of a fleet', () => {
+describe('the secrets of a fleet (E5, E6)', () => {
   let nowSeconds: number;
   const opened: RedisStorage[] = [];
 

@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../../test/redis/redis-server.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
-import { systemClock } from '../runtime/clock.js';
 import type { ReplayClaim, ReplayOutcome } from '../storage/replay.store.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisReplayStore } from './redis-replay.store.js';
@@ -226,7 +225,7 @@ const DEFAULT: Rules = {
   clockOffsetSeconds: 0,
 };
 
-describe('F4, F6 no proof is accepted twice, and a client that follows §8 is served', () => {
+describe('no proof is accepted twice, and a client that follows §8 is served (F4, F6)', () => {
   test.each<[string, readonly Partial<Rules>[]]>([
     ['instances alike', [{}, {}]],
     ['clocks that differ', [{ clockOffsetSeconds: -15 }, { clockOffsetSeconds: 15 }, {}]],
@@ -283,7 +282,7 @@ describe('one store', () => {
       keyPrefix: KEY_PREFIX,
       afterDataLoss,
       deadlineMs: DEADLINE_MS,
-      clock: systemClock,
+      clock: () => nowSeconds * 1000,
     });
   }
 
@@ -302,7 +301,7 @@ describe('one store', () => {
     store.claim({ ...claim, epoch: store.epochOf(jkt), ...changes });
   const hashes = () => redis.keys(`${KEY_PREFIX}{*}:*.*`);
 
-  test('F4: a record is kept until the last proof of its slice has expired, and then expires', async () => {
+  test('a record is kept until the last proof of its slice has expired, and then expires (F4)', async () => {
     expect(await claimWithNonce()).toBe('first');
     const records = await hashes();
     expect(records).toHaveLength(1);
@@ -312,7 +311,7 @@ describe('one store', () => {
     }
   });
 
-  test('F4: a hash is kept in the next epoch for as long as its mark says', async () => {
+  test('a hash is kept in the next epoch for as long as its mark says (F4)', async () => {
     await claimWithNonce({ freshUntilSeconds: nowSeconds + 300, lifetimeSeconds: 330 });
     await becomeAnother();
     await store.refreshEpochs();
@@ -321,7 +320,7 @@ describe('one store', () => {
     expect(await redis.ttl(record)).toBeGreaterThan(300);
   });
 
-  test('F4: an instance with a longer maxAgeSeconds extends the time for which a hash is kept', async () => {
+  test('an instance with a longer maxAgeSeconds extends the time for which a hash is kept (F4)', async () => {
     await claimWithNonce();
     const [record = ''] = await hashes();
     const before = await redis.ttl(record);
@@ -332,7 +331,7 @@ describe('one store', () => {
     expect((await redis.ttl(record)) - before).toBeGreaterThan(230);
   });
 
-  test('F2: a record reveals neither jti nor key, and has the same length for every client', async () => {
+  test('a record reveals neither jti nor key, and has the same length for every client (F2)', async () => {
     await claimWithNonce();
     const [record = ''] = await hashes();
     expect(record).not.toContain(jkt);
@@ -341,14 +340,14 @@ describe('one store', () => {
     expect(Object.entries(records).join()).toMatch(/^[\w-]{16},[\w-]{9,14}$/);
   });
 
-  test('F2: a client cannot use up the jti of another client', async () => {
+  test('a client cannot use up the jti of another client (F2)', async () => {
     const other = hash('sha256', 'another client', 'base64url');
     expect(await claimWithNonce()).toBe('first');
     const id = hash('sha256', 'the same jti of another client', 'base64url');
     expect(await claimWithNonce({ id, jkt: other, epoch: store.epochOf(other) })).toBe('first');
   });
 
-  test('F1: a jti in a second proof of another iat is a replay', async () => {
+  test('a jti in a second proof of another iat is a replay (F1)', async () => {
     expect(await claimWithNonce()).toBe('first');
     for (const age of [1, 29, 60]) {
       const again = { proofTimeSeconds: nowSeconds - age, freshUntilSeconds: nowSeconds - age + 60 };
@@ -356,7 +355,7 @@ describe('one store', () => {
     }
   });
 
-  test('F1: each claim of one turn of the event loop has its own outcome, in calls of at most 64', async () => {
+  test('each claim of one turn of the event loop has its own outcome, in calls of at most 64 (F1)', async () => {
     const ids = Array.from({ length: 150 }, (_, index) => hash('sha256', `claim ${index}`, 'base64url'));
     await Promise.all(ids.slice(0, 20).map((id) => claimWithNonce({ id })));
     await redis.config('RESETSTAT');
@@ -369,7 +368,7 @@ describe('one store', () => {
     expect(await redis.info('commandstats')).toMatch(/cmdstat_evalsha:calls=3,/);
   });
 
-  test('F1: of the copies in one turn of the event loop, exactly one is first', async () => {
+  test('of the copies in one turn of the event loop, exactly one is first (F1)', async () => {
     const outcomes = await Promise.all(Array.from({ length: 200 }, () => claimWithNonce()));
     expect(outcomes.filter((outcome) => outcome === 'first')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'replayed')).toHaveLength(199);
@@ -379,7 +378,7 @@ describe('one store', () => {
   const neighbour = `${claim.id.slice(0, 15)}${claim.id[15] === 'A' ? 'B' : 'A'}${claim.id.slice(16)}`;
   const becomeAnother = () => redis.multi().replicaof('127.0.0.1', 1).replicaof('NO', 'ONE').exec();
 
-  test('F6: another server does not accept nonces from before, even with the same data', async () => {
+  test('another server does not accept nonces from before, even with the same data (F6)', async () => {
     const epoch = store.epochOf(jkt);
     expect(await store.claim({ ...claim, epoch })).toBe('first');
     await becomeAnother();
@@ -388,7 +387,7 @@ describe('one store', () => {
     expect(await claimWithNonce({ id: neighbour })).toBe('first');
   });
 
-  test('F4: a proof of a forgotten slice is unknown to an instance that regards it as fresh', async () => {
+  test('a proof of a forgotten slice is unknown to an instance that regards it as fresh (F4)', async () => {
     const longer = {
       nowSeconds: nowSeconds + 400,
       freshUntilSeconds: nowSeconds + 3600,
@@ -409,7 +408,7 @@ describe('one store', () => {
     expect(await claimWithNonce({ ...longer, id: another })).toBe('replayed');
   });
 
-  test('F6: after a loss, a proof is in doubt if any instance could have accepted it before', async () => {
+  test('after a loss, a proof is in doubt if any instance could have accepted it before (F6)', async () => {
     const tolerant = { freshUntilSeconds: nowSeconds + 60, lifetimeSeconds: 360 };
     expect(await claimWithNonce(tolerant)).toBe('first');
     await becomeAnother();
@@ -425,7 +424,7 @@ describe('one store', () => {
     expect(await store.claim({ ...claim, ...at(360), id: id('two') })).toBe('first');
   });
 
-  test('F6: a replaced server does not accept a nonce of its successor', async () => {
+  test('a replaced server does not accept a nonce of its successor (F6)', async () => {
     const epoch = store.epochOf(jkt);
     const state = String(await redis.hget(ledger, 'state'));
     // Its epoch is older, and its ledger says that no proof is in doubt.
@@ -434,7 +433,7 @@ describe('one store', () => {
     expect(await store.claim({ ...claim, epoch: undefined })).toBe('first');
   });
 
-  test('F6: the names of epochs grow and never repeat', async () => {
+  test('the names of epochs grow and never repeat (F6)', async () => {
     const names: string[] = [];
     for (let loss = 0; loss < 20; loss += 1) {
       names.push(store.epochOf(jkt));
@@ -446,7 +445,7 @@ describe('one store', () => {
   });
 
   test.each(['', 'nonsense', 'f'.repeat(40), `${'f'.repeat(40)}not a state at all`])(
-    'F6: a ledger with the state %j proves nothing',
+    'a ledger with the state %j proves nothing (F6)',
     async (state) => {
       expect(await claimWithNonce()).toBe('first');
       await redis.hset(ledger, 'state', state);
@@ -456,7 +455,7 @@ describe('one store', () => {
     },
   );
 
-  test('F5: an error reply fails all claims of its call', async () => {
+  test('an error reply fails all claims of its call (F5)', async () => {
     await redis.set(ledger, 'not a ledger');
     await expect(claimWithNonce()).rejects.toThrow(DpopUnavailableError);
     await redis.del(ledger);
@@ -464,13 +463,13 @@ describe('one store', () => {
     expect(await claimWithNonce()).toBe('first');
   });
 
-  test('F5: an unexpected reply is a failure', async () => {
+  test('an unexpected reply is a failure (F5)', async () => {
     const client = await connect();
     const odd = new RedisReplayStore(new RedisConnection(client, DEADLINE_MS), {
       keyPrefix: KEY_PREFIX,
       afterDataLoss: 'challenge',
       deadlineMs: DEADLINE_MS,
-      clock: systemClock,
+      clock: () => nowSeconds * 1000,
     });
     for (const reply of ['2', '', '11', 'u', '1u', 1, null, ['1']]) {
       client.evalsha = () => Promise.resolve(reply) as ReturnType<Redis['evalsha']>;

@@ -22,7 +22,7 @@ describe('a bounded cache', () => {
     expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([undefined, 2, 3]);
   });
 
-  describe('A9 makes room in few steps, however many entries are marked', () => {
+  describe('makes room in few steps, however many entries are marked', () => {
     const SIZE = 1000;
 
     function createUsed(): BoundedCache<number> {

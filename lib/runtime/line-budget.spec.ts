@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { LineBudget } from './line-budget.js';
 
-describe('D9 a flood of refusals is not a flood of lines', () => {
+describe('a flood of refusals is not a flood of lines (D9)', () => {
   const start = () => {
     const clock = { nowMs: Date.parse('2030-01-01T00:00:00Z') };
     return { clock, budget: new LineBudget(() => clock.nowMs) };

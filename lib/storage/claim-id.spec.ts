@@ -6,7 +6,7 @@ import { claimId } from './claim-id.js';
 const JKT = hash('sha256', 'a key', 'base64url');
 const OTHER = hash('sha256', 'another key', 'base64url');
 
-describe('F2 the id of a claim', () => {
+describe('the id of a claim (F2)', () => {
   test('is SHA-256 of key, zero and jti', () => {
     expect(claimId(JKT, 'a jti')).toBe(hash('sha256', `${JKT}\0a jti`, 'base64url'));
   });

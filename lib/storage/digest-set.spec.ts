@@ -13,7 +13,7 @@ const spread = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
   .map((octets) => Buffer.from(octets).toString('base64url'));
 
-describe('F7 a set of digests', () => {
+describe('a set of digests (F7)', () => {
   test('holds what a Set holds', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(crowded, spread), { maxLength: 200 }), (digests) => {

@@ -50,7 +50,7 @@ const rulesArbitrary = fc.record({
   futureToleranceSeconds: fc.integer({ min: 0, max: 100 }),
 });
 
-describe('F1 one proof', () => {
+describe('one proof (F1)', () => {
   test('is first once, also with other claims in between', () => {
     const store = new MemoryReplayStore();
     expect(store.claim(freshClaim('a'))).toBe('first');
@@ -67,7 +67,7 @@ describe('F1 one proof', () => {
   });
 });
 
-describe('F4 the record outlives the proof', () => {
+describe('the record outlives the proof (F4)', () => {
   test('while the proof is fresh, it has its record', () => {
     const arrivals = fc.array(milliseconds(-150_000, 350_000), { minLength: 2, maxLength: 30 });
     fc.assert(
@@ -113,7 +113,7 @@ describe('F4 the record outlives the proof', () => {
   });
 });
 
-describe('F7 a full store', () => {
+describe('a full store (F7)', () => {
   test('throws, and has not dropped a live record', () => {
     const store = new MemoryReplayStore({ maxEntries: 3 });
     const names = ['a', 'b', 'c'];
@@ -140,7 +140,7 @@ describe('F7 a full store', () => {
   );
 });
 
-describe('F6 a restart', () => {
+describe('a restart (F6)', () => {
   const challenging = (startedAtSeconds = NOW) => {
     const store = new MemoryReplayStore({ afterDataLoss: 'challenge' });
     store.start(startedAtSeconds);

@@ -13,7 +13,7 @@ const verdict = createVerdict(
   NONCE,
 );
 
-describe('A10 a verdict', () => {
+describe('a verdict (D6)', () => {
   test('has all its parts, and is frozen', () => {
     expect(verdict).toMatchObject({
       scheme: 'DPoP',

@@ -1,6 +1,6 @@
 import type { DpopModuleOptions } from '../../lib/index.js';
 import { MemoryStorage, type ReplayClaim, type ReplayOutcome, ReplayStore } from '../../lib/index.js';
-import type { AppOptions } from '../support/apps.js';
+import type { RecordingAppOptions } from '../support/recording-app.js';
 import { AUDIENCE, clock, ISSUER, ORIGIN } from './baseline.js';
 import { type Change, field, hosts, htu, nonce } from './changes.js';
 import { ed25519Jwk, SMALL_ORDER_POINTS } from './forgeries.js';
@@ -9,7 +9,7 @@ import { clients, issuers, keySetOf, thumbprintOf } from './keys.js';
 /** A service under test: its options, what its challenges must say, and what makes the baseline right for it. */
 export interface Configuration {
   readonly dpop: DpopModuleOptions;
-  readonly app?: Omit<AppOptions, 'dpop'>;
+  readonly app?: Omit<RecordingAppOptions, 'dpop'>;
   readonly offersBearer?: boolean;
   readonly algs?: string;
   /** Parameters of every challenge. */
@@ -163,7 +163,7 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
     exposes: ['x-total'],
     app: {
       onlyGet: true,
-      configure: (app) => app.enableCors({ origin: 'https://app.example.com', exposedHeaders: ['X-Total'] }),
+      before: (app) => app.enableCors({ origin: 'https://app.example.com', exposedHeaders: ['X-Total'] }),
     },
   }),
   'after-loss': () => ({

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
-import { type Platform, startApp, type StartedApp } from '../support/apps.js';
+import type { Platform } from '../support/platforms.js';
 import { type RawResponse, sendRaw } from '../support/raw-request.js';
+import { type RecordingApp, startRecordingApp } from '../support/recording-app.js';
 import { clock, createBaseline, NOW_MS } from './baseline.js';
 import { applyChanges, type Change, type ChangeContext, type Nonces, path, proofClaims } from './changes.js';
 import { type Configuration, CONFIGURATIONS, type ConfigurationName } from './configurations.js';
@@ -20,14 +21,14 @@ const NONCE_WINDOW_MS = 120_000;
 /** One app under test, which plays the rows of its configuration. */
 export class Service {
   private constructor(
-    private readonly app: StartedApp,
+    private readonly app: RecordingApp,
     private readonly configuration: Configuration,
     private readonly nonces: Nonces,
   ) {}
 
   static async start(platform: Platform, name: ConfigurationName): Promise<Service> {
     const configuration = CONFIGURATIONS[name]();
-    const app = await startApp(platform, { ...configuration.app, dpop: configuration.dpop });
+    const app = await startRecordingApp(platform, { ...configuration.app, dpop: configuration.dpop });
     const foreign = await nonceOfAnother(platform, 'realm');
     const twin =
       configuration.twin === undefined ? foreign : await nonceOfAnother(platform, configuration.twin);
@@ -124,7 +125,7 @@ async function at<T>(laterSeconds: number, action: () => Promise<T>): Promise<T>
 
 /** What a client gets who asks at different times, all of them over HTTP. */
 async function collectNonces(
-  app: StartedApp,
+  app: RecordingApp,
   configuration: Configuration,
 ): Promise<Omit<Nonces, 'foreign' | 'twin'>> {
   const inWindow = (offset: number) =>
@@ -139,7 +140,7 @@ async function collectNonces(
 }
 
 /** `/nonce` asks for one whatever the service does. */
-async function askForNonce(app: StartedApp, { baseline = [] }: Configuration): Promise<string> {
+async function askForNonce(app: RecordingApp, { baseline = [] }: Configuration): Promise<string> {
   const none = { present: '', previous: '', next: '', expired: '', premature: '', foreign: '', twin: '' };
   const context = { port: app.port, nonces: none, prior: undefined };
   const changes = [...baseline, path('/nonce'), proofClaims({ nonce: undefined })];
@@ -152,7 +153,7 @@ async function askForNonce(app: StartedApp, { baseline = [] }: Configuration): P
 /** A present nonce of another app: of the other service, or of another process of the same one. */
 async function nonceOfAnother(platform: Platform, name: ConfigurationName): Promise<string> {
   const configuration = CONFIGURATIONS[name]();
-  const app = await startApp(platform, { ...configuration.app, dpop: configuration.dpop });
+  const app = await startRecordingApp(platform, { ...configuration.app, dpop: configuration.dpop });
   try {
     return await askForNonce(app, configuration);
   } finally {

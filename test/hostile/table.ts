@@ -1,21 +1,41 @@
+import { accessTokens } from './access-tokens.js';
+import { bearer } from './bearer.js';
+import { challengeRows } from './challenges.js';
+import { credentials } from './credentials.js';
+import { degenerateKeys } from './degenerate-keys.js';
+import { hostileBytes } from './hostile-bytes.js';
+import { keyBinding } from './key-binding.js';
+import { nonceRows } from './nonces.js';
+import { origins } from './origins.js';
+import { proofAlgorithms } from './proof-algorithms.js';
+import { proofClaimRows } from './proof-claims.js';
+import { proofForm } from './proof-form.js';
+import { proofKeys } from './proof-keys.js';
+import { proofSignatures } from './proof-signatures.js';
+import { replayRows } from './replays.js';
+import { requestUris } from './request-uris.js';
+import { routePolicies } from './route-policies.js';
 import type { Row } from './row.js';
-import { sectionA } from './section-a.js';
-import { sectionB } from './section-b.js';
-import { sectionCClaims } from './section-c-claims.js';
-import { sectionCKeys } from './section-c-keys.js';
-import { sectionCProof } from './section-c-proof.js';
-import { sectionD } from './section-d.js';
-import { sectionE } from './section-e.js';
-import { sectionF } from './section-f.js';
 
-/** Every hostile request, by section of the requirements. */
-export const TABLE: readonly Row[] = [
-  ...sectionA,
-  ...sectionB,
-  ...sectionCProof,
-  ...sectionCKeys,
-  ...sectionCClaims,
-  ...sectionD,
-  ...sectionE,
-  ...sectionF,
-];
+/** Every hostile request, by what it attacks. */
+export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
+  'the credentials of a request': credentials,
+  'access tokens': accessTokens,
+  'the binding of a token to a key': keyBinding,
+  'tokens sent as Bearer': bearer,
+  'the form of a proof': proofForm,
+  'the algorithm of a proof': proofAlgorithms,
+  'the key of a proof': proofKeys,
+  'keys under which anybody can sign': degenerateKeys,
+  'the signature of a proof': proofSignatures,
+  'the claims of a proof': proofClaimRows,
+  'the URI of a proof': requestUris,
+  'the origin of a service': origins,
+  challenges: challengeRows,
+  'the policies of routes': routePolicies,
+  'bytes that an answer must not repeat': hostileBytes,
+  nonces: nonceRows,
+  'replays and their store': replayRows,
+};
+
+export const TABLE: readonly Row[] = Object.values(SUBJECTS).flat();

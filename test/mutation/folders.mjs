@@ -1,3 +1,9 @@
+/** Suites whose subjects touch several folders. */
+const APPS =
+  'test/(module-registration|guard-|verifier-by-hand|nonce-service|own-|storage-lifecycle|decision-events)';
+const TRANSPORTS = 'test/(graphql.e2e|request-origin|cors|foreign-transports)';
+const EXPLANATIONS = 'test/(explained-|received-values)';
+
 /**
  * What is mutated, folder by folder, and what must notice: unit specs first, since they take a second, then the suites
  * over HTTP, as patterns of paths.
@@ -22,16 +28,17 @@ export const FOLDERS = {
       'lib/proof/',
       'test/(request-routing|response-head)',
       'test/hostile-requests',
-      'test/(transports|module).e2e',
+      TRANSPORTS,
+      APPS,
     ],
   },
   transport: {
     mutate: ['lib/transport/*.ts'],
-    suites: ['test/(request-routing|response-head)', 'test/(transports|module).e2e', 'test/explanations'],
+    suites: ['test/(request-routing|response-head)', TRANSPORTS, APPS, EXPLANATIONS],
   },
   errors: {
     mutate: ['lib/errors/*.ts'],
-    suites: ['lib/errors/', 'test/options', 'test/hostile-requests', 'test/module.e2e'],
+    suites: ['lib/errors/', 'test/(options-|policy-values)', 'test/hostile-requests', APPS],
   },
   nonce: {
     mutate: ['lib/nonce/*.ts'],
@@ -39,7 +46,7 @@ export const FOLDERS = {
   },
   storage: {
     mutate: ['lib/storage/*.ts'],
-    suites: ['lib/storage/', 'test/replay-store-deadline', 'test/hostile-requests', 'test/module.e2e'],
+    suites: ['lib/storage/', 'test/replay-store-deadline', 'test/hostile-requests', APPS],
   },
   issuer: {
     mutate: ['lib/issuer/*.ts'],
@@ -47,7 +54,7 @@ export const FOLDERS = {
       'lib/issuer/',
       'lib/access-token/',
       'test/(issuers|issuer-faults|issuer-options|caches)',
-      'test/options',
+      'test/(options-|policy-values)',
     ],
   },
   'access-token': {
@@ -56,27 +63,22 @@ export const FOLDERS = {
   },
   telemetry: {
     mutate: ['lib/telemetry/*.ts'],
-    suites: ['lib/telemetry/', 'test/explanations', 'test/hostile-log'],
+    suites: ['lib/telemetry/', EXPLANATIONS, 'test/hostile-log'],
   },
   verification: {
     mutate: ['lib/verification/*.ts'],
-    suites: [
-      'lib/verification/',
-      'test/hostile-requests',
-      'test/(module|transports).e2e',
-      'test/(caches|nonces|issuers)',
-    ],
+    suites: ['lib/verification/', 'test/hostile-requests', TRANSPORTS, APPS, 'test/(caches|nonces|issuers)'],
   },
   config: {
     mutate: ['lib/config/*.ts'],
-    suites: ['test/options', 'test/hostile-requests', 'test/(module|nonces)'],
+    suites: ['test/(options-|policy-values)', 'test/hostile-requests', APPS, 'test/nonces'],
   },
   guard: {
     mutate: ['lib/guard/*.ts'],
-    suites: ['lib/guard/', 'test/inheritance', 'test/(module|transports).e2e', 'test/hostile-requests'],
+    suites: ['lib/guard/', 'test/inheritance', TRANSPORTS, APPS, 'test/hostile-requests'],
   },
   module: {
     mutate: ['lib/module/*.ts'],
-    suites: ['test/start.e2e', 'test/inheritance', 'test/module.e2e'],
+    suites: ['test/start-', 'test/inheritance', APPS],
   },
 };

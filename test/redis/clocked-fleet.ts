@@ -1,7 +1,8 @@
 import type { DpopModuleOptions, NonceOptions, ProofOptions } from '../../lib/index.js';
 import { type RedisSource, RedisStorage, type RedisStorageOptions } from '../../lib/redis/index.js';
 import { TestClient, TestIssuer } from '../../lib/testing/index.js';
-import { type Platform, type StartedApp, startApp } from '../support/apps.js';
+import type { Platform } from '../support/platforms.js';
+import { type RecordingApp, startRecordingApp } from '../support/recording-app.js';
 import { type Answer, type Member, ORIGIN, send, type SignedRequest } from './party.js';
 
 export interface ClockedInstanceOptions {
@@ -19,7 +20,7 @@ export const RENEW = 'Resource server requires a new nonce in DPoP proof';
 export class ClockedFleet {
   nowSeconds = Math.floor(Date.now() / 1000);
   readonly #clock = () => this.nowSeconds * 1000;
-  readonly #apps: StartedApp[] = [];
+  readonly #apps: RecordingApp[] = [];
   #issuer: TestIssuer | undefined;
   #member: Member | undefined;
 
@@ -39,7 +40,7 @@ export class ClockedFleet {
     proof,
     nonce,
     storage,
-  }: ClockedInstanceOptions): Promise<StartedApp> {
+  }: ClockedInstanceOptions): Promise<RecordingApp> {
     const clock = this.#clock;
     const dpop: DpopModuleOptions = {
       origin: ORIGIN,
@@ -49,7 +50,7 @@ export class ClockedFleet {
       ...(proof !== undefined && { proof }),
       ...(nonce !== undefined && { nonce }),
     };
-    const app = await startApp(platform, { dpop });
+    const app = await startRecordingApp(platform, { dpop });
     this.#apps.push(app);
     return app;
   }
@@ -63,14 +64,14 @@ export class ClockedFleet {
   }
 
   /** A proof that this instance accepts now, which is used by that. */
-  async use(app: StartedApp): Promise<SignedRequest> {
+  async use(app: RecordingApp): Promise<SignedRequest> {
     const request = await this.sign(await this.nonceOf(app));
     const { status } = await send(`${app.url}/transfers`, request);
     if (status !== 200) throw new Error(`a good request was answered ${status}`);
     return request;
   }
 
-  async nonceOf({ url }: StartedApp): Promise<string | undefined> {
+  async nonceOf({ url }: RecordingApp): Promise<string | undefined> {
     return (await send(`${url}/nonce`, await this.sign(undefined, '/nonce'))).nonce;
   }
 
@@ -87,7 +88,7 @@ export class ClockedFleet {
   }
 
   /** How a client that follows §8 is answered by one instance after the other, at its first try or after one retry. */
-  async serve(app: StartedApp, other = app): Promise<Answer> {
+  async serve(app: RecordingApp, other = app): Promise<Answer> {
     const first = await send(`${app.url}/transfers`, await this.sign());
     if (first.nonce === undefined) return first;
     return await send(`${other.url}/transfers`, await this.sign(first.nonce));

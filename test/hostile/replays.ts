@@ -1,4 +1,4 @@
-import { now } from './baseline.js';
+import { now, ORIGIN } from './baseline.js';
 import {
   all,
   authorizationLines,
@@ -251,4 +251,24 @@ const stores: readonly Row[] = [
   },
 ];
 
-export const sectionF: readonly Row[] = [...replays, ...unspent, ...records, ...stores];
+const infrastructure: readonly Row[] = [
+  ...rows(
+    { 'that breaks down': clients.unlucky, 'that answers nonsense': clients.puzzling },
+    (what, key): Row => ({
+      id: 'D8',
+      what: `a replay store ${what}`,
+      on: 'infrastructure',
+      change: [clientKey(key)],
+      expect: unavailable,
+    }),
+  ),
+  {
+    id: 'D8',
+    what: 'a bad proof while the replay store is down: the client is told what it did',
+    on: 'infrastructure',
+    change: [clientKey(clients.unlucky), htu(`${ORIGIN}/other`)],
+    expect: badProof('proof_htu'),
+  },
+];
+
+export const replayRows: readonly Row[] = [...replays, ...unspent, ...records, ...stores, ...infrastructure];

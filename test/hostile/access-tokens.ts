@@ -1,14 +1,8 @@
-import { createPublicKey, hash, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { AUDIENCE, ISSUER, MARKER, now } from './baseline.js';
 import {
   all,
-  asBearer,
-  authorizationLines,
   type Change,
-  clientKey,
-  dpopLines,
-  proofHeader,
-  proofSignedBy,
   tokenClaims,
   tokenCompact,
   tokenHeader,
@@ -19,14 +13,12 @@ import {
 } from './changes.js';
 import { SECOND_AUDIENCE, SECOND_ISSUER, UNREACHABLE_ISSUER } from './configurations.js';
 import { encode } from './draft.js';
-import { clients, issuers, thumbprintOf } from './keys.js';
-import { accepted, acceptedAsBearer, badBearer, badToken, type Row, rows, unavailable } from './row.js';
+import { clients, issuers } from './keys.js';
+import { accepted, badToken, type Row, rows, unavailable } from './row.js';
 import { flipFirstBit, flipLastBit, hmacSigner, toDer } from './signatures.js';
 
 const seconds = Math.floor(now());
-const jkt = thumbprintOf(clients.es256.publicJwk);
 const invalid = badToken('token_invalid');
-const unbound = badToken('token_unbound');
 
 /** One row of B1 with this verdict for each of the changes. */
 const tokenRows = (expect: Row['expect'], changes: Readonly<Record<string, Change>>): readonly Row[] =>
@@ -206,216 +198,6 @@ const types: readonly Row[] = [
   },
 ];
 
-const CNF: Readonly<Record<string, unknown>> = {
-  missing: undefined,
-  null: null,
-  'an array': [{ jkt }],
-  'a string': jkt,
-  'a number': 1,
-  true: true,
-  'an empty object': {},
-  'with an empty jkt': { jkt: '' },
-  'with jkt null': { jkt: null },
-  'with a number for jkt': { jkt: 7 },
-  'with an array for jkt': { jkt: [jkt] },
-  'with an object for jkt': { jkt: { jkt } },
-  'with a certificate only': { 'x5t#S256': jkt },
-  'with a key in place of its thumbprint': { jwk: clients.es256.publicJwk },
-  'with jkt in another case': { JKT: jkt },
-};
-
-const bindings: readonly Row[] = [
-  ...rows(CNF, (what, cnf) => ({
-    id: 'B2',
-    what: `cnf ${what}`,
-    change: [tokenClaims({ cnf })],
-    expect: unbound,
-  })),
-  ...rows(
-    {
-      'cnf in act only': tokenClaims({ cnf: undefined, act: { sub: MARKER, cnf: { jkt } } }),
-      'jkt at the top level only': tokenClaims({ cnf: undefined, jkt }),
-      'cnf in the header only': all(tokenClaims({ cnf: undefined }), tokenHeader({ cnf: { jkt } })),
-      'cnf below __proto__ only': tokenPayloadOctets((json) => json.replace('"cnf":', '"__proto__":')),
-      'jkt below __proto__ only': tokenPayloadOctets((json) => json.replace('"jkt":', '"__proto__":')),
-    },
-    (what, change) => ({ id: 'B2', what, change: [change], expect: unbound }),
-  ),
-  {
-    id: 'B2',
-    what: 'other members beside jkt',
-    change: [tokenClaims({ cnf: { jkt, 'x5t#S256': MARKER, kid: MARKER } })],
-    expect: accepted,
-  },
-  {
-    id: 'B2',
-    what: 'cnf of an actor beside the right one',
-    change: [tokenClaims({ act: { cnf: { jkt: MARKER } } })],
-    expect: accepted,
-  },
-  ...rows(
-    {
-      'a thumbprint in base64': Buffer.from(jkt, 'base64url').toString('base64'),
-      'a thumbprint with padding': `${jkt}=`,
-      'a thumbprint in hex': Buffer.from(jkt, 'base64url').toString('hex'),
-      'a thumbprint in another case': jkt.toLowerCase(),
-      'a thumbprint with a space': `${jkt} `,
-      'a thumbprint cut short': jkt.slice(0, -1),
-      'a thumbprint as a URN': `urn:ietf:params:oauth:jwk-thumbprint:sha-256:${jkt}`,
-      'a thumbprint by SHA-512': hash('sha512', JSON.stringify(clients.es256.publicJwk), 'base64url'),
-      'the thumbprint of another client': thumbprintOf(clients.other.publicJwk),
-      'a thumbprint of all members': hash(
-        'sha256',
-        JSON.stringify({ ...clients.es256.publicJwk, kid: '1' }),
-        'base64url',
-      ),
-      'the name of a prototype': '__proto__',
-    },
-    (what, value) => ({
-      id: 'B3',
-      what: `bound to ${what}`,
-      change: [tokenClaims({ cnf: { jkt: value } })],
-      expect: badToken('key_binding'),
-    }),
-  ),
-  {
-    id: 'B3',
-    what: "a stolen token with the thief's own key and a right proof of it",
-    change: [proofHeader({ jwk: clients.other.publicJwk }), proofSignedBy(clients.other)],
-    expect: badToken('key_binding'),
-  },
-  {
-    id: 'B3',
-    what: "the thief's own key under the kid of the client's",
-    change: [
-      proofHeader({ jwk: { ...clients.other.publicJwk, kid: jkt }, kid: jkt }),
-      proofSignedBy(clients.other),
-    ],
-    expect: badToken('key_binding'),
-  },
-  {
-    id: 'B3',
-    what: "the thief's own key of another kind",
-    change: [proofHeader({ alg: 'Ed25519', jwk: clients.ed25519.publicJwk }), proofSignedBy(clients.ed25519)],
-    expect: badToken('key_binding'),
-  },
-  {
-    id: 'B3',
-    what: 'members beside the required ones, which no thumbprint counts',
-    change: [proofHeader({ jwk: { kid: MARKER, use: 'sig', ...clients.es256.publicJwk } })],
-    expect: accepted,
-  },
-  ...[clients.es384, clients.es512, clients.rs256, clients.ps256, clients.ed25519, clients.eddsa].map(
-    (key): Row => ({
-      id: 'B3',
-      what: `a client with a key for ${key.alg}`,
-      change: [clientKey(key)],
-      expect: accepted,
-    }),
-  ),
-];
-
-const bearer: readonly Row[] = [
-  {
-    id: 'B4',
-    what: 'a bound token as Bearer, with its proof',
-    change: [authorizationLines((token) => [`Bearer ${token}`])],
-    expect: badBearer('bearer_not_accepted'),
-  },
-  {
-    id: 'B4',
-    what: 'a bound token as Bearer, without a proof',
-    change: [authorizationLines((token) => [`Bearer ${token}`]), dpopLines(() => [])],
-    expect: badBearer('bearer_not_accepted'),
-  },
-  {
-    id: 'B4',
-    what: 'a bound token as Bearer, with its proof, where Bearer is offered',
-    on: 'bearer',
-    change: [authorizationLines((token) => [`Bearer ${token}`])],
-    expect: badBearer('bound_token_as_bearer'),
-  },
-  {
-    id: 'B4',
-    what: 'a bound token as bearer in lower case, where Bearer is offered',
-    on: 'bearer',
-    change: [authorizationLines((token) => [`bearer ${token}`]), dpopLines(() => [])],
-    expect: badBearer('bound_token_as_bearer'),
-  },
-  ...rows(
-    {
-      'bound to a key': { jkt },
-      'bound to a certificate': { 'x5t#S256': jkt },
-      'bound to nobody knows what': { [MARKER]: true },
-      'with an empty cnf': {},
-      'with cnf null': null,
-      'with a text for cnf': jkt,
-      'with an empty jkt': { jkt: '' },
-    },
-    (what, cnf): Row => ({
-      id: 'B4',
-      what: `where Bearer is offered, a Bearer token ${what}`,
-      on: 'bearer',
-      from: asBearer,
-      fromScheme: 'Bearer',
-      change: [tokenClaims({ cnf })],
-      expect: badBearer('bound_token_as_bearer'),
-    }),
-  ),
-  {
-    id: 'B5',
-    what: 'an unbound Bearer token, where nobody offered it',
-    change: asBearer,
-    expect: badBearer('bearer_not_accepted'),
-  },
-  {
-    id: 'B5',
-    what: 'an unbound Bearer token, where it is offered',
-    on: 'bearer',
-    change: asBearer,
-    expect: acceptedAsBearer,
-  },
-  {
-    id: 'B5',
-    what: 'an unbound bearer token in lower case, where it is offered',
-    on: 'bearer',
-    change: [...asBearer, authorizationLines((token) => [`bearer  ${token}`])],
-    expect: acceptedAsBearer,
-  },
-  {
-    id: 'B5',
-    what: 'an unbound token with the scheme DPoP, where Bearer is offered',
-    on: 'bearer',
-    change: [tokenClaims({ cnf: undefined })],
-    expect: unbound,
-  },
-  ...rows(
-    {
-      'signed by another key': tokenSignedBy(issuers.rogue),
-      'alg none': tokenHeader({ alg: 'none' }),
-      opaque: tokenCompact(() => MARKER),
-    },
-    (what, change): Row => ({
-      id: 'B5',
-      what: `where Bearer is offered, a Bearer token ${what} (Fig. 18)`,
-      on: 'bearer',
-      from: asBearer,
-      fromScheme: 'Bearer',
-      change: [change],
-      expect: badBearer('token_invalid'),
-    }),
-  ),
-  {
-    id: 'B5',
-    what: 'where Bearer is offered, an expired Bearer token',
-    on: 'bearer',
-    from: asBearer,
-    fromScheme: 'Bearer',
-    change: [tokenClaims({ exp: seconds - 60 })],
-    expect: badBearer('token_expired'),
-  },
-];
-
 const fromSecond: readonly Change[] = [
   tokenHeader({ typ: 'JWT' }),
   tokenClaims({ iss: SECOND_ISSUER, aud: SECOND_AUDIENCE }),
@@ -496,18 +278,16 @@ const severalIssuers: readonly Row[] = [
   },
 ];
 
-export const sectionB: readonly Row[] = [
+function pemOf(privateKey: KeyObject): string {
+  return createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
+}
+
+export const accessTokens: readonly Row[] = [
   ...signatures,
   ...forms,
   ...issuer,
   ...audience,
   ...times,
   ...types,
-  ...bindings,
-  ...bearer,
   ...severalIssuers,
 ];
-
-function pemOf(privateKey: KeyObject): string {
-  return createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
-}

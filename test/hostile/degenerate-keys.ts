@@ -3,7 +3,7 @@ import { encode } from './draft.js';
 import { forgedProof, forgedToken, SMALL_ORDER_POINTS } from './forgeries.js';
 import { clients, type SigningKey } from './keys.js';
 import { createOddRsaKey } from './odd-rsa-key.js';
-import { accepted, badProof, badToken, type Row, rows } from './row.js';
+import { badProof, badToken, type Row, rows } from './row.js';
 
 const F4 = 65_537n;
 
@@ -17,7 +17,7 @@ const modulus = Buffer.from(String(clients.rs256.publicJwk['n']), 'base64url');
 const evenModulus = Buffer.concat([modulus.subarray(0, -1), Buffer.of(2)]);
 
 /** Keys under which everybody can sign, and signatures that somebody made. */
-const degenerate: readonly Row[] = [
+export const degenerateKeys: readonly Row[] = [
   ...rows(SMALL_ORDER_POINTS, (what, point): Row => ({
     id: 'C7',
     what: `Ed25519 key of ${what}, a forged proof`,
@@ -59,33 +59,3 @@ const degenerate: readonly Row[] = [
     expect: badToken('token_invalid'),
   })),
 ];
-
-/** RFC 9864: one algorithm with two names, of which the header says one and the key the other. */
-const names: readonly Row[] = [
-  ...rows(
-    {
-      'alg EdDSA, alg within jwk Ed25519': { key: clients.eddsa, alg: 'Ed25519' },
-      'alg Ed25519, alg within jwk EdDSA': { key: clients.ed25519, alg: 'EdDSA' },
-      'alg EdDSA, alg within jwk EdDSA': { key: clients.eddsa, alg: 'EdDSA' },
-      'alg Ed25519, alg within jwk Ed25519': { key: clients.ed25519, alg: 'Ed25519' },
-    },
-    (what, { key, alg }): Row => ({
-      id: 'C5',
-      what,
-      change: [clientKey(key), jwk({ alg })],
-      expect: accepted,
-    }),
-  ),
-  ...rows<unknown>(
-    { Ed448: 'Ed448', ed25519: 'ed25519', ES256: 'ES256', 'in an array': ['EdDSA'], null: null },
-    (what, alg): Row => ({
-      id: 'C5',
-      what: `alg Ed25519, alg within jwk ${what}`,
-      from: [clientKey(clients.ed25519)],
-      change: [jwk({ alg })],
-      expect: badProof('proof_jwk'),
-    }),
-  ),
-];
-
-export const sectionCKeys: readonly Row[] = [...degenerate, ...names];

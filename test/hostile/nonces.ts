@@ -153,7 +153,7 @@ const windows: readonly Row[] = [
   },
 ];
 
-export const sectionE: readonly Row[] = [...required, ...windows];
+export const nonceRows: readonly Row[] = [...required, ...windows];
 
 function octets(text: string): Buffer {
   return Buffer.from(text, 'base64url');

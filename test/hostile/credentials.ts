@@ -395,7 +395,7 @@ const sizes: readonly Row[] = [
   },
 ];
 
-export const sectionA: readonly Row[] = [
+export const credentials: readonly Row[] = [
   ...transport,
   ...schemes,
   ...token68,

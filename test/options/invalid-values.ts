@@ -1,0 +1,232 @@
+import { MemoryStorage } from 'nestjs-dpop';
+import { GOOD, type Untyped } from './good-options.js';
+import { secret31, secret32 } from './secrets.js';
+
+const store = new MemoryStorage().replayStore;
+const NAN = Number.NaN;
+
+/** What is wrong, with the option that must be named and a part of the form that must be told. */
+type Row = readonly [values: readonly unknown[], accepted: string];
+
+export const TOP_LEVEL: Readonly<Record<string, Row>> = {
+  origin: [
+    [
+      undefined,
+      null,
+      '',
+      'api.example.com',
+      '//api.example.com',
+      'http://api.example.com',
+      'http://127.0.0.1.example.com',
+      'http://localhost.example.com',
+      'ftp://api.example.com',
+      'https://',
+      'https://user@api.example.com',
+      'https://api.example.com?',
+      'https://api.example.com/?x=y',
+      'https://api.example.com#part',
+      'Request',
+      [],
+      [''],
+      ['https://api.example.com', 'http://api.example.com'],
+      ['https://api.example.com', 42],
+      42,
+      true,
+      {},
+    ],
+    'an https URL such as "https://api.example.com"',
+  ],
+  allowInsecureHttp: [[null, 'yes', 1], 'true or false'],
+  accessToken: [[undefined, null, 'https://auth.example.com', 42, [], [null], [[]]], ''],
+  maxTokenBytes: [[null, 0, -1, 255, 65_537, 512.5, '8192', NAN], 'an integer from 256 to 65536'],
+  proof: [[null, 'strict', 60, true, []], 'an object'],
+  nonce: [[null, 'optional', '', true, 42, []], '"off" or "required"'],
+  storage: [
+    [
+      null,
+      'redis',
+      42,
+      {},
+      { replayStore: {} },
+      { replayStore: { claim: () => 'first' } },
+      { replayStore: { epochOf: () => 'AAAAAAAA' } },
+      { replayStore: { claim: () => 'first', epochOf: () => '', refreshEpoch: 'yes' }, shared: true },
+      { replayStore: store, shared: true, nonceSecrets: {} },
+      { replayStore: store, shared: true, nonceSecrets: null },
+      { replayStore: store, shared: true, open: 'yes' },
+      { replayStore: store, shared: true, close: {} },
+      { replayStore: store },
+      { replayStore: store, shared: 'no' },
+      MemoryStorage,
+    ],
+    'a DpopStorage, such as new MemoryStorage()',
+  ],
+  bearer: [[null, 'allow', true, ''], '"reject" or "allow-unbound"'],
+  onReplayStoreFailure: [[null, 'accept', true], '"refuse" or "accept-and-report"'],
+  realm: [[null, '', 42, 'Bücher', 'two\nlines', 'nul\0'], 'printable ASCII'],
+  metadata: [[null, 'https://api.example.com/.well-known/oauth-protected-resource', []], 'an object'],
+  cache: [[null, 1000, []], 'an object'],
+  isGlobal: [[null, 'yes', 0], 'true or false'],
+  clock: [[null, 42, '2030-01-01', new Date(0)], 'a function that returns milliseconds'],
+};
+
+export const NESTED: readonly (readonly [option: string, inner: Untyped, row: Row])[] = [
+  ['proof', {}, [[{ maxAge: 60 }], 'maxAgeSeconds']],
+  ['nonce', { mode: 'off' }, [[{ ttl: 60 }], 'lifetimeSeconds']],
+  ['metadata', { url: 'https://api.example.com/m' }, [[{ resource: 'x' }], 'url']],
+  ['cache', {}, [[{ tokens: 1 }], 'maxTokens']],
+  ['accessToken', GOOD.accessToken, [[{ jwks_uri: 'https://auth.example.com/jwks' }], 'jwksUri']],
+];
+
+export const MEMBERS: readonly (readonly [option: string, member: string, inner: Untyped, row: Row])[] = [
+  [
+    'proof',
+    'algorithms',
+    {},
+    [[null, [], [''], 'ES256', ['none'], ['HS256'], ['ES256', 'RS1'], ['es256'], [42]], 'ES256'],
+  ],
+  [
+    'proof',
+    'maxAgeSeconds',
+    {},
+    [[null, 0, -60, 1.5, '60', NAN, Infinity, 3601], 'an integer from 1 to 3600'],
+  ],
+  ['proof', 'futureToleranceSeconds', {}, [[null, -1, 0.5, '30', NAN, 3601], 'an integer from 0 to 3600']],
+  ['proof', 'maxBytes', {}, [[null, 0, 511, 65_537, '8192'], 'an integer from 512 to 65536']],
+  ['proof', 'queryInHtu', {}, [[null, 'drop', true], '"ignore" or "reject"']],
+  ['nonce', 'mode', {}, [[undefined, null, 'optional', true], '"off" or "required"']],
+  [
+    'nonce',
+    'secret',
+    { mode: 'required' },
+    [
+      [
+        null,
+        '',
+        'not base64!',
+        secret31,
+        new Uint8Array(31),
+        [],
+        [secret32, secret31],
+        [secret32, 'x y'],
+        [[secret32]],
+        42,
+        {},
+      ],
+      'at least 32 bytes',
+    ],
+  ],
+  [
+    'nonce',
+    'lifetimeSeconds',
+    { mode: 'required' },
+    [[null, 0, -1, 1.5, '120', NAN, 3601], 'an integer from 1 to 3600'],
+  ],
+  ['nonce', 'freshness', { mode: 'required' }, [[null, 'both', true], '"iat" or "nonce"']],
+  [
+    'metadata',
+    'url',
+    {},
+    [
+      [
+        undefined,
+        null,
+        '',
+        'nowhere',
+        '/.well-known/oauth-protected-resource',
+        'http://api.example.com/m',
+        'ftp://api.example.com/m',
+        'javascript:alert(1)',
+        'https://bücher.example/m',
+        42,
+      ],
+      'the https URL',
+    ],
+  ],
+  ['cache', 'maxKeys', {}, [[null, -1, 1.5, '10', NAN], 'an integer from 0']],
+  ['cache', 'maxTokens', {}, [[null, -1, 1.5, '10', NAN], 'an integer from 0']],
+  [
+    'accessToken',
+    'issuer',
+    GOOD.accessToken,
+    [
+      [
+        undefined,
+        null,
+        '',
+        'auth.example.com',
+        'http://auth.example.com',
+        'http://localhost.example.com',
+        'ftp://auth.example.com',
+        // RFC 8414 §2: no query or fragment
+        'https://auth.example.com?tenant=1',
+        'https://auth.example.com#1',
+        42,
+        ['https://auth.example.com'],
+      ],
+      'the issuer exactly as in iss',
+    ],
+  ],
+  [
+    'accessToken',
+    'audience',
+    GOOD.accessToken,
+    [[undefined, null, '', [], [''], ['a', 42], 42, {}], 'this service as named in aud'],
+  ],
+  [
+    'accessToken',
+    'jwksUri',
+    GOOD.accessToken,
+    [[null, '', '/jwks', 'http://auth.example.com/jwks', 'data:,{}', 42], 'the https URL of the key set'],
+  ],
+  [
+    'accessToken',
+    'keys',
+    GOOD.accessToken,
+    [
+      [
+        null,
+        {},
+        [],
+        { keys: {} },
+        { keys: [] },
+        { keys: [null] },
+        { keys: ['x'] },
+        { keys: [{ kid: '1' }] },
+        'x',
+      ],
+      'a JWK set of public keys',
+    ],
+  ],
+  [
+    'accessToken',
+    'algorithms',
+    GOOD.accessToken,
+    [[null, [], 'ES256', ['none'], ['HS256'], ['ES256', 'HS512'], [42]], 'ES256'],
+  ],
+  ['accessToken', 'typ', GOOD.accessToken, [[null, '', [], [''], ['JWT', 42], 42], '"at+jwt" or "JWT"']],
+  [
+    'accessToken',
+    'clockToleranceSeconds',
+    GOOD.accessToken,
+    [[null, -1, 0.5, '10', NAN, 601], 'an integer from 0 to 600'],
+  ],
+  [
+    'accessToken',
+    'keysMaxAgeSeconds',
+    GOOD.accessToken,
+    [[null, -1, 0.5, '10', 86_401], 'an integer from 0'],
+  ],
+  [
+    'accessToken',
+    'keysCooldownSeconds',
+    GOOD.accessToken,
+    [[null, -1, 0.5, '10', 86_401], 'an integer from 0'],
+  ],
+  [
+    'accessToken',
+    'fetchTimeoutMs',
+    GOOD.accessToken,
+    [[null, 0, -1, 0.5, '10', 60_001], 'an integer from 1'],
+  ],
+];
