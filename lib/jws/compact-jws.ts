@@ -12,15 +12,15 @@ const NEITHER_BASE64URL_NOR_DOT = /[^\w.-]/;
 
 /** `undefined` for anything but three base64url segments, none empty. A JWE has five. */
 export function parseCompactJws(text: string): CompactJws | undefined {
-  const [header = '', payload = '', signature = '', more] = text.split('.', 4);
-  const isWhole = isEncoding(header) && isEncoding(payload) && isEncoding(signature) && more === undefined;
-  if (!isWhole || NEITHER_BASE64URL_NOR_DOT.test(text)) return undefined;
+  const [header, payload, signature, more] = text.split('.', 4);
+  if (!isEncoding(header) || !isEncoding(payload) || !isEncoding(signature)) return undefined;
+  if (more !== undefined || NEITHER_BASE64URL_NOR_DOT.test(text)) return undefined;
   return { header, payload, signature, signingInput: text.slice(0, -1 - signature.length) };
 }
 
 /** A rest of one character encodes nothing (RFC 4648 §4); decoders disagree about it. */
-function isEncoding(segment: string): boolean {
-  return segment !== '' && segment.length % 4 !== 1;
+function isEncoding(segment: string | undefined): segment is string {
+  return segment !== undefined && segment !== '' && segment.length % 4 !== 1;
 }
 
 /**
