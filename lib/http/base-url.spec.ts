@@ -43,6 +43,8 @@ describe('only https, and http on loopback (A1)', () => {
     'http://app.localhost:3000/v1',
     'http://127.0.0.1:3000',
     'http://127.8.9.1',
+    'http://127.0.10.100',
+    'http://app1.localhost',
     'http://[::1]:3000',
   ])('%s is secure', (value) => {
     expect(isSecureBaseUrl(value)).toBe(true);
@@ -61,6 +63,8 @@ describe('only https, and http on loopback (A1)', () => {
     'http://0.0.0.0',
     'http://10.0.0.1',
     'ws://localhost',
+    'http://example.com/http://localhost',
+    'http://example.com/.localhost',
   ])('%s is not', (value) => {
     expect(isSecureBaseUrl(value)).toBe(false);
   });
@@ -129,7 +133,9 @@ describe('a URL that is fetched (A1)', () => {
     ['https://auth.example.com/@', false],
     ['https://auth.example.com?@', false],
     ['https://auth.example.com#@', false],
+    ['h2s://secret@auth.example.com', true],
     ['auth.example.com', false],
+    ['https://auth.example.com/https://user@example.com', false],
   ])('%j has userinfo: %s', (value, expected) => {
     expect(hasUserinfo(value)).toBe(expected);
   });

@@ -67,6 +67,15 @@ describe('a challenge (D3)', () => {
     expect(challenge).toBe(`DPoP realm="${written}", algs="ES256"`);
   });
 
+  test.each(schemes)('has the error of a request that mixed methods in each of them (%s) (A4)', (used) => {
+    const mixed = new DpopError('authorization_repeated');
+    const error =
+      'error="invalid_request", error_description="Multiple methods used to include access token"';
+    expect(formatChallenges(mixed, used, true, PARAMETERS)).toBe(
+      `Bearer ${error}, DPoP ${error}, algs="ES256"`,
+    );
+  });
+
   test.each(schemes)('for a nonce is a lone DPoP challenge (%s) (D4)', (used) => {
     for (const reason of reasons.filter((name) => REFUSALS[name][0] === 'use_dpop_nonce')) {
       const challenge = formatChallenges(new DpopError(reason, { nonce: 'n' }), used, true, PARAMETERS);

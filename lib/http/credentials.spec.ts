@@ -34,6 +34,12 @@ describe('credentials (A2)', () => {
     });
   });
 
+  test('are not read from a field whose name is as long', () => {
+    const others = ['Cache-Control', 'no-store', 'Host', 'a', 'If-None-Match', '"a"', 'Date', 'today'];
+    const credentials = { scheme: 'DPoP', token: 'token', proof: 'proof' };
+    expect(parse(...others, 'Authorization', 'DPoP token', 'DPoP', 'proof', ...others)).toEqual(credentials);
+  });
+
   test('may be all of token68', () => {
     expect(parse('authorization', 'DPoP aZ09-._~+/==', 'DPoP', 'p').token).toBe('aZ09-._~+/==');
   });
@@ -144,5 +150,9 @@ describe('whatever a request holds (D5)', () => {
 
   test('half a pair is none', () => {
     expect(reasonOf('Authorization')).toBe('credentials_missing');
+    expect(parse('Authorization', 'DPoP token', 'DPoP', 'proof', 'Authorization')).toHaveProperty(
+      'proof',
+      'proof',
+    );
   });
 });

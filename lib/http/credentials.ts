@@ -60,9 +60,9 @@ export function attemptedScheme({ authorization }: CredentialFields): Scheme | u
  */
 export function parseCredentials(fields: CredentialFields, limits: CredentialLimits): Credentials {
   if (fields.authorizationCount > 1) throw new DpopError('authorization_repeated');
-  const [prefix, name] = SCHEME_AND_BLANKS.exec(fields.authorization) ?? [];
+  const [prefix = '', name] = SCHEME_AND_BLANKS.exec(fields.authorization) ?? [];
   const scheme = toScheme(name);
-  if (prefix === undefined || scheme === undefined) throw new DpopError('credentials_missing');
+  if (scheme === undefined) throw new DpopError('credentials_missing');
 
   if (fields.dpopCount > 1) throw new DpopError('proof_repeated');
   const token = fields.authorization.slice(prefix.length);

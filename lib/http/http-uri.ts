@@ -31,7 +31,7 @@ export function normalizeHttpUri(value: string): NormalHttpUri | undefined {
 
 /** `example.com`, `example.com:8443`, `[::1]:8080`: a host with an optional port and nothing else (RFC 9110 §7.2). */
 export function isPlainAuthority(value: string): boolean {
-  return URI_CHARACTERS.test(value) && !/[/?#]/.test(value) && normalizeOrigin('https', value) !== undefined;
+  return normalizeOrigin('https', value) !== undefined;
 }
 
 function normalizeOrigin(scheme: string, authority: string): string | undefined {

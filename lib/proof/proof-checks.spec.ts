@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DpopError } from '../errors/dpop.error.js';
 import { normalizeHttpUri } from '../http/http-uri.js';
-import { assertAth, assertFreshness, assertHtm, assertHtu } from './proof-checks.js';
+import { assertAth, assertFreshness, assertHtm, assertHtu, refusedAfterWait } from './proof-checks.js';
 import type { ProofClaims } from './proof-claims.js';
 
 function reasonOf(check: () => unknown): string | undefined {
@@ -12,6 +12,14 @@ function reasonOf(check: () => unknown): string | undefined {
     return undefined;
   } catch (error) {
     return error instanceof DpopError ? error.reason : String(error);
+  }
+}
+
+function refusalOf(check: () => unknown): unknown {
+  try {
+    return check();
+  } catch (error) {
+    return error instanceof DpopError ? [error.reason, error.details] : error;
   }
 }
 
@@ -26,6 +34,10 @@ describe('htm (C8)', () => {
     expect(reasonOf(() => assertHtm('POST', 'POST', 'POST'))).toBeUndefined();
     expect(reasonOf(() => assertHtm('POST', 'POST', 'DELETE'))).toBe('proof_htm');
     expect(reasonOf(() => assertHtm('DELETE', 'POST', 'DELETE'))).toBe('proof_htm');
+  });
+
+  test('the operator is told the claim (D9)', () => {
+    expect(refusalOf(() => assertHtm('PUT', 'GET'))).toEqual(['proof_htm', { detail: 'htm' }]);
   });
 });
 
@@ -57,6 +69,7 @@ describe('htu (C9)', () => {
     ['/v1/a', '/v1/a'],
     ['https://user@api.example.com/v1/a', '/v1/a'],
     ['https://api.example.com/v1/%', '/v1/%'],
+    ['https://api.example.com/v1/a', '/v1/%'],
     ['https://api.example.com/v1\\a', '/v1\\a'],
   ])('%s is not that of a request for %s', (htu, path) => {
     expect(check(htu, path)).toBe('proof_htu');
@@ -75,7 +88,10 @@ describe('htu (C9)', () => {
       const htu = `https://api.example.com/v1/a${rest}`;
       const baseUrls = ['https://api.example.com'];
       expect(reasonOf(() => assertHtu(htu, baseUrls, '/v1/a', 'ignore'))).toBeUndefined();
-      expect(reasonOf(() => assertHtu(htu, baseUrls, '/v1/a', 'reject'))).toBe('proof_htu_query');
+      expect(refusalOf(() => assertHtu(htu, baseUrls, '/v1/a', 'reject'))).toEqual([
+        'proof_htu_query',
+        { detail: 'htu' },
+      ]);
       expect(reasonOf(() => assertHtu(htu, baseUrls, '/v1/b', 'ignore'))).toBe('proof_htu');
     },
   );
@@ -201,6 +217,31 @@ describe('freshness (C11)', () => {
       expect(check({ nbf: NOW + 30.5 }, nonceExpiresAt)).toBe('proof_early');
     },
   );
+
+  test.each<[string, string, string, number, Partial<ProofClaims>]>([
+    ['proof_stale', 'iat', 'iat at most 60 s ago', 5, { iat: NOW - 64.5 }],
+    ['proof_early', 'iat', 'iat at most 30 s ahead of the clock of this service', 3, { iat: NOW + 32.5 }],
+    ['proof_stale', 'exp', 'exp at most 30 s ago', 7, { exp: NOW - 36.5 }],
+    ['proof_early', 'nbf', 'nbf at most 30 s ahead of the clock of this service', 9, { nbf: NOW + 38.5 }],
+  ])('the operator is told by how much: %s, %s (D9)', (reason, detail, expected, offBySeconds, times) => {
+    const details = { detail, expected: [expected], offBySeconds };
+    expect(refusalOf(() => assertFreshness(claims(times), NOW, window, undefined))).toEqual([
+      reason,
+      details,
+    ]);
+  });
+
+  test('a proof that grows old while it waits is refused like one that came too late (D9)', () => {
+    const refuse = (freshness: 'iat' | 'nonce') => {
+      const { reason, details } = refusedAfterWait(1.5, { freshness, maxAgeSeconds: 60 });
+      return [reason, details];
+    };
+    expect(refuse('iat')).toEqual([
+      'proof_stale',
+      { detail: 'iat', expected: ['iat at most 60 s ago'], offBySeconds: 2 },
+    ]);
+    expect(refuse('nonce')).toEqual(['proof_stale', { detail: 'nonce', offBySeconds: 2 }]);
+  });
 });
 
 describe('ath (C12)', () => {
@@ -208,7 +249,10 @@ describe('ath (C12)', () => {
 
   test('is the hash of the token, and nothing else', () => {
     expect(reasonOf(() => assertAth(expected, expected))).toBeUndefined();
-    expect(reasonOf(() => assertAth(undefined, expected))).toBe('proof_claims');
+    expect(refusalOf(() => assertAth(undefined, expected))).toEqual([
+      'proof_claims',
+      { detail: 'ath', expected: ['a string, base64url(SHA-256(access token))'] },
+    ]);
     const others = [
       `${expected}=`,
       expected.slice(0, -1),

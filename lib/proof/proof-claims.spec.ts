@@ -75,6 +75,33 @@ describe('the claims of a proof (C3)', () => {
     },
   );
 
+  test('a payload is UTF-8: one that is not could hold any of several texts (C2)', () => {
+    const octets = Buffer.from(JSON.stringify({ ...VALID, jti: '#' }));
+    octets[octets.indexOf('#')] = 0xff;
+    expect(() => parseProofClaims(octets.toString('base64url'))).toThrow(new DpopError('proof_malformed'));
+  });
+
+  test.each([
+    ['jti', 'a string of 1 to 256 characters'],
+    ['htm', 'a string, the method'],
+    ['htu', 'a string, the URI'],
+    ['iat', 'seconds since the epoch, a number'],
+    ['ath', 'a string, base64url(SHA-256(access token))'],
+    ['nonce', 'a string, or none'],
+    ['exp', 'seconds since the epoch, a number, or none'],
+    ['nbf', 'seconds since the epoch, a number, or none'],
+  ])('the operator is told which claim is at fault, and what is expected: %s (D9)', (name, expected) => {
+    expect(() => parse({ ...VALID, [name]: {} })).toThrow(
+      expect.objectContaining({ details: { detail: name, expected: [expected] } }),
+    );
+  });
+
+  test('the operator is told that the payload is at fault (D9)', () => {
+    expect(() => parseProofClaims('W10')).toThrow(
+      expect.objectContaining({ details: { detail: 'payload' } }),
+    );
+  });
+
   test('any payload ends in claims or in a refusal', () => {
     const payload = fc.oneof(
       fc.json(),

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { clients, type Json } from '../../test/hostile/keys.js';
 import { DpopError } from '../errors/dpop.error.js';
 import { parseProofHeader } from './proof-header.js';
-import { importProofKey } from './proof-key.js';
+import { assertProofSignature, importProofKey } from './proof-key.js';
 
-const ALGORITHMS = new Set(['ES256', 'RS256', 'Ed25519', 'EdDSA', 'ML-DSA-44']);
+const ALGORITHMS = new Set(['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA', 'ML-DSA-44']);
 const EC = clients.es256.publicJwk;
 const RSA = clients.rs256.publicJwk;
 const VALID = { typ: 'dpop+jwt', alg: 'ES256', jwk: EC };
@@ -46,9 +46,11 @@ describe('the operator is told what of the header is at fault (D9)', () => {
     ['ext', withKey({ ext: 'no' })],
     ['x', withKey({ x: undefined })],
     ['x', withKey({ x: 'AA' })],
+    ['x', withKey({ x: `+${String(EC['x']).slice(1)}` })],
     ['y', withKey({ y: 1 })],
     ['y', withKey({ y: `${String(EC['y'])}A` })],
     ['n', withKey({ n: undefined }, 'RS256', RSA)],
+    ['n', withKey({ n: undefined }, 'PS256', RSA)],
     ['e', withKey({ e: 65_537 }, 'RS256', RSA)],
     ['e', withKey({ e: 'BA' }, 'RS256', RSA)],
     ['x', withKey({ x: undefined }, 'EdDSA', clients.eddsa.publicJwk)],
@@ -67,6 +69,14 @@ describe('the operator is told what of the header is at fault (D9)', () => {
     ['proof_crit', 'crit', { ...VALID, b64: false }],
   ])('%s, %s', (reason, detail, header) => {
     expect(refusalOf(header)).toEqual([reason, { detail }]);
+  });
+
+  test('and that it is the signature', () => {
+    const header = parseProofHeader(Buffer.from(JSON.stringify(VALID)).toString('base64url'), ALGORITHMS);
+    const proof = { header: 'e30', payload: 'e30', signature: 'AA', signingInput: 'e30.e30' };
+    expect(() => assertProofSignature(proof, importProofKey(header))).toThrow(
+      expect.objectContaining({ reason: 'proof_signature', details: { detail: 'signature' } }),
+    );
   });
 
   test('and what the service expects', () => {

@@ -1,9 +1,11 @@
 // Mutates the core and counts what no test notices. Use: npm run mutation -- [FOLDER …]
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { install, installNode } from '../../.ci/install-node.mjs';
+import { Examiner } from './examiner.mjs';
 import { FOLDERS } from './folders.mjs';
 
 const STRYKER = '10.0.0';
@@ -13,6 +15,7 @@ const SCRATCH = join(ROOT, 'reports/stryker');
 /** What counts as found: a test failed, or did not come to an end. */
 const FOUND = new Set(['Killed', 'Timeout']);
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => exit(signal));
 process.chdir(ROOT);
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in FOLDERS));
@@ -20,7 +23,8 @@ if (unknown.length > 0) exit(`there is no ${unknown.join(', ')}; known: ${Object
 
 const equivalents = JSON.parse(readFileSync('test/mutation/equivalents.json', 'utf8'));
 const { node, stryker } = installStryker();
-const scores = (names.length > 0 ? names : Object.keys(FOLDERS)).map(mutate);
+const scores = [];
+for (const name of names.length > 0 ? names : Object.keys(FOLDERS)) scores.push(await mutate(name));
 for (const line of scores) console.log(line);
 
 /** Stryker 10 needs Node 22, the tests run on the Node in PATH. Neither is a dependency of the project. */
@@ -34,57 +38,65 @@ function installStryker() {
   return { node: ownNode ?? process.execPath, stryker: binary };
 }
 
-function mutate(name) {
+async function mutate(name) {
   mkdirSync(REPORTS, { recursive: true });
   const file = join(REPORTS, `${name}.json`);
   const config = join(REPORTS, `${name}.config.json`);
-  writeFileSync(config, JSON.stringify(configure(name, file)));
+  const socket = join(REPORTS, `${name}.sock`);
+  writeFileSync(config, JSON.stringify(configure(name, file, socket)));
   forgetSurvivors(incrementalFileOf(name));
-  const { status } = spawnSync(node, [stryker, 'run', config], { stdio: 'inherit' });
+  const begun = Date.now();
+  const examiner = new Examiner(FOLDERS[name]);
+  await examiner.listen(socket);
+  const child = spawn(node, [stryker, 'run', config], { stdio: 'inherit' });
+  process.once('exit', () => child.kill());
+  const [status] = await once(child, 'exit');
+  await examiner.close();
+  if (examiner.failure !== undefined) {
+    rmSync(incrementalFileOf(name), { force: true });
+    throw examiner.failure;
+  }
   if (status !== 0 || !existsSync(file)) exit(`${name}: Stryker ended with ${status}`);
-  return report(name, JSON.parse(readFileSync(file, 'utf8')));
+  const minutes = ((Date.now() - begun) / 60_000).toFixed(1);
+  return `${report(name, JSON.parse(readFileSync(file, 'utf8')))}, ${minutes} min`;
 }
 
 function incrementalFileOf(name) {
   return join(REPORTS, `${name}.incremental.json`);
 }
 
-/** The command runner does not see that a test was added: what survived the last run is tried again. */
+/** Stryker does not see that a test was added: what survived the last run is tried again. */
 function forgetSurvivors(file) {
   if (!existsSync(file)) return;
   const last = JSON.parse(readFileSync(file, 'utf8'));
-  for (const source of Object.values(last.files)) {
-    source.mutants = source.mutants.filter(({ status }) => FOUND.has(status));
+  for (const [path, content] of Object.entries(last.files)) {
+    const source = content.source.split('\n');
+    content.mutants = content.mutants.filter(
+      (mutant) => FOUND.has(mutant.status) || isEquivalent({ ...mutant, path, source }),
+    );
   }
   writeFileSync(file, JSON.stringify(last));
 }
 
-function configure(name, file) {
-  const { mutate: sources, suites } = FOLDERS[name];
+function configure(name, file, socket) {
   return {
     testRunner: 'command',
-    commandRunner: { command: suites.map(commandFor).join(' && ') },
-    mutate: [...sources, '!**/*.spec.ts', '!**/index.ts'],
+    commandRunner: { command: `sh test/mutation/ask.sh '${socket}'` },
+    mutate: [`lib/${name}/*.ts`, '!**/*.spec.ts', '!**/index.ts'],
     coverageAnalysis: 'off',
     incremental: true,
     incrementalFile: incrementalFileOf(name),
     concurrency: 1,
-    // A busy machine is no endless loop.
-    timeoutMS: 120_000,
-    timeoutFactor: 4,
-    reporters: ['progress-append-only', 'json'],
+    // The examiner ends what does not end.
+    timeoutMS: 3_600_000,
+    dryRunTimeoutMinutes: 60,
+    reporters: ['json'],
     jsonReporter: { fileName: file },
     tempDirName: `.stryker-tmp/${name}`,
     ignorePatterns: ['bench', 'coverage', 'dist*', 'reports', '*.tgz'],
     checkers: [],
     allowConsoleColors: false,
   };
-}
-
-/** The first test that fails is enough. */
-function commandFor(pattern) {
-  const jest = 'node --experimental-vm-modules node_modules/jest/bin/jest.js';
-  return `${jest} --ci --silent --bail --runInBand --testPathPatterns '${pattern}'`;
 }
 
 function report(name, { files }) {
