@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
-import { Deadlines } from '../runtime/deadlines.js';
+import { DeadlineError, Deadlines } from '../runtime/deadlines.js';
 import type { RedisScript } from './redis-script.js';
 import { createClient, isClient, type RedisSource } from './redis-source.js';
 
@@ -72,12 +72,18 @@ export class RedisConnection {
    *
    * @throws Error when there is no connection, no reply within the deadline, or an error reply
    */
-  evaluate(
+  async evaluate(
     script: RedisScript,
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<unknown> {
-    return this.#deadlines.limit((dueMs) => this.#runUntil(dueMs, script, keys, args));
+    try {
+      return await this.#deadlines.limit((dueMs) => this.#runUntil(dueMs, script, keys, args));
+    } catch (error) {
+      // A client that leaves a replica, and is sent back to it, finds no time for a second reply.
+      const isExplained = error instanceof DeadlineError && isReply(this.#lastError);
+      throw isExplained ? connectionLost(this.#lastError) : error;
+    }
   }
 
   async close(): Promise<void> {
