@@ -1,7 +1,7 @@
 import { SERVER_SCRIPT } from './claim-scripts.js';
 import type { RedisConnection } from './redis-connection.js';
 import { describeFailure, isPermanent } from './redis-failure.js';
-import { EVICTION_SCRIPT, PROBE_SCRIPT } from './redis-scripts.js';
+import { EVICTION_SCRIPT, PROBE_SCRIPT } from './setup-scripts.js';
 
 /**
  * Checks Redis at start and warns the operator about what is wrong. A problem that may pass, or that the operator can

@@ -3,7 +3,7 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import type { NonceSecretSource } from '../nonce/nonce-secret.source.js';
 import type { Clock } from '../runtime/clock.js';
 import type { RedisConnection } from './redis-connection.js';
-import { RING_SCRIPT } from './redis-scripts.js';
+import { RING_SCRIPT } from './setup-scripts.js';
 
 interface RingEntry {
   readonly secret: Uint8Array;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { assertFreshness } from '../proof/proof-checks.js';
+import { assertFreshness } from '../proof/proof-freshness.js';
 import type { ProofClaims } from '../proof/proof-claims.js';
 import { MemoryReplayStore } from './memory-replay.store.js';
 import type { ReplayClaim } from './replay.store.js';
