@@ -53,7 +53,7 @@ export function createClient(
     assertUrl(source);
     return new Redis(source, { ...defaults, ...required });
   }
-  if (typeof source !== 'object' || source === null) fail('RedisStorage', ACCEPTED);
+  if (typeof source !== 'object' || source === null) fail('RedisStorage', ACCEPTED, { value: source });
   if (!isClusterSource(source)) return new RedisOfOptions({ ...defaults, ...source, ...required });
   const { nodes, options } = source;
   const { connectTimeout, disconnectTimeout } = defaults;
