@@ -1,4 +1,4 @@
-/** Performs `run` on all items, `lanes` at a time. */
+/** Calls `run` for all items, with at most `lanes` calls at a time. */
 export async function concurrently<T>(
   items: readonly T[],
   lanes: number,

@@ -5,7 +5,7 @@ import type { Row } from './measurement.js';
 
 const WORKER = fileURLToPath(new URL('measurement-worker.js', import.meta.url));
 
-/** One measurement a process: none inherits the heap, or the compiled code, of another. */
+/** Runs a measurement in its own process, so that it does not inherit the heap or the compiled code of another. */
 export async function runMeasurement(name: string): Promise<readonly Row[]> {
   const worker = fork(WORKER, [name], {
     execArgv: ['--expose-gc'],

@@ -1,4 +1,4 @@
-/** What a ratio or a size must be to meet its target. */
+/** The limit that a ratio or a size must meet. */
 export type Target = { readonly atMost: number } | { readonly atLeast: number };
 
 /** One line of the table. */
@@ -8,17 +8,17 @@ export interface Row {
   readonly what: string;
   /** Medians over the rounds, by side. */
   readonly medians: Readonly<Record<string, number>>;
-  /** Of the medians. */
+  /** The unit of the medians. */
   readonly unit: string;
-  /** What is held against the target: a ratio, unless `resultUnit` says otherwise. */
+  /** The value that is compared with the target: a ratio, unless `resultUnit` differs. */
   readonly result: number;
   readonly resultUnit?: string;
-  /** Lines without one are there for comparison. */
+  /** A line without a target is for comparison only. */
   readonly target?: Target;
   readonly note?: string;
 }
 
-/** One file of `measurements/`: runs in a process of its own. */
+/** A file of `measurements/`, which runs in its own process. */
 export interface Measurement {
   readonly name: string;
   readonly run: () => Promise<readonly Row[]>;

@@ -1,7 +1,7 @@
-/** One of the things compared. */
+/** One side of a comparison. */
 export interface Side {
   readonly name: string;
-  /** Makes the inputs of `count` operations, untimed, and returns what performs them. */
+  /** Creates the inputs of `count` operations before the measurement, and returns a function that performs them. */
   readonly prepare: (count: number) => Work | Promise<Work>;
 }
 
@@ -11,19 +11,19 @@ export interface RoundOptions {
   readonly rounds: number;
   /** Operations of each side in each round. */
   readonly count: number;
-  /** Operations of each side before its measured ones, in each round. Default a fifth of `count`. */
+  /** Unmeasured operations of each side at the beginning of each round. Default: a fifth of `count`. */
   readonly warmUp?: number;
-  /** Operations of each side before the first round, until its code is compiled. Default twice `count`. */
+  /** Operations of each side before the first round, so that its code is compiled. Default: twice `count`. */
   readonly leadIn?: number;
   /** CPU time spent so far by the process under test, in microseconds. Default: this process. */
   readonly cpuMicros?: () => number | Promise<number>;
 }
 
-/** Microseconds of CPU for one operation: by side, a number for each round. */
+/** CPU time per operation in microseconds: for each side, one value per round. */
 export type Samples = ReadonlyMap<string, readonly number[]>;
 
 /**
- * Measures all sides in each round, so that whatever disturbs the machine disturbs all of them; each round begins with
+ * Measures all sides in each round, so that a disturbance of the machine affects all of them. Each round begins with
  * another side.
  */
 export async function measureInRounds(sides: readonly Side[], options: RoundOptions): Promise<Samples> {
@@ -37,8 +37,7 @@ export async function measureInRounds(sides: readonly Side[], options: RoundOpti
       const warm = await side.prepare(warmUp);
       const work = await side.prepare(count);
       settle();
-      // Nothing but the work itself, and nothing in between. A forced collection of all garbage would throw away code
-      // that V8 has optimised, and measure a process that has just started.
+      // No forced garbage collection here: it would discard the code that V8 has optimised.
       await warm();
       samples.get(side.name)?.push((await measureWork(work, cpuMicros)) / count);
     }
@@ -46,7 +45,7 @@ export async function measureInRounds(sides: readonly Side[], options: RoundOpti
   return samples;
 }
 
-/** Moves what was prepared to where things live long, or else the work would pay for it at its next two collections. */
+/** Moves the prepared objects into the old generation, so that garbage collections during the work do not copy them. */
 function settle(): void {
   for (let times = 0; times < 2; times += 1) globalThis.gc?.({ type: 'minor' });
 }
@@ -57,7 +56,7 @@ async function measureWork(work: Work, cpuMicros: () => number | Promise<number>
   return (await cpuMicros()) - before;
 }
 
-/** All threads count: what is done in the thread pool is paid for, too. */
+/** The CPU time of all threads, including the thread pool. */
 export function ownCpuMicros(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
@@ -78,7 +77,7 @@ export function mediansOf(samples: Samples): Record<string, number> {
   return Object.fromEntries([...samples].map(([name, values]) => [name, median(values)]));
 }
 
-/** The median of what `combine` makes of each round. */
+/** The median over the rounds of the values that `combine` returns. */
 export function medianOfRounds(
   samples: Samples,
   sides: readonly string[],
@@ -92,7 +91,7 @@ export function medianOfRounds(
   return median(combined);
 }
 
-/** The median of the rounds' ratios, not the ratio of medians: a disturbed round disturbs both of its sides. */
+/** The median of the ratios of the rounds. A disturbance of a round affects both sides, and so not their ratio. */
 export function ratioOf(samples: Samples, side: string, base: string): number {
   return medianOfRounds(samples, [side, base], (a, b) => a / b);
 }

@@ -46,7 +46,7 @@ function report(): void {
   else console.log(formatTable(rows, machine));
   const chart = formatChart(rows, machine);
   if (chart !== undefined) writeFileSync(CHART, chart);
-  // A missed target is news, not a failure of the benchmark.
+  // A missed target does not fail the benchmark.
   const missed = rows.filter((row) => !isMet(row));
   for (const { id } of missed) process.stderr.write(`TARGET MISSED: ${id}\n`);
   for (const name of failed) process.stderr.write(`NOT MEASURED: ${name}\n`);

@@ -78,7 +78,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transport: ['errors', 'http'],
   nonce: ['errors', 'runtime'],
   storage: ['errors', 'runtime', 'nonce'],
-  proof: ['errors', 'jws', 'http'],
+  proof: ['errors', 'jws', 'http', 'nonce'],
   issuer: ['errors', 'jws', 'runtime', 'http'],
   'access-token': ['errors', 'jws', 'runtime', 'issuer'],
   telemetry: ['errors', 'jws', 'runtime', 'http'],

@@ -12,7 +12,7 @@ import {
   NonceService,
   ReplayStore,
 } from '../lib/index.js';
-import type { ProofKey } from '../lib/proof/proof-key.js';
+import type { ProofKey } from '../lib/proof/proof-signature.js';
 import { BoundedCache, type CacheBounds } from '../lib/runtime/bounded-cache.js';
 import { TestClient, TestIssuer } from '../lib/testing/index.js';
 import { DpopVerifier } from '../lib/verification/dpop.verifier.js';

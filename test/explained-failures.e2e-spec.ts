@@ -144,7 +144,7 @@ describe.each(PLATFORMS)('every 503 is logged, wherever it is thrown, on %s (D9)
     ],
     'an override of handleRequest': () => [
       moduleOf({}, [guardedBy(FailingUserGuard)]),
-      /^error answered 503: internal_failure; Error at /,
+      /^error answered 503: internal_failure; handleRequest of FailingUserGuard failed; Error at /,
     ],
     "AuthGuard('dpop') in the place of DpopGuard": () => [
       moduleOf({}, [PassportController]),

@@ -56,6 +56,16 @@ class OwnResponseGuard extends DpopGuard {
   }
 }
 
+/** Looks users up, and finds none. */
+@Injectable()
+class NoUserGuard extends DpopGuard {
+  override handleRequest(): never {
+    return nobody() as never;
+  }
+}
+
+let nobody: () => unknown;
+
 /** Returns a user where the verdict belongs. */
 @Injectable()
 class UserStrategy extends DpopStrategy {
@@ -122,6 +132,19 @@ describe.each(PLATFORMS)('overrides of the guard, on %s', (platform) => {
     const body = await response.text();
     expect(JSON.parse(body)).toMatchObject({ statusCode: 503, code: 'temporarily_unavailable' });
     expect(body).not.toContain('quoted');
+    expect(runs).toBe(0);
+  });
+
+  test.each([
+    ['undefined', () => undefined],
+    ['null', () => null],
+    ['a promise of undefined', () => Promise.resolve(undefined)],
+    ['a promise of null', () => Promise.resolve(null)],
+  ])('a handleRequest that returns %s lets nobody in (D8)', async (_what, answer) => {
+    nobody = () => ({ name: 'somebody' });
+    expect((await call(NoUserGuard)).status).toBe(200);
+    nobody = answer;
+    expect((await call(NoUserGuard)).status).toBe(503);
     expect(runs).toBe(0);
   });
 

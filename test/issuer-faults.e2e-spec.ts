@@ -226,7 +226,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       const { privateKey } = await generateKeyPair('ES256');
       for (let n = 0; n < 3; n += 1)
         await expectRefused(app, await sign(issuer, privateKey, { claims: { n } }));
-      expect(logs.text.match(/have the issuer send kid, or list fewer keys/g)).toHaveLength(1);
+      expect(logs.text.match(/configure the issuer to send kid, or list fewer keys/g)).toHaveLength(1);
     });
   });
 
@@ -284,7 +284,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       const good = () => sign(issuer.issuer, key, { header: { kid: 'good' }, claims: { n: Math.random() } });
       await expectAccepted(app, await good());
       await expectUnavailable(app, await sign(issuer.issuer, key, { header: { kid: 'broken' } }));
-      expect(logs.text).toContain('has a key for ES256 that cannot be used');
+      expect(logs.text).toContain('has a key for ES256 that cannot be imported');
       await expectAccepted(app, await good());
     });
 
@@ -373,7 +373,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       await issuer.rotateKey();
       const token = await issuer.issueToken({ client });
       expect(await expectUnavailable(app, token)).toBe('20');
-      expect(logs.text).toContain('keysCooldownSeconds defers the next one');
+      expect(logs.text).toContain('the next fetch waits for keysCooldownSeconds');
       clock.advanceSeconds(19.5);
       expect(await expectUnavailable(app, token)).toBe('1');
       clock.advanceSeconds(0.5);
@@ -469,7 +469,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       [
         'metadata of another issuer',
         ({ documents }) => documents.set(RFC8414, { issuer: 'https://other.example/realms/ä\n"' }),
-        /its issuer is not the one configured but "https:\/\/other\.example\/realms\/\\u00e4\\n\\""/,
+        /its issuer is not the configured one but "https:\/\/other\.example\/realms\/\\u00e4\\n\\""/,
       ],
       [
         'metadata of a very long issuer',
@@ -479,16 +479,16 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
       [
         'metadata without jwks_uri',
         ({ documents, issuer }) => documents.set(RFC8414, { issuer }),
-        /oauth-authorization-server: no jwks_uri/,
+        /oauth-authorization-server: it has no jwks_uri/,
       ],
-      ['a page', ({ documents }) => documents.set(RFC8414, '<html>'), /server: no JSON object/],
+      ['a page', ({ documents }) => documents.set(RFC8414, '<html>'), /server: not a JSON object/],
       [
         'a jwks_uri beyond https',
         ({ documents, issuer }) => documents.set(RFC8414, { issuer, jwks_uri: 'http://keycloak:8080/jwks' }),
         /names a jwks_uri that is not https; correct its metadata, or set jwksUri/,
       ],
       ['keys that are 404', ({ documents }) => documents.delete('/jwks'), /:\d+\/jwks: status 404/],
-      ['no key set', ({ documents }) => documents.set('/jwks', {}), /\/jwks: no JWK set/],
+      ['no key set', ({ documents }) => documents.set('/jwks', {}), /\/jwks: not a JWK set/],
       ['no answer', ({ documents }) => documents.set('/jwks', () => undefined), /no answer within .* 50 ms/],
     ];
 

@@ -20,10 +20,12 @@ import {
 import { formatChallenges } from '../lib/http/challenge.js';
 import { DEFAULT_ALGORITHMS, JWS_ALGORITHMS } from '../lib/jws/algorithms.js';
 import { parseCompactProof } from '../lib/proof/compact-proof.js';
-import { assertFreshness, assertHtm, assertHtu } from '../lib/proof/proof-checks.js';
+import { assertFreshness } from '../lib/proof/proof-freshness.js';
+import { assertHtm } from '../lib/proof/proof-htm.js';
+import { assertHtu } from '../lib/proof/proof-htu.js';
 import { parseProofClaims } from '../lib/proof/proof-claims.js';
 import { parseProofHeader } from '../lib/proof/proof-header.js';
-import { importProofKey, assertProofSignature } from '../lib/proof/proof-key.js';
+import { importProofKey, assertProofSignature } from '../lib/proof/proof-signature.js';
 import { calculateThumbprint } from '../lib/proof/thumbprint.js';
 
 interface ProofVector {

@@ -20,8 +20,8 @@ describe('the quickstart sample', () => {
 
   afterAll(() => stage?.close());
 
-  test('each scene of the story ends as it must', () => {
-    expect(played.filter(({ endedAsItMust }) => !endedAsItMust)).toEqual([]);
+  test('each scene of the demo ends as expected', () => {
+    expect(played.filter(({ isAsExpected }) => !isAsExpected)).toEqual([]);
   });
 
   test.each([

@@ -132,7 +132,7 @@ describe.each(PLATFORMS)('a demand without a guard does not start, on %s (I2)', 
 
   test.each(rows)('%s', async (_name, controller, words) => {
     const message = await startFailureOf(platform, root({ controllers: [controller] }));
-    expect(message).toMatch(/^No DpopGuard covers these handlers, whose decorators demand one: /);
+    expect(message).toMatch(/^No DpopGuard covers these handlers, and their decorators enforce nothing: /);
     expect(message).toContain(words);
     expect(message).toMatch(/Add @UseGuards\(DpopGuard\).*APP_GUARD.*unguardedRoutes: 'warn'/);
   });
@@ -180,7 +180,7 @@ describe.each(PLATFORMS)('a demand without a guard does not start, on %s (I2)', 
     }
     const message = await startFailureOf(platform, root({ controllers: [MixedController] }));
     expect(message).toContain(
-      'demand one: MixedController.first (@RequireScopes), MixedController.second (@Dpop, @RequireScopes, @DpopBound). Add',
+      'enforce nothing: MixedController.first (@RequireScopes), MixedController.second (@Dpop, @RequireScopes, @DpopBound). Add',
     );
   });
 
@@ -312,7 +312,7 @@ describe.each(PLATFORMS)('a demand beside @SkipDpop on one class does not start,
     const controllers = [onHandler(demand, SkipDpop())];
     const app = await startApp(platform, root({ controllers, providers: [guard] }), { logger });
     expect(logger.text).toContain(
-      '@SkipDpop() stands beside a demand, which wins: LonelyController.transfer.',
+      '@SkipDpop() has no effect beside a decorator that requires a proof: LonelyController.transfer.',
     );
     expect(await call(app, client)).toMatchObject({ status: 401 });
   });

@@ -114,7 +114,7 @@ describe.each(PLATFORMS)('the life of the storage on %s', (platform) => {
     const logger = new LogCollector();
     await startApp(platform, createRootModule({ dpop: DpopModule.forRoot(options()) }), { logger });
     expect(logger.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
-    expect(logger.text).toContain('this process alone');
+    expect(logger.text).toContain('in the memory of this process');
     const silent = new LogCollector();
     const dpop = DpopModule.forRoot(options({ storage: new DoorStorage() }));
     await startApp(platform, createRootModule({ dpop }), { logger: silent });

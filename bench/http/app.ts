@@ -20,7 +20,7 @@ class AccountsController {
     return ANSWER;
   }
 
-  /** Open, and verifies one signature that it has at hand: the floor. */
+  /** Open; verifies one prepared signature. The minimum for a DPoP service. */
   @Get('floor')
   floor() {
     void verifyOne();
@@ -33,14 +33,14 @@ class AccountsController {
     return ANSWER;
   }
 
-  /** Behind the middleware of the peer, on Express. */
+  /** Protected by the middleware of the peer, on Express. */
   @Get('peer')
   peer() {
     return ANSWER;
   }
 }
 
-/** One app with the same route four times: for anybody, with one signature verified, behind the guard, behind the peer. */
+/** An app with the same route four times: open, with one signature verified, with the guard, with the peer. */
 export async function createBenchApp({
   platform,
   accessToken,

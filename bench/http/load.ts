@@ -8,16 +8,16 @@ const CONNECTIONS = 16;
 export interface Load {
   readonly url: string;
   readonly path: string;
-  /** Of each request, sent once. */
+  /** The headers of each request, which is sent once. */
   readonly headers: readonly IncomingHttpHeaders[];
   readonly status: number;
 }
 
-/** Sends each request once, on each connection one after the other without a pause. */
+/** Sends each request once. Each connection sends its requests one after the other without a pause. */
 export function closedLoop(load: Load): Work {
   const { url, path, headers, status } = load;
   const requests: Request[] = headers.map((fields) => ({ method: 'GET', path, headers: fields }));
-  // What `amount` gives the first connections more, they are given here.
+  // autocannon divides `amount` in the same way: the first connections take the remainder.
   const shares = Array.from({ length: CONNECTIONS }, (_, i) =>
     Math.floor((requests.length + CONNECTIONS - 1 - i) / CONNECTIONS),
   );
@@ -29,7 +29,7 @@ export function closedLoop(load: Load): Work {
       amount: requests.length,
       connections: CONNECTIONS,
       sampleInt: 10,
-      // Before it connects: the load generator must not be what limits the load.
+      // Prepared before the connection, so that the load generator does not limit the load.
       setupClient: (client) => {
         const share = left.next().value ?? 0;
         client.setRequests(requests.slice(taken, (taken += share)));
@@ -43,7 +43,7 @@ export function closedLoop(load: Load): Work {
   };
 }
 
-/** To wake the load generator up is work for the server, the more of it the longer it lets it wait: so it never sleeps. */
+/** Keeps the load generator awake, because waking it up costs the server CPU time. */
 async function stayAwake<T>(work: Promise<T>): Promise<T> {
   const done = new AbortController();
   const settled = work.finally(() => done.abort());

@@ -6,25 +6,25 @@ export type Platform = 'express' | 'fastify';
 export interface StartOptions {
   readonly platform: Platform;
   readonly accessToken: JwtAccessTokenOptions;
-  /** For the peer. */
+  /** The issuer in the form that the peer needs. */
   readonly issuer: Pick<TestIssuer, 'issuer' | 'audience' | 'keys'>;
 }
 
-/** What the parent asks of the server's process, and what it answers. One question at a time. */
+/** The questions of the parent to the process of the server, and the answers. One question at a time. */
 export interface Answers {
   readonly start: { readonly question: StartOptions; readonly answer: { readonly port: number } };
   /** CPU time spent so far, in microseconds. */
   readonly cpu: { readonly question: undefined; readonly answer: number };
-  /** Verifies so many signatures and nothing else. */
+  /** Verifies that many signatures and does nothing else. */
   readonly bareVerify: { readonly question: number; readonly answer: null };
   readonly watchLoop: { readonly question: undefined; readonly answer: null };
   readonly loopReport: { readonly question: undefined; readonly answer: LoopReport };
 }
 
 export interface LoopReport {
-  /** Beyond the interval of the timer that measures it. */
+  /** Without the interval of the timer that measures it. */
   readonly p99DelayMs: number;
-  /** Share of the time in which the loop was busy. */
+  /** The share of the time during which the loop was busy. */
   readonly utilization: number;
 }
 

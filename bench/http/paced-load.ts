@@ -6,19 +6,19 @@ const CONNECTIONS = 32;
 
 export interface PacedLoad {
   readonly url: string;
-  /** In turn; as many as can be answered. */
+  /** At least as many as the server can answer. */
   readonly requests: Iterable<Buffer>;
   readonly seconds: number;
-  /** Requests a second, evenly spread; without it, as many as the server answers. */
+  /** Requests per second, evenly spread. Default: as many as the server answers. */
   readonly rate?: number;
 }
 
 /**
- * Sends requests at an even pace, whenever the answers come. Load generators send what is due for a second at once and
- * then rest, which is not a load of 95 % but one of 100 %, and a pause. Asks for little CPU: it shares the machine with
- * the server.
+ * Sends requests at an even pace, independent of the answers. Other load generators send all requests of a second at once
+ * and then pause, so that the server is fully loaded for a part of the second. It needs little CPU, because it shares the
+ * machine with the server.
  *
- * @returns the answers a second
+ * @returns the answers per second
  */
 export async function sendPaced({ url, requests, seconds, rate = Infinity }: PacedLoad): Promise<number> {
   const { hostname, port } = new URL(url);
@@ -42,7 +42,7 @@ export async function sendPaced({ url, requests, seconds, rate = Infinity }: Pac
   };
   for (const socket of sockets) {
     socket.setNoDelay(true);
-    // An answer is small: it comes in one piece.
+    // An answer is small and arrives in one piece.
     socket.on('data', (answer) => {
       if (!answer.toString('latin1', 0, 12).endsWith(' 200')) refused ??= answer.toString('latin1', 0, 200);
       answered += 1;
@@ -60,7 +60,7 @@ export async function sendPaced({ url, requests, seconds, rate = Infinity }: Pac
   return perSecond;
 }
 
-/** A request as it goes over the wire. */
+/** The bytes of a request. */
 export function toOctets(path: string, headers: IncomingHttpHeaders): Buffer {
   const fields = Object.entries({ host: 'localhost', ...headers }).map(
     ([name, value]) => `${name}: ${String(value)}\r\n`,

@@ -10,7 +10,7 @@ export const LOOP = 'crypto.verify in a loop';
 
 export type Route = 'open' | 'floor' | 'guarded' | 'peer';
 
-/** The same requests to each route: whether anybody looks at their proofs is the difference. */
+/** Sends the same requests to each route. Only some routes verify the proofs. */
 export function routeSide(server: ServerProcess, holder: Holder, route: Route): Side {
   return {
     name: route,
@@ -27,7 +27,7 @@ export function routeHeaders(
   route: Route,
   count: number,
 ): readonly IncomingHttpHeaders[] {
-  // The peer takes the origin from the request, with no way to configure it.
+  // The peer takes the origin from the request, and has no option for it.
   const htu = `${route === 'peer' ? server.url : ORIGIN}/${route}`;
   return Array.from({ length: count }, () => ({
     authorization: `DPoP ${token}`,
@@ -36,8 +36,8 @@ export function routeHeaders(
 }
 
 /**
- * Signatures one after the other and nothing else, in the server's process. Meanwhile the parent signs, as busy as when
- * it makes load: two virtual cores may be one core, and what runs beside half of it is slower.
+ * Verifies signatures one after the other in the process of the server. Meanwhile the parent signs and is as busy as
+ * under load, because two virtual cores may share one physical core.
  */
 export function tightLoopSide(server: ServerProcess): Side {
   const client = new BenchClient();

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { TestIssuer } from 'nestjs-dpop/testing';
 import type { Answers, Platform } from './messages.js';
 
-/** The server in its own process, as the parent sees it. */
+/** The process of the server, for the parent. */
 export class ServerProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
@@ -15,7 +15,7 @@ export class ServerProcess {
     this.#ended = once(this.#child, 'exit').then(([code]) => {
       throw new Error(`the server ended with ${String(code)}`);
     });
-    // Whoever asks will hear of it.
+    // The next question rejects with the same error.
     this.#ended.catch(() => {});
   }
 

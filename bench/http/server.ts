@@ -7,7 +7,7 @@ import { ownCpuMicros } from '../rounds.js';
 import { createBenchApp } from './app.js';
 import type { LoopReport, Question, StartOptions } from './messages.js';
 
-// The process under test: the server alone. Load and proofs are made in the parent.
+// The process under test has only the server. The parent creates the load and the proofs.
 
 const TIMER_MS = 1;
 let histogram: IntervalHistogram | undefined;

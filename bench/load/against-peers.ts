@@ -7,11 +7,11 @@ const OURS = 'nestjs-dpop';
 
 interface AgainstPeers {
   readonly medians: Readonly<Record<string, number>>;
-  /** What a request costs here, as a ratio of what it costs the faster peer. */
+  /** The cost of a request, in relation to the faster peer. */
   readonly oursToFaster: number;
 }
 
-/** The same kind of requests, verified by us and by both peers. */
+/** Measures the same requests with this library and with both peers. */
 export async function measureAgainstPeers(
   issuer: TestIssuer,
   requests: Requests,

@@ -1,7 +1,7 @@
 import { type KeyObject, verify } from 'node:crypto';
 import type { Work } from '../rounds.js';
 
-/** The floor: nothing but `crypto.verify` with a key that is ready, of octets that are ready. */
+/** The minimum for a DPoP service: only `crypto.verify`, with an imported key and prepared bytes. */
 export function bareVerify(publicKey: KeyObject, proofs: readonly string[]): Work {
   const inputs = proofs.map((proof) => {
     const end = proof.lastIndexOf('.');
@@ -13,7 +13,7 @@ export function bareVerify(publicKey: KeyObject, proofs: readonly string[]): Wor
   const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
   return () => {
     for (const { data, signature } of inputs) {
-      if (!verify('sha256', data, key, signature)) throw new Error('a right signature was refused');
+      if (!verify('sha256', data, key, signature)) throw new Error('a valid signature was refused');
     }
   };
 }

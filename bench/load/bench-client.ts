@@ -14,7 +14,7 @@ export interface BenchProofOptions {
   readonly ageSeconds?: number;
 }
 
-/** As `TestClient`, only quicker: a benchmark signs some hundred thousand proofs, and waits for none of them. */
+/** Like `TestClient`, but synchronous and faster, because a benchmark signs some hundred thousand proofs. */
 export class BenchClient {
   readonly jkt: string;
   readonly publicKey: KeyObject;

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { ReplayClaim } from 'nestjs-dpop';
 
 const LIFETIME_SECONDS = 90;
-/** A proof lives for a minute: of those alive at some instant, as many end in each second of the next minute. */
+/** A proof is fresh for a minute. Of all live proofs, equally many expire in each second of the next minute. */
 const SPREAD_SECONDS = 60;
 const ID_BYTES = 32;
 
-/** Claims of different proofs, as they are alive at one instant. */
+/** Claims of different proofs that are live at the same time. */
 export function createClaims(
   count: number,
   nowSeconds: number,

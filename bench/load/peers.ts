@@ -7,7 +7,7 @@ import { asReceived, type BenchRequest, LANES, ORIGIN, TARGET } from './protecte
 
 export type Requests = (count: number) => readonly BenchRequest[] | Promise<readonly BenchRequest[]>;
 
-/** The issuer's keys are at hand, and `Request` objects are made beforehand, untimed. */
+/** oauth4webapi. It has the keys of the issuer, and the `Request` objects are created before the measurement. */
 export function oauth4webapiSide(issuer: TestIssuer, requests: Requests): Side {
   const server: oauth.AuthorizationServer = { issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/jwks` };
   const jwks = structuredClone(issuer.keys) as oauth.JWKS;
@@ -32,7 +32,7 @@ export function oauth4webapiSide(issuer: TestIssuer, requests: Requests): Side {
   };
 }
 
-/** The middleware itself, on plain objects that look like requests of Express, made beforehand. */
+/** The middleware alone. Plain objects stand for requests of Express, and are created before the measurement. */
 export function expressJwtBearerSide(issuer: TestIssuer, requests: Requests): Side {
   const middleware = createExpressJwtBearer(issuer) as unknown as (
     request: object,

@@ -16,13 +16,13 @@ export const ORIGIN = 'https://api.test';
 export const TARGET = '/accounts';
 export const LANES = 16;
 
-/** A request as it is presented to whoever verifies it. */
+/** The token and the proof of a request. */
 export interface BenchRequest {
   readonly token: string;
   readonly proof: string;
 }
 
-/** A client and the token that is bound to its key. */
+/** A client, and a token that is bound to its key. */
 export interface Holder {
   readonly client: BenchClient;
   readonly token: string;
@@ -47,7 +47,7 @@ export function freshRequests(holder: Holder, count: number): readonly BenchRequ
   return Array.from({ length: count }, () => freshRequest(holder));
 }
 
-/** As many headers as a modest client sends. */
+/** The headers of an ordinary client. */
 export function toDpopRequest({ token, proof }: Partial<BenchRequest>): DpopRequest {
   return {
     method: 'GET',
@@ -60,12 +60,12 @@ export function toDpopRequest({ token, proof }: Partial<BenchRequest>): DpopRequ
   };
 }
 
-/** Out of one piece, as a parser of HTTP makes it: V8 joins what was put together here when it is first looked into. */
+/** A flat string, as an HTTP parser creates it. V8 would flatten a concatenated string during the measurement. */
 export function asReceived(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
-/** `nestjs-dpop` as an app uses it, without HTTP. */
+/** `nestjs-dpop` with the configuration of an app, without HTTP. */
 export class ProtectedService {
   private constructor(
     private readonly verifier: DpopVerifier,
@@ -88,7 +88,7 @@ export class ProtectedService {
     await concurrently(requests, LANES, (request) => this.verifier.verify(request));
   }
 
-  /** `reason` is undefined where the requests are to be accepted. */
+  /** @param reason the expected reason; `undefined` if the requests must be accepted */
   async expectAll(requests: readonly DpopRequest[], reason: string | undefined): Promise<void> {
     await concurrently(requests, LANES, async (request) => {
       const refused = await this.verifier.verify(request).then(
@@ -100,7 +100,7 @@ export class ProtectedService {
     });
   }
 
-  /** A side of a comparison: the requests are all accepted. */
+  /** A side of a comparison, whose requests are all accepted. */
   side(
     name: string,
     requests: (count: number) => readonly BenchRequest[] | Promise<readonly BenchRequest[]>,

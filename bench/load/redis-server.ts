@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
-/** A Redis of our own on loopback, which keeps nothing on disk. */
+/** A private Redis on loopback that writes nothing to disk. */
 export interface RedisServer {
   readonly url: string;
   stop(): Promise<void>;

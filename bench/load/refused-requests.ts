@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BenchClient } from './bench-client.js';
 import { type BenchRequest, type Holder, ORIGIN, TARGET } from './protected-service.js';
 
-/** A kind of bad request, and why it is refused. */
+/** A kind of bad request, and the reason for its refusal. */
 export interface Refusal {
   readonly name: string;
   readonly reason: string | undefined;
@@ -12,7 +12,7 @@ export interface Refusal {
 const STALE_SECONDS = 120;
 
 /**
- * @param htu that the proofs are signed for
+ * @param htu the `htu` of the proofs
  * @param spent a request that was accepted before
  */
 export function refusals(holder: Holder, htu: string, spent: () => BenchRequest): readonly Refusal[] {
@@ -45,12 +45,12 @@ export function refusals(holder: Holder, htu: string, spent: () => BenchRequest)
 
 export const HTU = ORIGIN + TARGET;
 
-/** The header is the client's, so that only the signature can tell. */
+/** A proof with the header of the client and an invalid signature. */
 function withSignatureOf(proof: string, other: string): string {
   return proof.slice(0, proof.lastIndexOf('.')) + other.slice(other.lastIndexOf('.'));
 }
 
-/** Segments of the same lengths, which decode and mean nothing. */
+/** A text with segments of the same lengths, which can be decoded but are not JSON. */
 function garbageLike(jws: string): string {
   return jws
     .split('.')

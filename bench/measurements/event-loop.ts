@@ -11,14 +11,14 @@ const ROUNDS = 3;
 const CALIBRATIONS = 5;
 const CALIBRATION_SECONDS = 0.5;
 const SECONDS = 1.5;
-/** Share of the time in which the event loop is to be busy. */
+/** The target share of the time during which the event loop is busy. */
 const LOAD = 0.95;
-/** More guarded requests than one core answers in a second. */
+/** More guarded requests than one core can answer in a second. */
 const MOST_PER_SECOND = 15_000;
 const SIDES = ['open', 'floor', 'guarded'] as const;
 type Route = (typeof SIDES)[number];
 
-/** How long the event loop lets a timer wait while it is busy for 95 % of the time, with each route. */
+/** The delay of a timer with each route, while the event loop is busy for 95 % of the time. */
 export const eventLoop: Measurement = {
   name: 'event-loop',
   run: async () => [await compareDelays('express'), await compareDelays('fastify')],
@@ -66,7 +66,7 @@ async function compareDelays(platform: Platform): Promise<Row> {
   };
 }
 
-/** The requests a second that keep the event loop busy for the share wanted, as far as the machine is steady. */
+/** Finds the requests per second for which the event loop has the target share. */
 async function findRate(server: ServerProcess, holder: Holder, route: Route): Promise<number> {
   await sendPaced(createLoad(server, holder, route, 1.5));
   const capacity = await sendPaced(createLoad(server, holder, route, CALIBRATION_SECONDS));
@@ -79,7 +79,7 @@ async function findRate(server: ServerProcess, holder: Holder, route: Route): Pr
 }
 
 function adjustRate(rate: number, { utilization }: LoopReport): number {
-  // A loop that is always busy does not tell by how much the load is too great.
+  // A loop that is always busy does not show by how much the load is too high.
   return utilization > 0.99 ? 0.93 * rate : Math.min(LOAD / utilization, 1.2) * rate;
 }
 
@@ -96,7 +96,7 @@ function createLoad(
   seconds: number,
   rate = Infinity,
 ): PacedLoad {
-  // Nobody looks at the proofs but the guard.
+  // Only the guard verifies the proofs, so that the other routes can reuse requests.
   const count = route !== 'guarded' ? 100 : Math.ceil(seconds * Math.min(rate, MOST_PER_SECOND)) + 100;
   const requests = routeHeaders(server, holder, route, count).map((headers) =>
     toOctets(`/${route}`, headers),

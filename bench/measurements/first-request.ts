@@ -3,7 +3,7 @@ import { measureAgainstPeers } from '../load/against-peers.js';
 import { createHolders, freshRequest } from '../load/protected-service.js';
 import type { Measurement } from '../measurement.js';
 
-/** Nothing is known of the client: key and token are vetted, imported and verified in full. */
+/** The service does not know the client: it checks, imports and verifies the key and the token completely. */
 export const firstRequest: Measurement = {
   name: 'first-request',
   run: async () => {

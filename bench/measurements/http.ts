@@ -6,7 +6,7 @@ import { createHolder } from '../load/protected-service.js';
 import type { Measurement, Row } from '../measurement.js';
 import { measureInRounds, medianOfRounds, mediansOf, ratioOf, type Samples } from '../rounds.js';
 
-/** Server CPU for each request, over HTTP. */
+/** CPU time of the server per request, over HTTP. */
 export const httpExpress: Measurement = {
   name: 'http-express',
   run: async () => {
@@ -45,8 +45,8 @@ async function measureRoutes(platform: Platform, routes: readonly Route[]): Prom
 }
 
 /**
- * Against a route that is open and verifies one signature: in a server that also parses, routes and answers, beside a
- * busy load generator, the same signature costs more than in a loop of nothing else.
+ * Compares with an open route that verifies one signature. In a server that also parses, routes and answers, beside a
+ * busy load generator, the same signature costs more than in a loop.
  */
 function addedByGuard(platform: Platform, samples: Samples): Row {
   const inLoop = medianOfRounds(

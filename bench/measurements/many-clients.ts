@@ -12,7 +12,7 @@ import { measureInRounds, mediansOf, ratioOf } from '../rounds.js';
 const CLIENTS = 10_000;
 const SMALL_CACHE = 1000;
 
-/** Clients that take turns, with a cache that holds them all, and with one that holds a tenth. */
+/** Many clients in rotation, with a cache for all of them, and with a cache for a tenth. */
 export const manyClients: Measurement = {
   name: 'many-clients',
   run: async () => {
@@ -43,14 +43,14 @@ export const manyClients: Measurement = {
 
 async function compareFitting(issuer: TestIssuer, holders: readonly Holder[]) {
   const service = await ProtectedService.start(issuer);
-  // One of them: another one would be one more than the cache holds.
+  // One of the clients, because another one would not fit into the cache.
   const [holder] = holders as readonly [Holder];
   const samples = await measureInRounds(
     [
       service.side('one client', (count) => freshRequests(holder, count)),
       service.side('rotation', rotation(holders)),
     ],
-    // Before the first round, each client has been there once.
+    // Each client sends one request before the first round.
     { rounds: 31, count: 400, warmUp: 100, leadIn: CLIENTS },
   );
   await service.close();
@@ -72,7 +72,7 @@ async function compareBeyond(issuer: TestIssuer, holders: readonly Holder[]) {
   return samples;
 }
 
-/** Each client has its turn before any has a second one. */
+/** Each client sends a request before any client sends its second one. */
 function rotation(holders: readonly Holder[]) {
   let next = 0;
   return (count: number) =>

@@ -7,7 +7,7 @@ const FEW = 10_000;
 const MANY = 1_000_000;
 const NOW_SECONDS = 1_700_000_000;
 
-/** What a live proof takes in the memory of the process, and what it takes to remember one. */
+/** The memory of a live proof in the process, and the CPU time of an insertion. */
 export const memoryStore: Measurement = {
   name: 'memory-store',
   run: async () => {
@@ -63,7 +63,7 @@ function insertsAt(size: number, storeOfSize: () => MemoryReplayStore): Side {
       const claims = createClaims(count, NOW_SECONDS, JKTS);
       return () => {
         for (const claim of claims) {
-          if (store.claim(claim) !== 'first') throw new Error('a new proof was taken for an old one');
+          if (store.claim(claim) !== 'first') throw new Error('a new proof was refused as a replay');
         }
       };
     },

@@ -3,7 +3,7 @@ import { measureAgainstPeers } from '../load/against-peers.js';
 import { createHolder, freshRequests } from '../load/protected-service.js';
 import type { Measurement } from '../measurement.js';
 
-/** The same requests, verified by the peers. Neither of them remembers proofs, nor knows nonces. */
+/** The same requests with the peers, which do not record proofs and issue no nonces. */
 export const peers: Measurement = {
   name: 'peers',
   run: async () => {

@@ -5,7 +5,7 @@ import { startRedis } from '../load/redis-server.js';
 import type { Measurement } from '../measurement.js';
 import { measureInRounds, mediansOf, ratioOf } from '../rounds.js';
 
-/** What a round trip to Redis costs the Node process, in CPU. */
+/** The CPU time that a round trip to Redis costs the Node process. */
 export const redisCpu: Measurement = {
   name: 'redis-cpu',
   run: async () => {

@@ -7,10 +7,10 @@ import type { Measurement } from '../measurement.js';
 import { measureInRounds, mediansOf, ratioOf, type Side } from '../rounds.js';
 
 const CONCURRENT = 64;
-/** As many as a busy service keeps: most claims find their hash begun. */
+/** The live records of a busy service, so that most claims find their hash. */
 const LEAD_IN = 300_000;
 
-/** What a claim costs Redis, in CPU, against the least that could be asked of it. One Redis serves the whole fleet. */
+/** The CPU time that a claim costs Redis, compared with the simplest command. One Redis serves the whole fleet. */
 export const redisServerCpu: Measurement = {
   name: 'redis-server-cpu',
   run: async () => {

@@ -12,7 +12,7 @@ const PLAIN = 50_000;
 const CHUNK = 10_000;
 const LANES = 128;
 
-/** What a live proof takes in Redis, beside one key for each proof, which is what others do. */
+/** The memory of a live proof in Redis, compared with one key per proof, as other libraries do it. */
 export const redisStore: Measurement = {
   name: 'redis-store',
   run: async () => {

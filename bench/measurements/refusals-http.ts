@@ -9,7 +9,7 @@ import { measureInRounds, medianOf, ratioOf, type Side } from '../rounds.js';
 
 const PATH = '/guarded';
 
-/** What a bad request costs the server, with the guard, Nest's exception and the answer. */
+/** The CPU time that a bad request costs the server, including the guard, Nest's exception and the answer. */
 export const refusedOverHttp: Measurement = {
   name: 'refusals-http',
   run: async () => {

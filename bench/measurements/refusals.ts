@@ -10,14 +10,14 @@ import { HTU, type Refusal, refusals } from '../load/refused-requests.js';
 import type { Measurement, Row } from '../measurement.js';
 import { measureInRounds, medianOf, ratioOf, type Samples, type Side } from '../rounds.js';
 
-/** Of the cost of an accepted request: what an outsider can send without a token and its key must be next to nothing. */
+/** Targets, in relation to an accepted request. A sender without a token and its key must cost next to nothing. */
 const LIMITS: Readonly<Record<string, number>> = {
   'wrong key': 0.1,
   'garbage proof': 0.1,
   'garbage token': 0.1,
 };
 
-/** What a bad request costs, in the verifier. */
+/** The CPU time that a bad request costs the verifier. */
 export const refusedRequests: Measurement = {
   name: 'refusals',
   run: async () => {

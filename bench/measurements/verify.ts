@@ -4,7 +4,7 @@ import { createHolder, freshRequests, ProtectedService } from '../load/protected
 import type { Measurement } from '../measurement.js';
 import { measureInRounds, mediansOf, ratioOf } from '../rounds.js';
 
-/** A known client with a known token, against the one signature that nobody can do without. */
+/** A known client with a known token, compared with the one signature that every DPoP service must verify. */
 export const verify: Measurement = {
   name: 'verify',
   run: async () => {

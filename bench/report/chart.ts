@@ -20,7 +20,7 @@ const BAR_HEIGHT = 20;
 const PITCH = 28;
 const TITLE_HEIGHT = 36;
 
-/** Readable on white and on black: the text follows the reader's colour scheme, the bars stand out on both. */
+/** Readable on light and dark backgrounds: the text follows the colour scheme of the reader. */
 const STYLE = `
   text { font: 13px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #24292f; }
   .title { font-weight: 600; }
@@ -36,7 +36,7 @@ const STYLE = `
     .peer { fill: #d29922; }
   }`;
 
-/** Bars of the CPU time for one request; `undefined` unless all that it shows was measured. */
+/** Bars of the CPU time per request; `undefined` if a measurement is missing. */
 export function formatChart(rows: readonly Row[], { node, cpu, date }: Machine): string | undefined {
   const groups = chartedGroups(new Map(rows.map((row) => [row.id, row])));
   if (groups === undefined) return undefined;

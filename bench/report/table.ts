@@ -3,7 +3,7 @@ import type { Machine } from './machine.js';
 
 const HEADINGS = ['what', 'measured (medians)', 'result', 'target', 'met'];
 
-/** The table for a terminal; it is Markdown, too. */
+/** The table for a terminal, in Markdown. */
 export function formatTable(rows: readonly Row[], { node, cpu, cores, date }: Machine): string {
   const lines = [HEADINGS, ...rows.map(toCells)];
   const widths = HEADINGS.map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? '').length)));
@@ -35,7 +35,7 @@ function formatTarget(target: Target): string {
   return 'atMost' in target ? `≤ ${target.atMost}` : `≥ ${target.atLeast}`;
 }
 
-/** Three digits that mean something. */
+/** Three significant digits. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   if (Math.abs(value) >= 100) return String(Math.round(value));

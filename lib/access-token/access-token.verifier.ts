@@ -1,4 +1,4 @@
-/** The claims of a verified access token. Frozen; names as in RFC 9068 and RFC 7662. */
+/** The claims of a verified access token, with the names of RFC 9068 and RFC 7662. Frozen. */
 export interface AccessTokenClaims {
   readonly iss?: string;
   readonly sub?: string;
@@ -15,35 +15,37 @@ export interface AccessTokenClaims {
 }
 
 /**
- * Verifies access tokens. A port: implement it for tokens of a kind of your own. That the token is bound, and to which
- * key, is checked by `DpopVerifier`, not here.
+ * Verifies access tokens. A port: implement it for tokens that are not JWTs of a listed issuer. It does not check the
+ * binding to a key; `DpopVerifier` does.
  */
 export abstract class AccessTokenVerifier {
   /**
-   * @param token as presented; nothing is known of it but its alphabet and its size
-   * @param ath base64url(SHA-256(token)), a key under which a verified token may be remembered
-   * @throws DpopError for a token that is not good; DpopUnavailableError, or anything else, when that cannot be told:
-   *   the request is refused with 503
+   * Verifies a token and returns its claims.
+   *
+   * @param token the token as received; only its alphabet and its length have been checked
+   * @param ath base64url(SHA-256(token)), a key for a cache of verified tokens
+   * @throws DpopError when the token is not valid
+   * @throws DpopUnavailableError, or any other error, when the token cannot be verified; the service answers 503
    */
   abstract verify(token: string, ath: string): AccessTokenClaims | Promise<AccessTokenClaims>;
 
   /**
-   * Called for each accepted request: a verifier that remembers tokens does it here, so that no client without the key to a
-   * token can push out those of others.
+   * Called for each accepted request. A verifier with a cache fills it here, so that a client without the key of a token
+   * cannot evict the tokens of others.
    *
-   * @param claims the very object that `verify` answered with
-   * @throws whatever it likes, and the request is refused with 503
+   * @param claims the object that `verify` returned
+   * @throws any error; the service then answers 503
    */
   remember?(token: string, ath: string, claims: AccessTokenClaims): void | Promise<void>;
 
   /**
-   * Called at start, and not waited for: a place to look at what tokens are verified with, before the first one comes.
+   * Called at start, for example to fetch keys before the first token needs them. The service does not wait for it.
    *
-   * @param warn tells the operator what is not as it should be; the service starts all the same
-   * @throws whatever it likes: the operator is warned
+   * @param warn logs a warning for the operator; the service starts nevertheless
+   * @throws any error; the module then logs a warning
    */
   open?(warn: (text: string) => void): void | Promise<void>;
 
-  /** Called at shutdown, after the last request ended. */
+  /** Called at shutdown, after the last request has ended. */
   close?(): void | Promise<void>;
 }

@@ -1,8 +1,8 @@
 import type { AccessTokenClaims } from './access-token.verifier.js';
 
 /**
- * The scopes of a token: `scope` (RFC 9068), or `scp` as a string or an array (Okta, Entra). An empty `scope` says as
- * little as none: some issuers send both claims and fill one.
+ * The scopes of a token: `scope` (RFC 9068), or `scp` as a string or an array (Okta, Entra). An empty `scope` counts as
+ * missing, because some issuers send both claims and fill one.
  */
 export function scopesOf({ scope, ['scp']: scp }: AccessTokenClaims): readonly string[] {
   const scopes = namesIn(scope);
@@ -14,7 +14,7 @@ function namesIn(claim: unknown): readonly string[] {
   return Array.isArray(claim) ? claim.filter((item) => typeof item === 'string') : [];
 }
 
-/** A claim of another form is none of ours, and hides the other: its issuer means something else. */
+/** A `scope` of any other form is not empty, so that `scp` is not read: this issuer uses the claim for something else. */
 function isEmpty(claim: unknown): boolean {
   if (typeof claim === 'string') return true;
   return claim === undefined || claim === null || (Array.isArray(claim) && claim.length === 0);
@@ -28,7 +28,7 @@ export function clientIdOf(claims: AccessTokenClaims): string | undefined {
   return typeof id === 'string' ? id : undefined;
 }
 
-/** Freezes a JSON value through and through, since one verified token serves many requests. */
+/** Freezes a JSON value deeply, because one verified token serves many requests. */
 export function freezeClaims<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.values(Object.freeze(value)).forEach(freezeClaims);

@@ -27,7 +27,7 @@ async function outcomeOf(
 const encode = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
-describe('what is wrong with a token is told to the operator (D9)', () => {
+describe('the detail says what is wrong with a token (D9)', () => {
   let issuer: TestIssuer;
 
   beforeAll(async () => {
@@ -137,7 +137,7 @@ describe('header types that are accepted (B1)', () => {
     }
   });
 
-  test('absent is told among those expected (D9)', async () => {
+  test('absent is among the expected types (D9)', async () => {
     const issuer = await TestIssuer.create({ clock });
     const options = { ...issuer.accessToken, typ: ['at+jwt', 'absent'] };
     expect(await outcomeOf(options, await issuer.issueToken({ header: { typ: 'JWT' } }))).toMatchObject({
@@ -227,7 +227,7 @@ describe('EdDSA and Ed25519 are one algorithm of issuers, too (C5)', () => {
     expect(await outcomeOf({ ...issuer.accessToken, keys: { keys } }, token)).toBe('accepted');
   });
 
-  test('while a key for another algorithm is none for the token', async () => {
+  test('and a key for another algorithm does not match the token', async () => {
     const issuer = await TestIssuer.create({ algorithm: 'Ed25519', clock });
     const keys = issuer.keys.keys.map((key) => ({ ...key, alg: 'ES256' }));
     const token = await issuer.issueToken();

@@ -21,8 +21,7 @@ import {
 import { type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
 
 /**
- * Verifies the JWT access tokens of one issuer: signature, type, issuer, audience, times. jose finds the key among the
- * issuer's; `crypto.verify` needs half of what WebCrypto takes.
+ * Verifies the JWT access tokens of one issuer: signature, type, issuer, audience, times.
  *
  * @see RFC 9068 §4, RFC 8725
  */
@@ -34,7 +33,7 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
   readonly #rules: JwtRules;
   readonly #clock: Clock;
   #warn: (text: string) => void = () => undefined;
-  readonly #warnedOf = new WeakSet<MatchingKeys>();
+  readonly #warnedAbout = new WeakSet<MatchingKeys>();
 
   constructor(options: JwtAccessTokenOptions, clock: Clock) {
     super();
@@ -46,7 +45,7 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     this.#clock = clock;
   }
 
-  /** Looks for the keys of the issuer in advance. Never rejects. */
+  /** Fetches the keys of the issuer. Never rejects. */
   override async open(warn: (text: string) => void): Promise<void> {
     this.#warn = warn;
     await this.#keys.open(warn);
@@ -65,7 +64,7 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     return this.verifyJwt(readPresentedJwt(token));
   }
 
-  /** As `verify`, for a token that has been taken apart. */
+  /** Like `verify`, for a token that is already parsed. */
   async verifyJwt({ jws, claims }: PresentedJwt): Promise<AccessTokenClaims> {
     if (jws === undefined) throw new DpopError('token_invalid', { detail: 'segments' });
     const header = parseJsonSegment(jws.header);
@@ -82,19 +81,19 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     if (typeof alg !== 'string' || !this.#algorithms.includes(alg)) {
       throw new DpopError('token_invalid', { detail: 'alg', expected: this.#algorithms });
     }
-    // No extension of JWS is understood here, so none may be critical (RFC 7515 §4.1.11).
+    // The library supports no JWS extension, so none may be critical (RFC 7515 §4.1.11).
     if (crit !== undefined) throw new DpopError('token_invalid', { detail: 'crit' });
     const matching = await this.#keys.find({ alg, kid }, issuedAt);
     if (matching === undefined) {
       throw new DpopError('token_invalid', { detail: kid === undefined ? 'key' : 'kid' });
     }
-    // Too small, all of them.
+    // All matching keys are degenerate or too small.
     if (matching.size === 0) throw new DpopError('token_invalid', { detail: 'key' });
     if (await this.#isSigned(jws, matching)) return;
-    // RFC 7515 §4.1.4: `kid` tells which of several keys was used. A token without it that fails may be good.
-    const isUntried = matching.size > matching.candidates().length;
-    if (isUntried) this.#warnOfMissingKid(matching, alg);
-    throw new DpopError('token_invalid', { detail: isUntried ? 'kid' : 'signature' });
+    // Without `kid` (RFC 7515 §4.1.4), a key that was not tried may have signed the token.
+    const hasUntriedKeys = matching.size > matching.candidates().length;
+    if (hasUntriedKeys) this.#warnOfMissingKid(matching, alg);
+    throw new DpopError('token_invalid', { detail: hasUntriedKeys ? 'kid' : 'signature' });
   }
 
   async #isSigned(jws: CompactJws, matching: MatchingKeys): Promise<boolean> {
@@ -111,12 +110,12 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     return false;
   }
 
-  /** Once for each generation of keys. */
+  /** Warns once for each key set. */
   #warnOfMissingKid(matching: MatchingKeys, alg: string): void {
-    if (this.#warnedOf.has(matching)) return;
-    this.#warnedOf.add(matching);
+    if (this.#warnedAbout.has(matching)) return;
+    this.#warnedAbout.add(matching);
     this.#warn(
-      `a token was refused whose header does not tell which of the ${matching.size} ${alg} keys of the issuer ${this.issuer} signed it, and two keys are tried at most: if such tokens are good, have the issuer send kid, or list fewer keys`,
+      `the service refused a token without kid: it tries two of the ${matching.size} ${alg} keys of the issuer ${this.issuer}, and neither verified it. If such tokens are good, configure the issuer to send kid, or list fewer keys`,
     );
   }
 }

@@ -2,7 +2,7 @@ import { DpopError } from '../errors/dpop.error.js';
 import { DEFAULT_TOLERANCE_SECONDS, type JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import type { JsonObject } from '../jws/json-object.js';
 
-/** What is asked of the header and the claims of a JWT access token. */
+/** The requirements for the header and the claims of a JWT access token. */
 export interface JwtRules {
   readonly issuers: readonly [string];
   readonly audiences: readonly string[];
@@ -14,7 +14,7 @@ export interface JwtRules {
 }
 
 const DEFAULT_TYP = 'at+jwt';
-/** Values of the option that are no header types. */
+/** Values of the option `typ` that are not header types. */
 const ANY = 'any';
 const ABSENT = 'absent';
 
@@ -35,7 +35,7 @@ export function createJwtRules({
   };
 }
 
-/** Header types as they are compared (RFC 7515 §4.1.9). */
+/** The form in which header types are compared (RFC 7515 §4.1.9). */
 function normalizeType(typ: string): string {
   return typ.toLowerCase().replace(/^application\//, '');
 }
@@ -47,7 +47,7 @@ export function assertType(typ: unknown, { types, acceptsAnyType, acceptsAbsentT
   throw new DpopError('token_type', { expected: acceptsAbsentType ? [...types, ABSENT] : types });
 }
 
-/** RFC 9068 §4: who issued the token, and for whom; one of several audiences suffices. */
+/** RFC 9068 §4: the issuer must be this one, and one of the audiences must match. */
 export function assertIssuerAndAudience({ iss, aud }: JsonObject, { issuers, audiences }: JwtRules): void {
   if (iss !== issuers[0]) throw new DpopError('token_issuer', { expected: issuers });
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
@@ -55,22 +55,22 @@ export function assertIssuerAndAudience({ iss, aud }: JsonObject, { issuers, aud
   throw new DpopError('token_audience', { expected: audiences });
 }
 
-/** RFC 7519 §4.1.4 to §4.1.6; without an end the token would be good for ever. */
+/** RFC 7519 §4.1.4 to §4.1.6. `exp` is required: without it a token would never expire. */
 export function assertTimes({ exp, nbf, iat }: JsonObject, rules: JwtRules, nowSeconds: number): void {
   const { toleranceSeconds } = rules;
   if (!isTime(exp)) throw new DpopError('token_invalid', { detail: 'exp' });
-  assertBegun('nbf', nbf, nowSeconds + toleranceSeconds);
-  assertBegun('iat', iat, nowSeconds + toleranceSeconds);
+  assertNotLater('nbf', nbf, nowSeconds + toleranceSeconds);
+  assertNotLater('iat', iat, nowSeconds + toleranceSeconds);
   const lateBySeconds = nowSeconds - (exp + toleranceSeconds);
   if (lateBySeconds >= 0) throw new DpopError('token_expired', { offBySeconds: Math.ceil(lateBySeconds) });
 }
 
-function assertBegun(detail: 'nbf' | 'iat', time: unknown, latestSeconds: number): void {
+function assertNotLater(detail: 'nbf' | 'iat', time: unknown, latestSeconds: number): void {
   if (time === undefined) return;
   if (!isTime(time)) throw new DpopError('token_invalid', { detail });
   if (time <= latestSeconds) return;
   throw new DpopError('token_not_yet_valid', { detail, offBySeconds: Math.ceil(time - latestSeconds) });
 }
 
-/** `1e400` is a legal JSON number and Infinity once parsed. */
+/** JSON allows `1e400`, which is parsed as Infinity. */
 const isTime = (value: unknown): value is number => Number.isFinite(value);

@@ -2,17 +2,17 @@ import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
 import type { JsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 
-/** An access token as presented, taken apart once. Nothing in it is to be believed yet. */
+/** The parts of an access token, parsed once and not verified yet. */
 export interface PresentedJwt {
-  /** `undefined` for anything but a JWS in compact form. */
+  /** `undefined` if the token is not a JWS in compact form. */
   readonly jws: CompactJws | undefined;
-  /** `undefined` where the second of three segments is no JSON object. */
+  /** `undefined` if the second of three segments is not a JSON object. */
   readonly claims: JsonObject | undefined;
 }
 
 /**
- * Takes a token apart. A malformed token of three segments still tells its claims, so that one that names a trusted issuer
- * never reaches the verifier of another.
+ * Parses a token. It reads the claims of a malformed token with three segments too: if that token names a trusted issuer,
+ * no other verifier must see it.
  */
 export function readPresentedJwt(token: string): PresentedJwt {
   const jws = parseCompactJws(token);

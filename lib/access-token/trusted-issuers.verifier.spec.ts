@@ -52,7 +52,7 @@ describe('which verifier a token goes to (B6)', () => {
     expect(fallback.tokens).toEqual(others);
   });
 
-  test('without a fallback, the operator is told what hides the issuer, or which are trusted (D9)', async () => {
+  test('without a fallback, the detail says why the issuer is missing, or which issuers are trusted (D9)', async () => {
     const [issuer, second] = [
       await TestIssuer.create(),
       await TestIssuer.create({ issuer: 'https://b.test' }),

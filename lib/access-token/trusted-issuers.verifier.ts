@@ -9,7 +9,7 @@ import { type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
 /** How a token was verified. */
 interface Verification {
   readonly verifier: JwtAccessTokenVerifier;
-  /** Of the issuer's keys, before and after. */
+  /** The generation of the issuer's keys, unchanged during the verification. */
   readonly generation: object;
 }
 
@@ -18,21 +18,21 @@ interface KnownToken extends Verification {
 }
 
 /**
- * Tokens of several issuers: each is verified by the rules and keys of the issuer it names, and by no other's. One that
- * came with an accepted request is known until it expires or the issuer's keys turn.
+ * Verifies the tokens of several issuers, each with the rules and keys of the issuer that the token names, never with
+ * those of another. A token of an accepted request is cached until it expires or the keys of its issuer rotate.
  */
 export class TrustedIssuersVerifier extends AccessTokenVerifier {
   readonly #issuers: ReadonlyMap<string, JwtAccessTokenVerifier>;
   readonly #fallback: AccessTokenVerifier | undefined;
   readonly #known: BoundedCache<KnownToken>;
-  /** Of requests that are still under examination. */
+  /** For requests that are still being verified. */
   readonly #verifications = new WeakMap<AccessTokenClaims, Verification>();
   readonly #verifiedByFallback = new WeakSet<AccessTokenClaims>();
   readonly #clock: Clock;
   /** For the operator: the issuers whose tokens are accepted. */
-  readonly #names: readonly string[];
+  readonly #issuerNames: readonly string[];
 
-  /** @param fallback for tokens that name none of the issuers, opaque ones for example */
+  /** @param fallback verifies tokens that name none of the issuers, such as opaque tokens */
   constructor(
     issuers: readonly JwtAccessTokenVerifier[],
     fallback: AccessTokenVerifier | undefined,
@@ -44,7 +44,7 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     this.#fallback = fallback;
     this.#known = new BoundedCache(bounds);
     this.#clock = clock;
-    this.#names = [...this.#issuers.keys()];
+    this.#issuerNames = [...this.#issuers.keys()];
   }
 
   override async open(warn: (text: string) => void): Promise<void> {
@@ -90,7 +90,7 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     if (verifier === undefined) return await this.#verifyByFallback(token, ath, jwt);
     const generation = verifier.keyGeneration();
     const claims = await verifier.verifyJwt(jwt);
-    // Keys that rotated meanwhile may no longer hold the one that verified this token.
+    // If the keys rotated meanwhile, the issuer may have revoked the key that verified this token.
     if (generation !== undefined && generation === verifier.keyGeneration()) {
       this.#verifications.set(claims, { verifier, generation });
     }
@@ -105,7 +105,8 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   }
 
   #refuseUnknownIssuer({ jws, claims }: PresentedJwt): DpopError {
-    if (typeof claims?.['iss'] === 'string') return new DpopError('token_issuer', { expected: this.#names });
+    if (typeof claims?.['iss'] === 'string')
+      return new DpopError('token_issuer', { expected: this.#issuerNames });
     if (jws === undefined) return new DpopError('token_invalid', { detail: 'segments' });
     return new DpopError('token_invalid', { detail: claims === undefined ? 'payload' : 'iss' });
   }

@@ -28,7 +28,7 @@ import {
   parseStorage,
 } from './option-parsers.js';
 
-/** The options with all defaults in place, asserted, in the form that the checks use. Frozen. */
+/** The asserted options with all defaults, in the form that the checks use. Frozen. */
 export interface DpopConfig extends VerificationRules {
   readonly nonce: {
     readonly lifetimeSeconds: number;
@@ -45,6 +45,8 @@ export interface DpopConfig extends VerificationRules {
 }
 
 /**
+ * Creates the configuration from the options of the module.
+ *
  * @throws TypeError that names the option and the accepted form
  */
 export function createConfig(options: DpopModuleOptions): DpopConfig {
@@ -87,7 +89,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const { maxBytes, algorithms, ...proof } = parseProof(proofOptions);
   const nonce = parseNonce(nonceOption);
   const issuance = parseAccessToken(options.accessToken, allowInsecureHttp);
-  const iatLifetime = proof.maxAgeSeconds + proof.futureToleranceSeconds;
+  const iatLifetimeSeconds = proof.maxAgeSeconds + proof.futureToleranceSeconds;
   return Object.freeze({
     clock,
     policy: { nonce: nonce.mode, bearer },
@@ -95,7 +97,9 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     resolveOrigin: createOriginResolver(origin, allowInsecureHttp),
     proof: { ...proof, algorithms: new Set(algorithms), freshness: nonce.freshness },
     proofLifetimeSeconds:
-      nonce.freshness === 'nonce' ? Math.max(iatLifetime, 3 * nonce.lifetimeSeconds) : iatLifetime,
+      nonce.freshness === 'nonce'
+        ? Math.max(iatLifetimeSeconds, 3 * nonce.lifetimeSeconds)
+        : iatLifetimeSeconds,
     nonce: { ...nonce, service: describeService(options.realm, origin, issuance.issuers, nonce.freshness) },
     challenge: {
       algs: algorithms.join(' '),
@@ -111,7 +115,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   });
 }
 
-/** What makes this service another than its neighbour with the same secret; equal on all its instances. */
+/** What nonces are bound to: equal on all instances of a service, and different for another service with the same secret. */
 function describeService(
   realm: string | undefined,
   origin: OriginOption,
@@ -119,7 +123,7 @@ function describeService(
   freshness: 'iat' | 'nonce',
 ): string {
   const audiences = issuers.map(({ issuer, audience }) => [issuer, audience]);
-  // A proof that was used by one rule must not be judged by the other, under which its record may be gone already.
+  // After a change of `freshness`, old nonces are refused: the record of their proofs may already have expired.
   const rule = freshness === 'nonce' ? ['freshness by nonce'] : [];
   return JSON.stringify([realm ?? null, typeof origin === 'function' ? null : origin, audiences, ...rule]);
 }

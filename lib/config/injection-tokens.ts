@@ -1,2 +1,2 @@
-/** Injection token of the asserted configuration. */
+/** The injection token of `DpopConfig`. */
 export const DPOP_CONFIG = Symbol('DPOP_CONFIG');

@@ -13,17 +13,17 @@ import type { OriginOption } from '../http/request-origin.js';
 import { parseJwtAccessTokenOptions } from '../issuer/issuer-option-parser.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import { DEFAULT_ALGORITHMS, isSupportedAlgorithm, JWS_ALGORITHMS } from '../jws/algorithms.js';
-import { parseNonceSecrets } from '../nonce/nonce-secrets.js';
+import { parseNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { minProofBytes } from '../proof/proof-size.js';
 import type { CacheBounds } from '../runtime/bounded-cache.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
 import { MemoryStorage } from '../storage/memory.storage.js';
 import type { CacheOptions, DpopModuleOptions, NonceOptions, ProofOptions } from './dpop-options.js';
 
-/** The single options of the module: each parser asserts one of them and puts its defaults in place. */
+/** Parsers of single options. Each asserts one option and adds its defaults. */
 
 export const MAX_HEADER_BYTES = 65_536;
-/** What is fresh for longer is not fresh; replay memory holds each proof for as long. */
+/** The replay store keeps a record for as long as its proof is fresh. */
 const MAX_FRESHNESS_SECONDS = 3600;
 
 export function parseOrigin(origin: unknown, allowInsecureHttp: boolean): OriginOption {
@@ -69,17 +69,18 @@ export function parseProof(options: ProofOptions): Required<ProofOptions> {
   return { algorithms, maxAgeSeconds, futureToleranceSeconds, maxBytes, queryInHtu };
 }
 
-/** Keys and signatures of ML-DSA are so long that every proof of an algorithm may be beyond the default. */
+/** Keys and signatures of ML-DSA are so long that no proof may fit into the default of `proof.maxBytes`. */
 function assertRoomFor(algorithms: readonly string[], maxBytes: number): void {
   for (const algorithm of algorithms) {
-    const least = minProofBytes(algorithm);
-    if (maxBytes < least) {
-      fail('proof.maxBytes', `an integer from ${least}, since proof.algorithms lists ${algorithm}`, {
+    const minBytes = minProofBytes(algorithm);
+    if (maxBytes < minBytes) {
+      fail('proof.maxBytes', `at least ${minBytes}, because proof.algorithms lists ${algorithm}`, {
         value: maxBytes,
       });
     }
   }
 }
+
 const NONCE_FORM = '"off" or "required", or an object: { mode: "required", secret: … }';
 const MAX_MODE_LENGTH = 16;
 
@@ -92,7 +93,7 @@ interface ParsedNonce {
 
 export function parseNonce(option: 'off' | 'required' | NonceOptions): ParsedNonce {
   const options: unknown = typeof option === 'string' ? { mode: option } : option;
-  // A secret in the place of the mode is not shown.
+  // A long string may be a secret, which must not be shown.
   if (typeof option === 'string' && option.length > MAX_MODE_LENGTH) fail('nonce', NONCE_FORM);
   assertObject(options, 'nonce', NONCE_FORM);
   assertKnownNames(options, 'nonce', ['mode', 'secret', 'lifetimeSeconds', 'freshness']);
@@ -123,7 +124,7 @@ export function parseAccessToken(
   if (verifiers.length > 1) {
     fail(
       'accessToken',
-      'an array with at most one AccessTokenVerifier, which takes the tokens of no listed issuer',
+      'an array with at most one AccessTokenVerifier, which verifies the tokens of all issuers that are not listed',
     );
   }
   const issuers: JwtAccessTokenOptions[] = [];
@@ -134,7 +135,7 @@ export function parseAccessToken(
     if (issuers.some(({ issuer }) => issuer === options.issuer)) {
       fail(
         'accessToken',
-        `an array that names each issuer once: ${name}.issuer is there before; accessToken.audience takes several values`,
+        `an array that lists each issuer once: ${name}.issuer repeats an issuer; for several audiences, set audience to an array`,
         { value: options.issuer },
       );
     }
@@ -162,12 +163,12 @@ export function parseStorage(storage: DpopStorage | undefined): DpopStorage {
   const accepted = 'a DpopStorage, such as new MemoryStorage() or the RedisStorage of nestjs-dpop/redis';
   assertObject(storage, 'storage', accepted);
   const { replayStore, nonceSecrets, shared } = storage;
-  const given = ['open', 'close', 'ping'].filter((method) => storage[method] !== undefined);
-  const looks = replayStore?.refreshEpoch === undefined ? [] : ['refreshEpoch'];
+  const defined = ['open', 'close', 'ping'].filter((method) => storage[method] !== undefined);
+  const refresh = replayStore?.refreshEpoch === undefined ? [] : ['refreshEpoch'];
   const missing = [
-    ...missingMethods(replayStore, ['claim', 'epochOf', ...looks], 'replayStore.'),
+    ...missingMethods(replayStore, ['claim', 'epochOf', ...refresh], 'replayStore.'),
     ...(nonceSecrets === undefined ? [] : missingMethods(nonceSecrets, ['secrets'], 'nonceSecrets.')),
-    ...missingMethods(storage, given, ''),
+    ...missingMethods(storage, defined, ''),
     ...(typeof shared === 'boolean' ? [] : ['shared, true or false']),
   ];
   if (missing.length > 0) fail('storage', `${accepted}; this one lacks ${missing.join(', ')}`);
@@ -183,7 +184,7 @@ function missingMethods(value: unknown, names: readonly string[], prefix: string
     .map((name) => `the method ${prefix}${name}`);
 }
 
-/** A proof's header and a token are counted with two octets for each character, and what is made of them. */
+/** The average limit per entry: two bytes for each character of a proof header or a token, and the parsed value. */
 const BYTES_PER_ENTRY = 4096;
 
 export function parseCache(options: CacheOptions = {}): {

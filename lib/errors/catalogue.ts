@@ -1,7 +1,7 @@
 /**
- * The stable, machine-readable codes of a refusal. All but two are the error codes of RFC 9449 §7.1 and §8,
- * RFC 6750 §3.1 and RFC 9470 §3; `credentials_missing` stands for a challenge that has no error code (RFC 6750 §3.1),
- * `temporarily_unavailable` for a failure on our side.
+ * The stable codes that clients read. All but two are error codes of RFC 9449 §7.1 and §8, RFC 6750 §3.1 and RFC 9470 §3.
+ * `credentials_missing` stands for a challenge without an error code (RFC 6750 §3.1). `temporarily_unavailable` stands for
+ * a failure of the service.
  */
 export type DpopErrorCode =
   | 'credentials_missing'
@@ -26,8 +26,8 @@ export const STATUS_OF_CODE = {
 } as const satisfies Record<DpopErrorCode, number>;
 
 /**
- * Every reason for which a request is refused: its code and the one fixed sentence that the client is told. The
- * catalogue is closed: no text of a request ever reaches a header or a body, so nothing can be reflected.
+ * All reasons for a refusal, each with its code and the fixed sentence for the client. No text of a request reaches a
+ * header or a body, so that an attacker cannot have anything reflected.
  */
 export const REFUSALS = {
   // Transport and shape of the request
@@ -35,16 +35,16 @@ export const REFUSALS = {
   authorization_repeated: ['invalid_request', 'Multiple methods used to include access token'],
   authorization_malformed: ['invalid_request', 'The Authorization header is malformed'],
   target_unusable: ['invalid_request', 'The request target is not a valid URI path'],
-  host_unusable: ['invalid_request', 'The Host header is not a plain authority'],
-  https_required: ['invalid_request', 'This resource is served over https only'],
+  host_unusable: ['invalid_request', 'The Host header is missing or invalid'],
+  https_required: ['invalid_request', 'This resource requires https'],
 
   // Access token
   bearer_not_accepted: ['invalid_token', 'Bearer tokens are not accepted, use the DPoP scheme'],
   bound_token_as_bearer: ['invalid_token', 'A DPoP-bound access token must be sent with the DPoP scheme'],
   token_too_large: ['invalid_token', 'The access token is too large'],
   token_invalid: ['invalid_token', 'Invalid token'],
-  token_issuer: ['invalid_token', 'The issuer of the access token is not trusted here'],
-  token_audience: ['invalid_token', 'The access token is meant for another audience'],
+  token_issuer: ['invalid_token', 'The issuer of the access token is not trusted'],
+  token_audience: ['invalid_token', 'The access token is for another audience'],
   token_type: ['invalid_token', 'The access token has the wrong type'],
   token_expired: ['invalid_token', 'The access token has expired'],
   token_not_yet_valid: ['invalid_token', 'The access token is not valid yet'],
@@ -56,14 +56,11 @@ export const REFUSALS = {
   proof_missing: ['invalid_dpop_proof', 'The DPoP proof is missing'],
   proof_too_large: ['invalid_dpop_proof', 'The DPoP proof is too large'],
   proof_malformed: ['invalid_dpop_proof', 'The DPoP proof is not a well-formed JWT'],
-  proof_claims: [
-    'invalid_dpop_proof',
-    'The DPoP proof lacks a required claim or holds one of the wrong type',
-  ],
+  proof_claims: ['invalid_dpop_proof', 'A claim of the DPoP proof is missing or has the wrong type'],
   proof_typ: ['invalid_dpop_proof', 'The typ of the DPoP proof is not dpop+jwt'],
   proof_alg: ['invalid_dpop_proof', 'The algorithm of the DPoP proof is not accepted'],
-  proof_crit: ['invalid_dpop_proof', 'The DPoP proof has a critical extension that is not understood'],
-  proof_jwk: ['invalid_dpop_proof', 'The key in the DPoP proof is not usable'],
+  proof_crit: ['invalid_dpop_proof', 'The DPoP proof has a critical extension that is not supported'],
+  proof_jwk: ['invalid_dpop_proof', 'The key in the DPoP proof cannot be used'],
   proof_jwk_private: ['invalid_dpop_proof', 'The key in the DPoP proof is not a public key'],
   proof_jwk_size: ['invalid_dpop_proof', 'The RSA key in the DPoP proof has an unacceptable size'],
   proof_signature: ['invalid_dpop_proof', 'The signature of the DPoP proof is invalid'],
@@ -71,7 +68,7 @@ export const REFUSALS = {
   proof_htu: ['invalid_dpop_proof', 'The htu claim does not match the request URI'],
   proof_htu_query: ['invalid_dpop_proof', 'The htu claim has a query or fragment'],
   proof_stale: ['invalid_dpop_proof', 'The DPoP proof is too old'],
-  proof_early: ['invalid_dpop_proof', 'The DPoP proof was made in the future'],
+  proof_early: ['invalid_dpop_proof', 'The DPoP proof is not valid yet'],
   proof_ath: ['invalid_dpop_proof', 'The ath claim is not the hash of the access token'],
   proof_replayed: ['invalid_dpop_proof', 'The DPoP proof was used before'],
 
@@ -91,12 +88,12 @@ export const REFUSALS = {
   ],
 } as const satisfies Record<string, readonly [DpopErrorCode, string]>;
 
-/** Why a request was refused; finer than the code, for operators. Listed in docs/errors.md. */
+/** Why the service refused a request, more precise than the code. For the operator; docs/errors.md lists all. */
 export type RefusalReason = keyof typeof REFUSALS;
 
 /**
- * What a reason that covers several causes is about: the claim, the header parameter, the member of the key, or the
- * step. For the operator. The list is closed, so that nothing a client sent can stand here.
+ * The claim, header parameter, key member or step that caused a refusal, for a reason that covers several. For the
+ * operator. The list is closed, so that it contains nothing that a client sent.
  */
 export type RefusalDetail =
   // Claims of a proof or of a token
@@ -127,7 +124,7 @@ export type RefusalDetail =
   | 'use'
   | 'key_ops'
   | 'ext'
-  // Of the request
+  // Part of the request
   | 'host'
   | 'origin'
   | 'path'
@@ -138,7 +135,7 @@ export type RefusalDetail =
   | 'key'
   | 'signature';
 
-/** Why no verdict could be reached: a failure on our side. */
+/** Why the service could not verify a request: a failure of the service, answered with 503. */
 export type UnavailableReason =
   | 'issuer_unavailable'
   | 'replay_store_unavailable'

@@ -5,7 +5,7 @@ import { DpopError, DpopUnavailableError } from './dpop.error.js';
 const hasFrames = ({ stack = '' }: Error): boolean => stack.includes('\n    at ');
 
 describe('the stack of an error', () => {
-  test('is not captured for a refusal, and is for a failure of ours', () => {
+  test('is captured for a failure of the service, not for a refusal', () => {
     const refusal = new DpopError('proof_htm');
     expect(hasFrames(refusal)).toBe(false);
     expect(hasFrames(new DpopHttpException(refusal))).toBe(false);

@@ -8,27 +8,27 @@ import {
 } from './catalogue.js';
 import { setStackTraceLimit } from './stack-trace-limit.js';
 
-/** What a refusal adds to its challenge, and what it tells the operator. Nothing that a client sent. */
+/** Details of a refusal, for its challenge and for the operator. They contain nothing that a client sent. */
 export interface RefusalDetails {
-  /** Scopes the route asks for (RFC 6750 §3.1). */
+  /** The scopes that the route requires (RFC 6750 §3.1). */
   readonly scopes?: readonly string[];
-  /** Authentication context classes the route asks for (RFC 9470 §3). */
+  /** The authentication context classes that the route requires (RFC 9470 §3). */
   readonly acrValues?: readonly string[];
-  /** The greatest age in seconds of the user's authentication (RFC 9470 §3). */
+  /** The maximum age of the user's authentication, in seconds (RFC 9470 §3). */
   readonly maxAgeSeconds?: number;
-  /** The nonce to be used in the next proof (§8). */
+  /** The nonce for the next proof (§8). */
   readonly nonce?: string;
-  /** For the operator: which claim, member or step, where the reason covers several. */
+  /** For the operator: the claim, member or step, if the reason covers several. */
   readonly detail?: RefusalDetail;
-  /** For the operator: our own values, one of which was expected. */
+  /** For the operator: the values of the service, one of which was expected. */
   readonly expected?: readonly string[];
-  /** For the operator: by how many seconds something came later or earlier than is accepted, rounded up. */
+  /** For the operator: by how many seconds a time misses its limit, rounded up. */
   readonly offBySeconds?: number;
 }
 
 /**
- * A request that was refused: its fault, not ours. `code` is stable and documented, `message` is the fixed sentence
- * that the client is told, `reason` says more to an operator. Holds nothing that a client sent.
+ * The service refuses the request. `code` is stable and documented, `message` is the fixed sentence for the client, and
+ * `reason` is more precise, for the operator. The error contains nothing that a client sent.
  *
  * @see RFC 9449 §7.1, RFC 6750 §3.1
  */
@@ -42,7 +42,7 @@ export class DpopError extends Error {
     readonly details: RefusalDetails = {},
   ) {
     const [code, sentence] = REFUSALS[reason];
-    // An answer, not a mishap: to capture the stack would cost more than most checks, and `reason` names the check.
+    // Without a stack: `reason` names the check, and capturing the stack would cost more than most checks.
     const stackTraceLimit = setStackTraceLimit(0);
     super(sentence);
     setStackTraceLimit(stackTraceLimit);
@@ -52,22 +52,22 @@ export class DpopError extends Error {
 }
 
 export interface UnavailableOptions {
-  /** What happened. For the operator alone; its message may hold anything and is never logged. */
+  /** The original error. Its message may contain anything and is never logged. */
   readonly cause?: unknown;
-  /** What the operator should know or do, in words of ours. */
+  /** For the operator: what is wrong and what to do. Must contain nothing that a client sent. */
   readonly advice?: string;
-  /** Seconds after which another try makes sense, default 1. */
+  /** After how many seconds the client should retry, default 1. */
   readonly retryAfterSeconds?: number;
 }
 
 /**
- * No verdict could be reached, through no fault of the client: the issuer's keys or the replay store did not answer,
- * or something broke. Answered with 503 and `Retry-After`, never with a 401 that makes a client throw a good token
- * away.
+ * The service cannot verify the request, and the client is not at fault: the issuer or the replay store does not answer,
+ * or another part of the service fails. The answer is 503 with `Retry-After`. A 401 would make the client discard a good
+ * token.
  */
 export class DpopUnavailableError extends Error {
   override readonly name = 'DpopUnavailableError';
-  /** Declared, for apps whose `lib` is older than ES2022. */
+  /** Declared here for apps whose `lib` is older than ES2022. */
   declare readonly cause?: unknown;
   readonly code = 'temporarily_unavailable' satisfies DpopErrorCode;
   readonly status = STATUS_OF_CODE.temporarily_unavailable;
@@ -84,7 +84,7 @@ export class DpopUnavailableError extends Error {
   }
 }
 
-/** What comes out of a check that threw: refusals and failures as they are, anything else as a failure of ours. */
+/** A refusal or a failure unchanged; any other error as `internal_failure`. */
 export function toDpopError(thrown: unknown): DpopError | DpopUnavailableError {
   if (thrown instanceof DpopError || thrown instanceof DpopUnavailableError) return thrown;
   return new DpopUnavailableError('internal_failure', { cause: thrown });

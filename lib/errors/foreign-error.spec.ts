@@ -15,7 +15,7 @@ class ReplyError extends Error {}
 const describeFirst = (thrown: unknown): string => describeThrown(thrown)[0] ?? '';
 const withoutPlace = (thrown: unknown): string => describeFirst(thrown).replace(/ at .*$/, '');
 
-describe('an error that is not ours is told by class, code and place (D9)', () => {
+describe('an error of another library is described by class, code and place (D9)', () => {
   test.each([
     [new Error('x'), 'Error'],
     [new TypeError('x'), 'TypeError'],
@@ -101,7 +101,7 @@ describe('an error that is not ours is told by class, code and place (D9)', () =
       }),
       'object',
     ],
-  ])('%s that is thrown is told by its type', (_what, thrown, type) => {
+  ])('%s that is thrown is described by its type', (_what, thrown, type) => {
     expect(describeThrown(thrown)).toEqual([`${type} thrown, not an error`]);
   });
 
@@ -161,7 +161,7 @@ describe('an error that is not ours is told by class, code and place (D9)', () =
     ['causes', () => new Error('x', { cause: { message: TOKEN, name: PIECE } })],
   ];
 
-  test.each(hostile)('nothing is told of %s', (_what, make) => {
+  test.each(hostile)('no content of %s is shown', (_what, make) => {
     const line = describeFailure(new DpopUnavailableError('internal_failure', { cause: make() }), {});
     expect(line).toMatch(/^answered 503: internal_failure; [\x20-\x7e]+$/);
     expect(line.toLowerCase()).not.toContain(PIECE.toLowerCase());

@@ -1,14 +1,14 @@
 import { getSystemErrorMap, types } from 'node:util';
 
 /**
- * What may be told of an error that is not ours. Its message, and whatever else code can assign to it, may quote what a
- * client sent: so its class is told by its prototype, a `name` or `code` only from a closed list, and of its stack the
- * file and the line alone, since names of functions may be keys that a client chose.
+ * Describes an error of another library for the log. Its message, and any member that code can assign, may contain what a
+ * client sent. The description therefore has the class from the prototype, a `name` or `code` from a closed list, and
+ * the file and line from the stack. Names of functions are left out, because they may be keys that a client chose.
  */
 
 const MAX_CAUSES = 4;
 
-/** An error and its causes, outermost first. */
+/** An error and its causes, the outermost first. */
 export function describeThrown(thrown: unknown): readonly string[] {
   const descriptions: string[] = [];
   let value = thrown;
@@ -27,7 +27,7 @@ function describeOne(value: unknown): string {
 
 const { toString } = Object.prototype;
 
-/** Errors of another realm count, a proxy that answers for one does not. */
+/** Accepts errors of another realm, and refuses proxies. */
 function isError(value: unknown): value is Error {
   if (types.isProxy(value)) return false;
   try {
@@ -63,7 +63,7 @@ function nameOf(error: Error): string {
   return typeof name === 'string' && KNOWN_NAMES.has(name) ? name : classOf(error);
 }
 
-/** Out of the source text of the class; `name` and an own `constructor` could be assigned. */
+/** The name from the class itself: `name` and an own `constructor` can be assigned. */
 function classOf(error: Error): string {
   try {
     let prototype: unknown = Object.getPrototypeOf(error);
@@ -77,7 +77,7 @@ function classOf(error: Error): string {
       prototype = Object.getPrototypeOf(prototype);
     }
   } catch {
-    // Whatever answers like this has no name that could be told.
+    // An object that throws here has no name that is safe to log.
   }
   return 'an error';
 }
@@ -91,9 +91,9 @@ const KNOWN_CODES = new Set([
   ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_GET_ISSUER_CERT'],
   ...['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'HOSTNAME_MISMATCH', 'EPROTO'],
 ]);
-/** Of Node, OpenSSL, jose and undici. */
+/** Codes of Node, OpenSSL, jose and undici. */
 const LIBRARY_CODE = /^(?:ERR|UND_ERR)_[A-Z\d_]{1,60}$/;
-/** The first word of an error of Redis. */
+/** The first words of error replies of Redis. */
 const REDIS_CODES = new Set([
   ...[
     'NOAUTH',
@@ -134,14 +134,14 @@ const LOCATION = String.raw`(?:file:\/\/|node:|\/|[A-Za-z]:[\\/])[^()?#\x00-\x1f
 const FRAME_WITH_LOCATION = new RegExp(String.raw`^    at (?:(?:async )?(${LOCATION})|.*\((${LOCATION})\))$`);
 const MAX_FRAME_LENGTH = 1024;
 
-/** File, line and column of the first frame. Above the frames stands the message, whose lines may look like frames. */
+/** File, line and column of the first frame. The message stands before the frames, and its lines may look like frames. */
 function placeOf(error: Error): string | undefined {
   const stack = read(error, 'stack');
   const message = read(error, 'message');
   if (typeof stack !== 'string' || typeof message !== 'string') return undefined;
   const start = stack.indexOf(message + FRAME);
   if (start === -1) return undefined;
-  // A message that was emptied still stands in the stack.
+  // The stack still has a message that was emptied later.
   if (message === '' && stack.slice(0, start).includes(':')) return undefined;
   const frames = start + message.length + 1;
   const [line = ''] = stack.slice(frames, frames + MAX_FRAME_LENGTH).split('\n', 1);

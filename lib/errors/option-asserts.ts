@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 
-/** Asserts of single options. Each throws a `TypeError` that names the option and the accepted form. */
+/** Asserts for single options. Each throws a `TypeError` that names the option and the accepted form. */
 
-/** @param given shown, cut to length; left out where it is a secret, or does not help */
+/** @param given the value to show, cut to length; left out if it may be a secret or does not help */
 export function fail(option: string, accepted: string, given?: { readonly value: unknown }): never {
   throw new TypeError(
     `${option} must be ${accepted}${given === undefined ? '' : `; it is ${describeValue(given.value)}`}`,
@@ -19,7 +19,7 @@ function describeValue(value: unknown): string {
   return shown.length <= MAX_SHOWN_LENGTH ? shown : `${shown.slice(0, MAX_SHOWN_LENGTH)}…`;
 }
 
-/** What stands in the place of an object may be or hold a secret, a URL with a password for example. */
+/** Only the kind: the value itself may contain a secret, such as a URL with a password. */
 function describeKind(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'an array';
@@ -35,7 +35,7 @@ export function assertObject(
   throw new TypeError(`${option} must be ${accepted}; it is ${describeKind(value)}`);
 }
 
-/** Refuses names that are not known: a misspelt option would silently leave a default in force. */
+/** Refuses unknown names: a misspelt option would silently leave its default in force. */
 export function assertKnownNames(value: object, option: string, known: readonly string[]): void {
   const unknown = Object.keys(value).find((name) => !known.includes(name));
   if (unknown === undefined) return;
@@ -55,14 +55,14 @@ export function assertOneOf<T extends string>(
 export function assertInteger(
   value: unknown,
   option: string,
-  least: number,
-  most: number,
+  min: number,
+  max: number,
 ): asserts value is number {
-  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return;
-  fail(option, `an integer from ${least} to ${most}`, { value });
+  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return;
+  fail(option, `an integer from ${min} to ${max}`, { value });
 }
 
-/** Printable ASCII, since it is written into a header. */
+/** Printable ASCII, because the value is written into a header. */
 export function assertHeaderText(value: unknown, option: string, accepted: string): asserts value is string {
   if (typeof value !== 'string' || !/^[\x20-\x7e]+$/.test(value)) fail(option, accepted, { value });
 }
@@ -72,8 +72,8 @@ export function assertStrings(
   option: string,
   accepted: string,
 ): asserts value is readonly string[] {
-  const filled = Array.isArray(value) && value.length > 0;
-  if (!filled || !value.every((item) => typeof item === 'string' && item !== '')) {
+  const isFilled = Array.isArray(value) && value.length > 0;
+  if (!isFilled || !value.every((item) => typeof item === 'string' && item !== '')) {
     fail(option, accepted, { value });
   }
 }

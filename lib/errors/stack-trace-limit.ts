@@ -1,6 +1,5 @@
 /**
- * Sets how many frames of the stack an error captures; 0 makes a refusal cheap. Where somebody has frozen the limit,
- * errors capture what they did before, and no harm is done.
+ * Sets how many stack frames an error captures; 0 makes a refusal cheap. If the app has frozen the limit, it stays.
  *
  * @returns the former limit
  */

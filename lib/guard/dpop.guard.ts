@@ -1,11 +1,4 @@
-import {
-  type CanActivate,
-  type ExecutionContext,
-  HttpException,
-  Inject,
-  Injectable,
-  Logger,
-} from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
@@ -27,6 +20,7 @@ import type { DpopPolicy } from '../verification/policy.js';
 import { recordOf } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import type { DpopActivation } from './activation.js';
+import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
 import { HostRoutes } from './host-routes.js';
@@ -157,8 +151,9 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
-    // Awaited, as passport does: an override may be asynchronous, and refuse.
-    request.user = await this.handleRequest<unknown>(undefined, verdict, undefined, context);
+    request.user = await awaitAppUser(this.constructor.name, () =>
+      this.handleRequest<unknown>(undefined, verdict, undefined, context),
+    );
     recordOf(request).verdict = verdict;
     const failure = examination?.toleratedFailure;
     if (failure !== undefined)
@@ -204,11 +199,6 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const used = bearerOffered ? examination?.attemptedScheme : undefined;
     return formatChallenges(error, used, bearerOffered, this.config.challenge);
   }
-}
-
-/** What an override says to the client, of `handleRequest` for example. Its failures are answered with 503, as ours are. */
-function isRefusalOfApp(thrown: unknown): boolean {
-  return thrown instanceof HttpException && thrown.getStatus() >= 400 && thrown.getStatus() < 500;
 }
 
 function unknownTransport(): DpopUnavailableError {

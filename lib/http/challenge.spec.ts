@@ -136,14 +136,14 @@ describe('the catalogue (D5)', () => {
     expect(new Set(reasons.map((reason) => REFUSALS[reason][1])).size).toBe(reasons.length);
   });
 
-  test('a failure of ours has a name of its own and tells the client nothing of its cause (D8)', () => {
+  test('a failure of the service has its own name and reveals nothing of its cause (D8)', () => {
     expect(new DpopUnavailableError('issuer_unavailable', { cause: new Error('secret') })).toMatchObject({
       name: 'DpopUnavailableError',
       message: 'The request cannot be verified at the moment',
     });
   });
 
-  test('whatever else was thrown is a failure of ours (D8)', () => {
+  test('any other error is a failure of the service (D8)', () => {
     const refusal = new DpopError('token_invalid');
     const failure = new DpopUnavailableError('replay_store_full');
     expect(toDpopError(refusal)).toBe(refusal);

@@ -70,7 +70,6 @@ describe('credentials (A2)', () => {
     'DPoP a,b',
     'DPoP "a"',
     'DPoP a=b',
-    'DPoP a!=',
     'DPoP =',
     'DPoP a\tb',
     'DPoP é',
@@ -151,6 +150,9 @@ describe('whatever a request holds (D5)', () => {
 
   test('half a pair is none', () => {
     expect(reasonOf('Authorization')).toBe('credentials_missing');
-    expect(parse('Authorization', 'DPoP token', 'DPoP', 'proof', 'Authorization').token).toBe('token');
+    expect(parse('Authorization', 'DPoP token', 'DPoP', 'proof', 'Authorization')).toHaveProperty(
+      'proof',
+      'proof',
+    );
   });
 });

@@ -1,7 +1,7 @@
 import { DpopError } from '../errors/dpop.error.js';
 import type { Scheme } from './challenge.js';
 
-/** What a request presents. `DPoP` always comes with a proof. */
+/** The credentials of a request. The scheme `DPoP` always has a proof. */
 export type Credentials =
   | { readonly scheme: 'DPoP'; readonly token: string; readonly proof: string }
   | { readonly scheme: 'Bearer'; readonly token: string };
@@ -11,7 +11,7 @@ export interface CredentialLimits {
   readonly proofBytes: number;
 }
 
-/** The two header fields that hold credentials: how often each occurs, and its last value. */
+/** The two header fields with credentials: the number of fields, and the last value. */
 export interface CredentialFields {
   readonly authorization: string;
   readonly authorizationCount: number;
@@ -20,12 +20,12 @@ export interface CredentialFields {
 }
 
 const SCHEME_AND_BLANKS = /^(DPoP|Bearer)(?: +|$)/i;
-/** One search for a forbidden character is cheaper than a match of all characters. */
+/** One character that is not allowed, for `search`. */
 const NOT_TOKEN68 = /[^\w\-.~+/]/;
 
 /**
- * Reads the raw headers, because Node drops a second `Authorization` and joins a second `DPoP`. One pass, and lengths are
- * compared first: nearly all fields are skipped without a change of case.
+ * Reads the raw headers, because Node drops a second `Authorization` and joins a second `DPoP`. Comparing lengths first
+ * avoids the conversion of case for nearly all fields.
  */
 export function readCredentialFields(rawHeaders: readonly string[]): CredentialFields {
   const fields = { authorization: '', authorizationCount: 0, dpop: '', dpopCount: 0 };
@@ -44,17 +44,18 @@ export function readCredentialFields(rawHeaders: readonly string[]): CredentialF
 }
 
 /**
- * The scheme that the request tried, for its challenge, even when the rest of it is unusable. `undefined` for a scheme
- * that no protected resource knows.
+ * The scheme of the request, for its challenge, even when the credentials are malformed. `undefined` without a known
+ * scheme.
  */
 export function attemptedScheme({ authorization }: CredentialFields): Scheme | undefined {
   return toScheme(SCHEME_AND_BLANKS.exec(authorization)?.[1]);
 }
 
 /**
- * The credentials: one `Authorization` and at most one `DPoP` field. Sizes are checked before anything is decoded.
+ * Parses the credentials: one `Authorization` field and at most one `DPoP` field. It checks sizes before it decodes
+ * anything.
  *
- * @throws DpopError for no credentials, repeated or malformed ones, and ones over the limits
+ * @throws DpopError when credentials are missing, repeated, malformed or too large
  * @see RFC 9449 §7.1 and check 1 of §4.3
  */
 export function parseCredentials(fields: CredentialFields, limits: CredentialLimits): Credentials {
@@ -74,7 +75,7 @@ export function parseCredentials(fields: CredentialFields, limits: CredentialLim
 }
 
 function tooLarge(reason: 'token_too_large' | 'proof_too_large', limit: number): DpopError {
-  return new DpopError(reason, { expected: [`at most ${limit} octets`] });
+  return new DpopError(reason, { expected: [`at most ${limit} bytes`] });
 }
 
 /** RFC 9110 §11.2. */

@@ -1,28 +1,28 @@
 /**
- * What the checks need of a request, in plain data, so that they know no platform. `DpopGuard` makes one of an
- * Express or Fastify request; `DpopVerifier` takes one from anybody.
+ * The parts of a request that the checks need, independent of the platform. `DpopGuard` creates it from an Express or
+ * Fastify request. Create your own to call `DpopVerifier` directly.
  */
 export interface DpopRequest {
-  /** The method as it came over the wire, case kept (RFC 9110 §9.1). */
+  /** The method as received, with its case (RFC 9110 §9.1). */
   readonly method: string;
-  /** The method that the request was routed by, if middleware may have changed it: `htm` must equal both. */
+  /** The method by which the framework routed the request. Middleware may change it; `htm` must equal both methods. */
   readonly routedMethod?: string | undefined;
-  /** The request target as it came over the wire: `/path?query`, or the absolute form (RFC 9112 §3.2). */
+  /** The request target as received: `/path?query`, or the absolute form (RFC 9112 §3.2). */
   readonly target: string;
   /** Names and values in turn, as received and with duplicates, like `rawHeaders` of `node:http`. */
   readonly rawHeaders: readonly string[];
-  /** `http` or `https`, by the framework's own trusted-proxy rules. Needed for `origin: 'request'` only. */
+  /** `http` or `https`, according to the trusted-proxy settings of the framework. Only for `origin: 'request'`. */
   readonly protocol?: string | undefined;
-  /** Host and port, by the framework's own trusted-proxy rules. Needed for `origin: 'request'` only. */
+  /** Host and port, according to the trusted-proxy settings of the framework. Only for `origin: 'request'`. */
   readonly host?: string | undefined;
   /**
-   * Whether a request for this host, without a port, comes to the same route; where an app routes by host, the proof must be
-   * for such a host. Left out: every host does.
+   * Whether a request for this host, without a port, reaches the same route. In an app that routes by host, the proof
+   * must name such a host. Default: every host does.
    */
   readonly servesHost?: ((hostname: string) => boolean) | undefined;
   /**
-   * Whether the framework routes two paths, equal in normal form, alike. Asked of a target that is not in normal form;
-   * left out: it does.
+   * Whether the framework routes two paths alike that have the same normal form. Called for a target that is not in
+   * normal form. Default: it does.
    */
   areRoutedAlike?(one: string, other: string): boolean;
 }

@@ -1,14 +1,14 @@
 import { isObject } from './is-object.js';
 
 interface Layer {
-  /** What it answers differs between versions of Express. */
+  /** The type of the result differs between versions of Express. */
   match(path: string): unknown;
 }
 
 /**
  * Whether the framework routes two paths alike: the same middleware and the same routes match both. Fastify decodes a
- * path before it looks for a route. Express matches the text, so that `/%61dmin` is not its static `/admin` although the
- * two are one URI (RFC 3986 §6.2.2.2). Where that cannot be told, they are not alike.
+ * path before it finds a route. Express compares the text: `/%61dmin` does not match its route `/admin`, although both
+ * are the same URI (RFC 3986 §6.2.2.2). If the layers of Express cannot be read, the answer is `false`.
  */
 export function areRoutedAlike(
   request: Readonly<Record<string, unknown>>,
@@ -16,7 +16,7 @@ export function areRoutedAlike(
   other: string,
 ): boolean {
   const { app, baseUrl } = request;
-  // Express makes its `app` a function.
+  // Only the `app` of Express is a function.
   if (typeof app !== 'function') return true;
   const layers = layersOf((app as { router?: unknown }).router);
   if (layers === undefined || baseUrl !== '') return false;
@@ -30,7 +30,7 @@ function layersOf(router: unknown): readonly Layer[] | undefined {
   return isKnown ? (stack as readonly Layer[]) : undefined;
 }
 
-/** Throws for an escape that is no UTF-8: then the layer matches, and the router answers 400. */
+/** A layer throws for an escape that is not UTF-8. The router then answers 400, which counts as a match. */
 function matches(layer: Layer, path: string): boolean {
   try {
     return Boolean(layer.match(path));

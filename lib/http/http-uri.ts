@@ -1,4 +1,4 @@
-/** RFC 3986 without white space, control characters, bytes beyond ASCII, and the backslash that `URL` would repair. */
+/** ASCII without white space and control characters, and without the backslash, which `URL` would repair. */
 const URI_CHARACTERS = /^[\x21-\x5b\x5d-\x7e]+$/;
 const HTTP_URI = /^(https?):\/\/([^/?#]+)([^?#]*)([?#].*)?$/i;
 type HttpUriMatch = readonly [uri: string, scheme: string, authority: string, path: string, query?: string];
@@ -6,16 +6,17 @@ const AUTHORITY = /^(\[[\da-f:.]+\]|[\w\-.~%!$&'()*+,;=]+)(?::(\d*))?$/i;
 const UNRESERVED = /[\dA-Za-z\-._~]/;
 const DEFAULT_PORT: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
-/** An http(s) URI in normal form; `hasQuery` tells of a query or fragment, which is not part of it. */
+/** An http(s) URI in normal form, without query and fragment. */
 export interface NormalHttpUri {
   readonly uri: string;
+  /** Whether the original has a query or a fragment. */
   readonly hasQuery: boolean;
 }
 
 /**
- * The normal form of an http(s) URI without query and fragment, after RFC 3986 §6.2.2 and §6.2.3: case of scheme and
- * host, percent-encoding, dot segments, default port, empty path. The path keeps its case and its trailing slash.
- * Userinfo, relative references and whatever only the repairs of WHATWG `URL` make a URI yield `undefined`.
+ * The normal form of an http(s) URI without query and fragment, by RFC 3986 §6.2.2 and §6.2.3: case of scheme and host,
+ * percent-encoding, dot segments, default port, empty path. The path keeps its case and its trailing slash. `undefined`
+ * for a URI with userinfo, a relative reference, and a text that is a URI only after the repairs of WHATWG `URL`.
  *
  * @see RFC 9449 §4.3 check 9, which compares `htu` in this form
  */
@@ -52,7 +53,7 @@ function normalizePath(path: string): string | undefined {
   return unescaped.includes('/.') ? removeDotSegments(unescaped) : unescaped || '/';
 }
 
-/** RFC 3986 §6.2.2.1 and §6.2.2.2; `undefined` for a percent sign that starts no escape. */
+/** RFC 3986 §6.2.2.1 and §6.2.2.2. `undefined` for a percent sign that does not begin an escape. */
 export function normalizeEscapes(text: string): string | undefined {
   if (!text.includes('%')) return text;
   if (/%(?![\dA-Fa-f]{2})/.test(text)) return undefined;

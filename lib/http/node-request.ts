@@ -3,7 +3,7 @@ import { Http2ServerRequest } from 'node:http2';
 import { Readable } from 'node:stream';
 import { isObject } from './is-object.js';
 
-/** A request that Node's own HTTP server made. */
+/** A request that the HTTP server of Node created. */
 export interface NodeRequest {
   readonly method?: unknown;
   readonly url?: unknown;
@@ -12,8 +12,9 @@ export interface NodeRequest {
 }
 
 /**
- * Node's request behind a framework's: Express extends it, Fastify wraps it. `undefined` for every other object: one
- * that only has the members of a request may have been written by a client, as `connectionParams` of graphql-ws are.
+ * The request of Node behind the request of a framework: Express extends it, Fastify wraps it. `undefined` for every
+ * other object. A client could write an object that has the members of a request, such as `connectionParams` of
+ * graphql-ws.
  */
 export function nodeRequestOf(request: unknown): NodeRequest | undefined {
   if (isNodeRequest(request)) return request;
@@ -22,12 +23,12 @@ export function nodeRequestOf(request: unknown): NodeRequest | undefined {
   return isNodeRequest(raw) ? raw : undefined;
 }
 
-/** By its prototypes, which no parser of JSON can give to an object. */
+/** Checks prototypes, which no JSON parser can set. */
 function isNodeRequest(value: unknown): value is NodeRequest {
   return value instanceof IncomingMessage || value instanceof Http2ServerRequest || isInjected(value);
 }
 
-/** Fastify's `inject`, for tests and some serverless adapters, makes a stream of its own. */
+/** Fastify's `inject`, used by tests and some serverless adapters, creates its own kind of stream. */
 function isInjected(value: unknown): value is NodeRequest {
   return value instanceof Readable && 'isLightMyRequest' in value && value.isLightMyRequest === true;
 }

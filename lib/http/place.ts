@@ -1,15 +1,15 @@
-/** Which route a request came to, in the app's own words. Holds nothing that the client sent. */
+/** The route of a request, in names of the app. Contains nothing that the client sent. */
 export interface RouteName {
-  /** The pattern under which the framework has the route, `/accounts/:id`; undefined where there is none. */
+  /** The pattern of the route, `/accounts/:id`, if there is one. */
   readonly route?: string | undefined;
   /** Class and method of the handler, `AccountsController.get`. */
   readonly handler?: string | undefined;
 }
 
-/** Called only when the name is needed. */
+/** Called only if the name is needed. */
 export type NameRoute = () => RouteName;
 
-/** The route, and the method of the request: a known one, or `other`. */
+/** The route and the method of the request, see `knownMethod`. */
 export interface Place extends RouteName {
   readonly method?: string | undefined;
 }

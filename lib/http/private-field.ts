@@ -1,6 +1,6 @@
 /**
- * Makes what it is given of it: the private fields of a class derived from it are added to that object. There neither
- * middleware nor a body parser can forge them, and no copy of the object has them.
+ * A base class whose constructor returns its argument: the private fields of a derived class are added to that object.
+ * Neither middleware nor a body parser can forge them, and a copy of the object does not have them.
  */
 export const PrivateField = function (object: object) {
   return object;

@@ -4,16 +4,16 @@ import { isObject } from './is-object.js';
 import type { NodeRequest } from './node-request.js';
 import { PrivateField } from './private-field.js';
 
-/** Method and target of a request, as they came over the wire. */
+/** The method and the target of a request, as received. */
 export interface RequestLine {
   readonly method: string;
   readonly target: string;
 }
 
-/** Node publishes each HTTP/1 request here, in its own turn, before any listener or framework has seen it. */
+/** Node publishes each HTTP/1 request on this channel, before any listener or framework sees it. */
 const REQUEST_START = 'http.server.request.start';
 
-/** A request with its line in private fields: middleware overwrites `method`, `url` and `originalUrl`. */
+/** Keeps the request line in private fields, because middleware can overwrite `method`, `url` and `originalUrl`. */
 class ObservedRequest extends PrivateField {
   readonly #method: string;
   readonly #target: string;
@@ -40,29 +40,29 @@ class ObservedRequest extends PrivateField {
 let observers = 0;
 
 /**
- * Keeps the line of every request that an HTTP server of this process takes from now on.
+ * Keeps the line of every request that an HTTP server of this process receives from now on.
  *
- * @returns ends it; the last of several apps does
+ * @returns a function that ends the observation, once all apps of the process have called theirs
  */
 export function observeRequestLines(): () => void {
   observers += 1;
   if (observers === 1) subscribe(REQUEST_START, ObservedRequest.observe);
-  let ended = false;
+  let hasEnded = false;
   return () => {
-    if (ended) return;
-    ended = true;
+    if (hasEnded) return;
+    hasEnded = true;
     observers -= 1;
     if (observers === 0) unsubscribe(REQUEST_START, ObservedRequest.observe);
   };
 }
 
-/** `undefined` for a request that did not come through a server of Node: injected, or of a serverless adapter. */
+/** `undefined` for a request that did not come through a server of Node: one that is injected, or from a serverless adapter. */
 export function requestLineOf(request: NodeRequest): RequestLine | undefined {
   if (request instanceof Http2ServerRequest) return pseudoHeadersOf(request.rawHeaders);
   return ObservedRequest.lineOf(request);
 }
 
-/** HTTP/2 keeps method and target among the raw headers, before all fields (RFC 9113 §8.3). */
+/** HTTP/2 has the method and the target in the raw headers, before all fields (RFC 9113 §8.3). */
 function pseudoHeadersOf(rawHeaders: unknown): RequestLine | undefined {
   if (!Array.isArray(rawHeaders)) return undefined;
   let method: unknown;

@@ -3,17 +3,18 @@ import { isSecureBaseUrl, normalizeBaseUrl } from './base-url.js';
 import type { DpopRequest } from './dpop-request.js';
 import { isPlainAuthority } from './http-uri.js';
 
-/** Where the origin that clients sign comes from: configured, the request by an explicit choice, or a function. */
+/** The source of the origin that clients sign: configured base URLs in normal form, the request, or a function. */
 export type OriginOption = readonly string[] | 'request' | ((request: DpopRequest) => string);
 
 /**
- * The base URLs a proof may be signed for, in normal form.
+ * Returns the base URLs that a proof may name, in normal form.
  *
- * @throws DpopError when the request cannot name an origin, DpopUnavailableError when the function of the app fails
+ * @throws DpopError when the request has no usable origin
+ * @throws DpopUnavailableError when the function of the app fails
  */
 export type OriginResolver = (request: DpopRequest) => readonly string[];
 
-/** `origin` has been parsed: its strings are base URLs in normal form. */
+/** @param origin already parsed */
 export function createOriginResolver(origin: OriginOption, allowInsecureHttp: boolean): OriginResolver {
   const resolve = createBaseUrlResolver(origin, allowInsecureHttp);
   return (request) => {
@@ -23,7 +24,7 @@ export function createOriginResolver(origin: OriginOption, allowInsecureHttp: bo
   };
 }
 
-/** The client writes Host, and could have a proof for one host open the routes of another. */
+/** The client writes Host, and could use a proof for one host to reach the routes of another. */
 function servedOf(baseUrls: readonly string[], servesHost: (hostname: string) => boolean): readonly string[] {
   const served = baseUrls.filter((baseUrl) => servesHost(new URL(baseUrl).hostname));
   if (served.length === 0) throw new DpopError('proof_htu', { detail: 'host', expected: baseUrls });
@@ -47,7 +48,7 @@ function originOfRequest(request: DpopRequest, allowInsecureHttp: boolean): stri
   return baseUrl;
 }
 
-/** Node takes the first of several (RFC 9112 §3.2 has them refused). */
+/** Node uses the first of several Host fields; RFC 9112 §3.2 requires 400. */
 function countHosts(rawHeaders: readonly string[]): number {
   return rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length;
 }
@@ -66,7 +67,7 @@ function originOfFunction(
   const baseUrl = typeof value === 'string' ? normalizeBaseUrl(value) : undefined;
   if (baseUrl === undefined || !(allowInsecureHttp || isSecureBaseUrl(baseUrl))) {
     throw new DpopUnavailableError('origin_unavailable', {
-      advice: 'the origin function must return an https URL, such as "https://api.example.com"',
+      advice: 'the function of the option origin must return an https URL, such as "https://api.example.com"',
     });
   }
   return baseUrl;

@@ -3,22 +3,22 @@ import type { DpopRequest } from './dpop-request.js';
 import { normalizeEscapes } from './http-uri.js';
 
 /**
- * Printable ASCII but `#`. For a `#`, white space or an octet beyond ASCII, in the query too, Express has its target
- * read by `url.parse`, which takes `//x@y/admin` for the path `/admin`.
+ * Printable ASCII without `#`. With a `#`, white space or a byte beyond ASCII, even in the query, Express parses the
+ * target with `url.parse`, which reads `//x@y/admin` as the path `/admin`.
  */
 const TARGET_CHARACTERS = /^[!"$-~]+$/;
-/** No router removes dot segments, while the comparison of `htu` does. With `;` as a delimiter, `..;` is one. */
+/** The comparison of `htu` removes dot segments, and no router does. For routers with the delimiter `;`, `..;` is one. */
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:[/;]|$)/i;
 /**
- * An absolute-form target that no framework reads in another way than this one: `url.parse` takes what is no port for
- * a part of the path, and escapes some characters of the path.
+ * An absolute-form target that every framework reads alike. `url.parse` reads a malformed port as part of the path, and
+ * escapes some characters of the path.
  */
 const ABSOLUTE_FORM =
   /^https?:\/\/(?:[\w\-.]+|\[[\d:A-Fa-f.]+\])(?::\d{1,5})?((?:\/[\w\-.~%!$&()*+,;=:@/]*)?)(?=\?|$)/;
 
 /**
- * The path of a request target, without its query and otherwise as received. What it means must be beyond doubt, for
- * what is compared must be what is routed. It never passes through `URL`: `//host/a` would change the host there.
+ * The path of a request target, without its query and otherwise as received. The path that is compared with `htu` must be
+ * the path that is routed. The target is never parsed with `URL`, for which `//host/a` names another host.
  *
  * @throws DpopError for a target that is neither origin-form nor a plain absolute-form (RFC 9112 §3.2), or that routers
  *   may read in different ways
@@ -31,9 +31,10 @@ export function parseRequestPath(target: string): string {
 }
 
 /**
- * Holds a path that has escapes to its normal form: the comparison of `htu` takes the two for one, and so must the router.
+ * Asserts that the framework routes a path with escapes like its normal form, because the comparison of `htu` treats
+ * both as equal.
  *
- * @throws DpopError for a path that the framework routes in another way than its normal form
+ * @throws DpopError when the framework routes them differently
  */
 export function assertRoutedAsCompared(path: string, request: DpopRequest): void {
   if (!path.includes('%')) return;
@@ -49,7 +50,7 @@ function withoutQuery(target: string): string {
 
 function pathOfAbsoluteForm(target: string): string {
   const path = ABSOLUTE_FORM.exec(target)?.[1];
-  // Frameworks disagree about `http://a?b/c`: one routes it to /?b/c, another to /c. Nobody sends it in good faith.
+  // Frameworks disagree about `http://a?b/c`: one routes it to /?b/c, another to /c. No honest client sends it.
   if (path === undefined || (path === '' && target.includes('?'))) throw new DpopError('target_unusable');
   return path || '/';
 }

@@ -1,6 +1,6 @@
 import { mergeField, type ResponseHeader } from './response-headers.js';
 
-/** Node's response, of HTTP/1 or HTTP/2, as far as it is needed. */
+/** The members that are used of Node's response, HTTP/1 or HTTP/2. */
 interface NodeResponse {
   readonly headersSent: boolean;
   writeHead(status: number, ...rest: unknown[]): unknown;
@@ -9,24 +9,23 @@ interface NodeResponse {
   removeHeader(name: string): unknown;
 }
 
-/** Headers to be written with the head of a response. */
+/** Headers that are written with the head of a response. */
 interface HeldHeaders {
   readonly headers: readonly ResponseHeader[];
-  /** The one status with which they are written; undefined: with any. */
+  /** The only status with which they are written; `undefined` for any status. */
   readonly status: number | undefined;
 }
 
 const HELD = Symbol('nestjs-dpop headers of the response head');
 
-/** They overrule `Cache-Control` in caches of content delivery networks (RFC 9213). */
+/** These fields override `Cache-Control` in caches of content delivery networks (RFC 9213). */
 const OTHER_CACHE_FIELDS = ['CDN-Cache-Control', 'Surrogate-Control'];
 
 /**
- * Holds headers back until the head of the response is written: no handler, interceptor or filter can
- * undo them. A refusal names its status, so that it leaves no trace on the response of a request that another guard let
- * in.
+ * Keeps headers until the head of the response is written, so that no handler, interceptor or filter can undo them. The
+ * headers of a refusal are bound to its status: if another guard accepts the request, the response does not have them.
  *
- * @returns what takes them back; undefined where there is no response of Node to be found
+ * @returns a function that withdraws the headers; `undefined` if the response is not one of Node
  */
 export function holdForHead(
   response: object,
@@ -57,7 +56,7 @@ function heldBy(response: NodeResponse & { [HELD]?: Set<HeldHeaders> }): Set<Hel
   const held = new Set<HeldHeaders>();
   Object.defineProperty(response, HELD, { value: held });
   const { writeHead } = response;
-  // Node itself calls it, too, when a response begins without it.
+  // Node also calls it when a response begins implicitly.
   response.writeHead = (status, ...rest) => {
     const due = [...held].filter((item) => item.status === undefined || item.status === status);
     if (due.length === 0 || response.headersSent) return writeHead.call(response, status, ...rest);
@@ -71,7 +70,7 @@ function heldBy(response: NodeResponse & { [HELD]?: Set<HeldHeaders> }): Set<Hel
   return held;
 }
 
-/** What `writeHead` was given: it would overwrite what was set before. An object, a flat list, or pairs. */
+/** Sets the headers in the argument of `writeHead`, which override those set before: an object, a flat list, or pairs. */
 function setGivenHeaders(response: NodeResponse, given: unknown): void {
   if (!Array.isArray(given)) {
     for (const [name, value] of Object.entries(given ?? {})) response.setHeader(name, value);

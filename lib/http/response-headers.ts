@@ -1,7 +1,8 @@
-/** One header to be set, and whether what is there already, and says something else, stays beside it. */
+/** One header of a response. */
 export interface ResponseHeader {
   readonly name: string;
   readonly value: string;
+  /** Whether other values that the header already has are kept. */
   readonly merge: boolean;
 }
 
@@ -9,9 +10,9 @@ const CHALLENGE = 'WWW-Authenticate';
 const EXPOSED = 'DPoP-Nonce, WWW-Authenticate';
 
 /**
- * The headers of a refusal, or of a success that carries a fresh nonce: the challenge, the nonce, when to come back;
- * not to be stored by caches, and to be seen by scripts of other origins. A challenge that demands a nonce stands alone,
- * since that is all that clients read; another one stands beside the challenges of other schemes.
+ * The headers of a refusal, or of a success with a new nonce: the challenge, the nonce, and `Retry-After`. Caches must not
+ * store the response, and scripts of other origins may read the headers. A challenge that demands a nonce replaces all
+ * others, because clients read no other; any other challenge is added to the challenges of other schemes.
  *
  * @see RFC 9449 §8.2, RFC 9110 §10.2.3 and §11.6.1
  */
@@ -32,13 +33,13 @@ export function dpopResponseHeaders(parts: {
   return headers;
 }
 
-/** The value of a header to be set, beside what is there. */
+/** The value to set, with the present value merged in where that is kept. */
 export function mergeField({ name, value, merge }: ResponseHeader, present: () => unknown): string {
   if (!merge) return value;
   return name === CHALLENGE ? mergeChallenges(present(), value) : mergeFieldNames(present(), value);
 }
 
-/** A DPoP challenge that is there is an older one, and goes. */
+/** A present DPoP challenge is an earlier one of this service, and is replaced. */
 export function mergeChallenges(present: unknown, added: string): string {
   const others = [present]
     .flat()
@@ -48,7 +49,7 @@ export function mergeChallenges(present: unknown, added: string): string {
     : [...others, added].join(', ');
 }
 
-/** Joins two lists of header names; nothing that is there is lost or named twice. */
+/** Joins two lists of header names without duplicates. */
 export function mergeFieldNames(present: unknown, added: string): string {
   if (present === undefined) return added;
   const names = [present, added]

@@ -1,24 +1,24 @@
-// Imported, and not the global one, which fake timers of an app's tests may stop.
+// The global functions may be replaced by fake timers in the tests of an app.
 import { clearTimeout, setTimeout } from 'node:timers';
 
-/** Metadata and key sets of issuers are a few kilobytes; a response that goes on is cut off here. */
+/** The limit for metadata and key sets, which usually have a few kilobytes. */
 export const MAX_DOCUMENT_BYTES = 1_048_576;
 
-/** A document of an issuer could not be had, or cannot be used. The message is in words of ours, for the operator. */
+/** A document of an issuer cannot be fetched or used. The message is for the operator. */
 export class IssuerDocumentError extends Error {
   override readonly name = 'IssuerDocumentError';
 }
 
 /**
- * The one place where the library fetches anything: JSON over HTTP, without redirects. The response is read as it
- * comes, at most `MAX_DOCUMENT_BYTES` of it after decompression.
+ * Fetches JSON over HTTP, without redirects and at most `MAX_DOCUMENT_BYTES` after decompression. The library fetches
+ * nothing in any other place.
  *
  * @param signal ends the request and the reading of the response
- * @throws IssuerDocumentError when there is no such document; the reason of the signal when that ended the fetch
+ * @throws IssuerDocumentError when the document cannot be fetched; the reason of the signal when that ended the fetch
  */
 export async function fetchJson(url: URL, signal: AbortSignal): Promise<unknown> {
   try {
-    // A redirect could lead anywhere; only the configured issuer is trusted.
+    // A redirect could lead to any host; only the configured issuer is trusted.
     const response = await fetch(url, {
       signal,
       redirect: 'manual',
@@ -37,34 +37,34 @@ export async function fetchJson(url: URL, signal: AbortSignal): Promise<unknown>
 }
 
 /**
- * Gives the work a signal that ends it after a time, or when the service shuts down.
+ * Runs work with a signal that aborts after a time limit, or when the service shuts down.
  *
- * @throws IssuerDocumentError when the time is over
+ * @throws IssuerDocumentError when the time limit is exceeded
  */
-export async function inTime<T>(
+export async function withTimeout<T>(
   timeoutMs: number,
   shutdown: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const patience = new AbortController();
-  const giveUp = (reason: string) => patience.abort(new IssuerDocumentError(reason));
-  const stop = () => giveUp('the service shuts down');
-  const timer = setTimeout(giveUp, timeoutMs, `no answer within fetchTimeoutMs, ${timeoutMs} ms`);
+  const controller = new AbortController();
+  const abort = (reason: string) => controller.abort(new IssuerDocumentError(reason));
+  const abortAtShutdown = () => abort('the service shuts down');
+  const timer = setTimeout(abort, timeoutMs, `no answer within fetchTimeoutMs, ${timeoutMs} ms`);
   timer.unref();
-  shutdown.addEventListener('abort', stop);
+  shutdown.addEventListener('abort', abortAtShutdown);
   try {
     shutdown.throwIfAborted();
-    return await work(patience.signal);
+    return await work(controller.signal);
   } finally {
     clearTimeout(timer);
-    shutdown.removeEventListener('abort', stop);
+    shutdown.removeEventListener('abort', abortAtShutdown);
   }
 }
 
 async function readText({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  // To leave the loop early cancels the response.
+  // Leaving the loop early cancels the response.
   for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += chunk.length;
     if (bytes > MAX_DOCUMENT_BYTES) {
@@ -79,11 +79,11 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new IssuerDocumentError('no JSON object');
+    throw new IssuerDocumentError('not a JSON object');
   }
 }
 
-/** The code of Node or undici, such as ECONNREFUSED; the message may quote anything, and is left out. */
+/** The code of Node or undici, such as ECONNREFUSED. The message is left out, because it may contain anything. */
 function codeOf(error: unknown): string {
   const { cause } = error as { cause?: { code?: unknown } };
   const code = cause?.code;

@@ -11,8 +11,8 @@ import { MatchingKeys, MAX_SIGNATURES_PER_TOKEN } from './matching-keys.js';
 const MIN_RSA_BITS = 2048;
 
 /**
- * One key set of an issuer. jose selects and imports the keys; each selection is made once and remembered. Selections
- * are bounded: one for each algorithm and each `kid` in the set, whatever tokens name.
+ * A key set of an issuer. jose selects and imports the keys for a token header. Each selection is cached. The cache is
+ * bounded by the key set: one selection for each algorithm and `kid` in it.
  */
 export class IssuerKeySet {
   readonly #issuer: string;
@@ -22,7 +22,7 @@ export class IssuerKeySet {
   readonly #matching = new Map<string, Promise<MatchingKeys | undefined>>();
   readonly #keysWithoutKid: number;
 
-  /** @throws IssuerDocumentError for what is no JWK set */
+  /** @throws IssuerDocumentError when the document is not a JWK set */
   constructor(issuer: string, document: unknown) {
     this.#issuer = issuer;
     this.#select = selectorOf(document);
@@ -32,24 +32,24 @@ export class IssuerKeySet {
     this.#keysWithoutKid = countKeysWithoutKid(keys);
   }
 
-  /** Says at start what would else be seen as refused tokens. */
+  /** Warns of a key set for which the service would refuse good tokens. */
   warnOfKeysWithoutKid(warn: (text: string) => void): void {
     if (this.#keysWithoutKid <= MAX_SIGNATURES_PER_TOKEN) return;
     warn(
-      `the issuer ${this.#issuer} has ${this.#keysWithoutKid} keys of one kind without kid, but only ${MAX_SIGNATURES_PER_TOKEN} are tried for each token: have the issuer name its keys by kid, or list fewer keys`,
+      `the issuer ${this.#issuer} has ${this.#keysWithoutKid} keys of one kind without kid, and the service tries only ${MAX_SIGNATURES_PER_TOKEN} keys per token: configure the issuer to send kid, or list fewer keys`,
     );
   }
 
-  /** Whether both hold the same keys, in whatever order. */
+  /** Whether both sets have the same keys, in any order. */
   equals(other: IssuerKeySet): boolean {
     return this.#content === other.#content;
   }
 
   /**
-   * The keys that a token with this header may be signed by; `undefined` when the set has none.
+   * The keys that may have signed a token with this header; `undefined` when the set has none.
    *
    * @param alg one of `JWS_ALGORITHMS`
-   * @throws DpopUnavailableError when the only such key cannot be used: that is not the fault of the token
+   * @throws DpopUnavailableError when the only such key cannot be imported, since the client is not at fault
    */
   find(alg: string, kid: unknown): Promise<MatchingKeys | undefined> {
     if (kid === undefined) return this.#matchOnce(alg, undefined);
@@ -77,12 +77,12 @@ export class IssuerKeySet {
       return [await this.#select({ alg, ...(kid !== undefined && { kid }) })];
     } catch (error) {
       if (codeOf(error) === 'ERR_JWKS_NO_MATCHING_KEY') return undefined;
-      // jose skips those of several that cannot be imported.
+      // If several keys match, jose skips those that cannot be imported.
       const imported: CryptoKey[] = [];
       if (isSeveralKeys(error)) for await (const key of error) imported.push(key);
       if (imported.length > 0) return imported;
       throw new DpopUnavailableError('issuer_unavailable', {
-        advice: `the issuer ${this.#issuer} has a key for ${alg} that cannot be used: look at its members in the key set`,
+        advice: `the issuer ${this.#issuer} has a key for ${alg} that cannot be imported: check the members of that key in the key set`,
         cause: error,
       });
     }
@@ -94,11 +94,11 @@ function selectorOf(document: unknown): ReturnType<typeof createLocalJWKSet> {
     const { keys } = document as JSONWebKeySet;
     return createLocalJWKSet({ keys: keys.map(withoutAlias) });
   } catch (cause) {
-    throw new IssuerDocumentError('no JWK set: { "keys": [ … ] }', { cause });
+    throw new IssuerDocumentError('not a JWK set: { "keys": [ … ] }', { cause });
   }
 }
 
-/** `EdDSA` and `Ed25519` are one algorithm (RFC 9864): a key that says one may sign tokens that say the other. */
+/** `EdDSA` and `Ed25519` are the same algorithm (RFC 9864): a key with one name may sign tokens with the other. */
 function withoutAlias(jwk: JWK): JWK {
   const { alg, ...rest } = jwk;
   return jwk.crv === 'Ed25519' && (alg === 'EdDSA' || alg === 'Ed25519') ? rest : jwk;
@@ -109,7 +109,7 @@ function canonicalOf(jwk: JWK): string {
   return JSON.stringify(members.toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** How many keys of one kind have no `kid`, for the kind that has most. */
+/** The greatest number of keys of one kind that have no `kid`. */
 function countKeysWithoutKid(keys: readonly JWK[]): number {
   const counts = new Map<string, number>();
   for (const { kty, crv, use, kid } of keys) {
@@ -120,7 +120,7 @@ function countKeysWithoutKid(keys: readonly JWK[]): number {
   return Math.max(0, ...counts.values());
 }
 
-/** A key that only its owner can sign with. */
+/** Whether only the owner of the key can create signatures. */
 function isTrustworthy(key: KeyObject): boolean {
   const { modulusLength = MIN_RSA_BITS } = key.asymmetricKeyDetails ?? {};
   return modulusLength >= MIN_RSA_BITS && findDegenerateMember(key.export({ format: 'jwk' })) === undefined;

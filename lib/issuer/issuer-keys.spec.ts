@@ -7,7 +7,7 @@ import { createIssuerKeys } from './issuer-keys.js';
 
 const BOUNDS = { maxEntries: 10, maxBytes: 100_000 };
 
-test('a key at hand that cannot be used is a failure of ours, not the fault of the token (B1)', async () => {
+test('a configured key that cannot be imported is a failure of the service, not of the token (B1)', async () => {
   const issuer = await TestIssuer.create();
   const token = await issuer.issueToken();
   const keys = { keys: issuer.keys.keys.map((key) => ({ ...key, y: key['x'] as string })) };
@@ -24,7 +24,7 @@ describe('keys of an issuer that are fetched (B1)', () => {
 
   afterAll(() => issuer.close());
 
-  test('are of one generation until they turn', async () => {
+  test('have one generation until they rotate', async () => {
     const keys = createIssuerKeys({ ...issuer.accessToken, keysCooldownSeconds: 0 }, Date.now);
     const use = async () => {
       const [header = ''] = (await issuer.issueToken()).split('.');
@@ -41,7 +41,7 @@ describe('keys of an issuer that are fetched (B1)', () => {
     expect(await use()).not.toBe(first);
   });
 
-  test('let a token be remembered: it is verified once, and again when the keys have turned', async () => {
+  test('let a token be cached: it is verified once, and again after the keys have rotated', async () => {
     const verifier = new JwtAccessTokenVerifier({ ...issuer.accessToken, keysCooldownSeconds: 0 }, Date.now);
     const verifiers = new TrustedIssuersVerifier([verifier], undefined, BOUNDS, Date.now);
     const accept = async (token: string) => {

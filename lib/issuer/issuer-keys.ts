@@ -1,13 +1,13 @@
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { isTrustedUrl } from '../http/base-url.js';
 import type { Clock } from '../runtime/clock.js';
-import { fetchJson, inTime, IssuerDocumentError } from './fetch-json.js';
+import { fetchJson, IssuerDocumentError, withTimeout } from './fetch-json.js';
 import { IssuerKeySet } from './issuer-key-set.js';
 import { discoverJwksUri } from './issuer-metadata.js';
 import { DEFAULT_TOLERANCE_SECONDS, type JwtAccessTokenOptions } from './jwt-access-token-options.js';
 import type { MatchingKeys } from './matching-keys.js';
 
-/** What tells the key of a token. */
+/** The header parameters of a token that select its key. */
 export interface KeyHint {
   /** One of the accepted algorithms. */
   readonly alg: string;
@@ -17,21 +17,21 @@ export interface KeyHint {
 /** The keys of one issuer. */
 export interface IssuerKeys {
   /**
-   * The keys that may have signed a token; `undefined` when the issuer has none such.
+   * The keys that may have signed a token; `undefined` when the issuer has none.
    *
-   * @param issuedAt the `iat` of the token, not yet to be believed
-   * @throws DpopUnavailableError when that cannot be told, for example in an outage
+   * @param issuedAt the `iat` of the token, not verified yet
+   * @throws DpopUnavailableError when the keys are unknown, for example during an outage of the issuer
    */
   find(hint: KeyHint, issuedAt?: unknown): Promise<MatchingKeys | undefined>;
-  /** Changes when the keys change; `undefined` while there are no fresh keys. */
+  /** An object that changes when the keys rotate; `undefined` while there are no fresh keys. */
   generation(): object | undefined;
-  /** Looks for the keys before the first token needs them. Never rejects; `warn` is told what is wrong. */
+  /** Fetches the keys before the first token needs them. Never rejects; calls `warn` when something is wrong. */
   open(warn: (text: string) => void): Promise<void>;
-  /** Ends the fetch that is under way. */
+  /** Aborts a running fetch. */
   close(): void;
 }
 
-/** After a failed fetch no request waits for another one for this long. */
+/** For this long after a failed fetch, requests fail at once, without another fetch. */
 const RETRY_AFTER_SECONDS = 1;
 const DEFAULT_MAX_AGE_SECONDS = 600;
 const DEFAULT_COOLDOWN_SECONDS = 30;
@@ -48,36 +48,35 @@ export function createIssuerKeys(options: JwtAccessTokenOptions, clock: Clock): 
   };
 }
 
-/** What a fetch was made for. The look at start begins no cooldown, and no pause unless a token waited for it. */
-type Occasion = 'start' | 'token';
+/** The cause of a fetch. A fetch at start begins no cooldown, and no retry pause unless a token waited for it. */
+type FetchCause = 'start' | 'token';
 
 interface FetchedKeySet {
   readonly keySet: IssuerKeySet;
-  /** When its fetch began: what the issuer has published since may be missing. */
-  readonly askedAtMs: number;
-  /** The number of its fetch. */
-  readonly fetch: number;
-  readonly occasion: Occasion;
+  /** When its fetch began. Keys that the issuer has published since may be missing. */
+  readonly requestedAtMs: number;
+  /** The number of its fetch, counted from 1. */
+  readonly fetchNumber: number;
+  readonly cause: FetchCause;
 }
 
 interface FailedFetch {
   readonly atMs: number;
-  /** In words of ours. */
   readonly advice: string;
-  readonly pauses: boolean;
+  readonly startsPause: boolean;
 }
 
-/** Fetches, keeps and renews the keys of an issuer. An outage is told from a bad token, and ends by itself. */
+/** Fetches and caches the keys of an issuer. Recovers from an outage of the issuer without a restart. */
 class RemoteIssuerKeys implements IssuerKeys {
   #fetched: FetchedKeySet | undefined;
   #pending: Promise<FetchedKeySet> | undefined;
-  #fetches = 0;
-  /** Whether a token waits for the fetch that is under way. */
+  #fetchCount = 0;
+  /** Whether a token waits for the running fetch. */
   #isAwaited = false;
   #failure: FailedFetch | undefined;
   /** The `jwks_uri`, once it is known. */
   #location: URL | undefined;
-  readonly #stop = new AbortController();
+  readonly #shutdown = new AbortController();
   readonly #maxAgeMs: number;
   readonly #cooldownMs: number;
   readonly #toleranceSeconds: number;
@@ -98,86 +97,90 @@ class RemoteIssuerKeys implements IssuerKeys {
   }
 
   async find({ alg, kid }: KeyHint, issuedAt?: unknown): Promise<MatchingKeys | undefined> {
-    const fetchesBefore = this.#fetches;
-    let fetched = this.#fresh() ?? (await this.#renew('token'));
+    const fetchCountBefore = this.#fetchCount;
+    let fetched = this.#fresh() ?? (await this.#refetch('token'));
     for (;;) {
       const matching = await fetched.keySet.find(alg, kid);
-      // Keys that were asked for after the token came hold the key of every good token.
-      if (matching !== undefined || fetched.fetch > fetchesBefore) return matching;
-      const restMs = this.#restMs(fetched.askedAtMs, this.#cooldownMs);
-      if (fetched.occasion === 'token' && restMs > 0) {
-        if (!this.#isNewer(issuedAt, fetched)) return undefined;
+      // A fetch that began after the token arrived has the key of every good token.
+      if (matching !== undefined || fetched.fetchNumber > fetchCountBefore) return matching;
+      const remainingMs = this.#remainingMs(fetched.requestedAtMs, this.#cooldownMs);
+      if (fetched.cause === 'token' && remainingMs > 0) {
+        if (!this.#mayBeNewer(issuedAt, fetched)) return undefined;
         throw unavailable(
-          `a token of the issuer ${this.options.issuer} names a key that may be newer than the last fetch, and keysCooldownSeconds defers the next one`,
-          Math.ceil(restMs / 1000),
+          `a token of the issuer ${this.options.issuer} names a key that may be newer than the last fetch; the next fetch waits for keysCooldownSeconds`,
+          Math.ceil(remainingMs / 1000),
         );
       }
-      fetched = await this.#renew('token');
+      fetched = await this.#refetch('token');
     }
   }
 
   async open(warn: (text: string) => void): Promise<void> {
     try {
-      const { keySet } = this.#fresh() ?? (await this.#renew('start'));
+      const { keySet } = this.#fresh() ?? (await this.#refetch('start'));
       keySet.warnOfKeysWithoutKid(warn);
     } catch {
-      if (this.#failure === undefined || this.#stop.signal.aborted) return;
-      warn(`${this.#failure.advice}; until then, requests with its tokens are answered with 503`);
+      if (this.#failure === undefined || this.#shutdown.signal.aborted) return;
+      warn(`${this.#failure.advice}; meanwhile, the service answers 503 to requests with its tokens`);
     }
   }
 
   close(): void {
-    this.#stop.abort();
+    this.#shutdown.abort();
   }
 
   #fresh(): FetchedKeySet | undefined {
     const fetched = this.#fetched;
-    return fetched !== undefined && this.#restMs(fetched.askedAtMs, this.#maxAgeMs) > 0 ? fetched : undefined;
+    return fetched !== undefined && this.#remainingMs(fetched.requestedAtMs, this.#maxAgeMs) > 0
+      ? fetched
+      : undefined;
   }
 
-  /** What is left of a period. A clock that was set back ends it. */
-  #restMs(sinceMs: number, periodMs: number): number {
+  /** The rest of a period. A clock that is set back ends the period. */
+  #remainingMs(sinceMs: number, periodMs: number): number {
     const passedMs = this.clock() - sinceMs;
     return passedMs < 0 ? 0 : periodMs - passedMs;
   }
 
-  /** Whether a token may have been issued after the keys were asked for, and be signed by a key that is not here. */
-  #isNewer(issuedAt: unknown, { askedAtMs }: FetchedKeySet): boolean {
+  /** Whether a token may have been issued after the fetch began, so that its key may be missing. */
+  #mayBeNewer(issuedAt: unknown, { requestedAtMs }: FetchedKeySet): boolean {
     if (issuedAt === undefined) return true;
     if (typeof issuedAt !== 'number') return false;
-    // A token from the future is not valid, whatever key signed it. Issuers drop fractions of a second.
+    // A token from the future is invalid with any key. `iat` has no fraction of a second.
     const latestSeconds = this.clock() / 1000 + this.#toleranceSeconds;
-    return issuedAt >= Math.floor(askedAtMs / 1000) && issuedAt <= latestSeconds;
+    return issuedAt >= Math.floor(requestedAtMs / 1000) && issuedAt <= latestSeconds;
   }
 
-  /** One fetch at a time, for all who wait. */
-  #renew(occasion: Occasion): Promise<FetchedKeySet> {
-    this.#isAwaited = occasion === 'token' || (this.#isAwaited && this.#pending !== undefined);
+  /** Concurrent callers share one fetch. */
+  #refetch(cause: FetchCause): Promise<FetchedKeySet> {
+    this.#isAwaited = cause === 'token' || (this.#isAwaited && this.#pending !== undefined);
     if (this.#pending !== undefined) return this.#pending;
     const failure = this.#failure;
-    if (failure?.pauses === true && this.#restMs(failure.atMs, RETRY_AFTER_SECONDS * 1000) > 0) {
-      return Promise.reject(unavailable(`the last attempt has just failed: ${failure.advice}`));
+    if (failure?.startsPause === true && this.#remainingMs(failure.atMs, RETRY_AFTER_SECONDS * 1000) > 0) {
+      return Promise.reject(
+        unavailable(`the last fetch failed less than ${RETRY_AFTER_SECONDS} s ago: ${failure.advice}`),
+      );
     }
-    const renewal = this.#fetch(occasion).finally(() => (this.#pending = undefined));
-    return (this.#pending = renewal);
+    const refetch = this.#fetch(cause).finally(() => (this.#pending = undefined));
+    return (this.#pending = refetch);
   }
 
-  async #fetch(occasion: Occasion): Promise<FetchedKeySet> {
-    const fetch = (this.#fetches += 1);
-    const askedAtMs = this.clock();
+  async #fetch(fetchCause: FetchCause): Promise<FetchedKeySet> {
+    const fetchNumber = (this.#fetchCount += 1);
+    const requestedAtMs = this.clock();
     try {
       this.#location ??= await this.#locate();
       const keySet = await this.#fetchKeySet(this.#location);
-      // Equal keys are of one generation: what was verified with them stays known, what was imported stays imported.
+      // Equal keys keep their generation, so that verified tokens and imported keys stay cached.
       const former = this.#fetched?.keySet;
       const present = former?.equals(keySet) === true ? former : keySet;
       this.#failure = undefined;
-      return (this.#fetched = { keySet: present, askedAtMs, fetch, occasion });
+      return (this.#fetched = { keySet: present, requestedAtMs, fetchNumber, cause: fetchCause });
     } catch (cause) {
-      // The next attempt looks for the keys anew: the issuer may have moved them.
+      // The next fetch reads the metadata again: the issuer may have moved the keys.
       this.#location = undefined;
-      const advice = `the keys of the issuer ${this.options.issuer} cannot be fetched: ${cause instanceof IssuerDocumentError ? cause.message : 'the fetch broke down'}`;
-      this.#failure = { atMs: this.clock(), advice, pauses: this.#isAwaited };
+      const advice = `the keys of the issuer ${this.options.issuer} cannot be fetched: ${cause instanceof IssuerDocumentError ? cause.message : 'the fetch failed'}`;
+      this.#failure = { atMs: this.clock(), advice, startsPause: this.#isAwaited };
       throw unavailable(advice, RETRY_AFTER_SECONDS, cause);
     }
   }
@@ -185,10 +188,10 @@ class RemoteIssuerKeys implements IssuerKeys {
   async #locate(): Promise<URL> {
     const { issuer, jwksUri } = this.options;
     if (jwksUri !== undefined) return new URL(jwksUri);
-    const location = await inTime(this.#timeoutMs, this.#stop.signal, (signal) =>
+    const location = await withTimeout(this.#timeoutMs, this.#shutdown.signal, (signal) =>
       discoverJwksUri(issuer, signal),
     );
-    // The word of an issuer is trusted as far as the way to it: a secure one may not lead to plain http.
+    // Metadata from an https issuer must not lead to plain http, where an attacker could replace the keys.
     if (!isTrustedUrl(location, !isTrustedUrl(issuer, false))) {
       throw new IssuerDocumentError(
         `the issuer ${issuer} names a jwks_uri that is not https; correct its metadata, or set jwksUri`,
@@ -199,7 +202,7 @@ class RemoteIssuerKeys implements IssuerKeys {
 
   async #fetchKeySet(location: URL): Promise<IssuerKeySet> {
     try {
-      const document = await inTime(this.#timeoutMs, this.#stop.signal, (signal) =>
+      const document = await withTimeout(this.#timeoutMs, this.#shutdown.signal, (signal) =>
         fetchJson(location, signal),
       );
       return new IssuerKeySet(this.options.issuer, document);

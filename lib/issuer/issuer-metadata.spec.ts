@@ -82,7 +82,7 @@ describe('the metadata of an issuer (B1)', () => {
 
   test('is compared with the issuer as it is, slash and all', async () => {
     serve({ [RFC8414]: { issuer: `${origin}/`, jwks_uri: `${origin}/keys` } });
-    await expect(discover(origin)).rejects.toThrow(/its issuer is not the one configured/);
+    await expect(discover(origin)).rejects.toThrow(/its issuer is not the configured one/);
     expect(await discover(`${origin}/`)).toBe(`${origin}/keys`);
   });
 
@@ -113,7 +113,7 @@ describe('the metadata of an issuer (B1)', () => {
     },
   );
 
-  test('after a failure nobody is made to wait for another attempt, for a second (B8)', async () => {
+  test('for a second after a failure, no request waits for another attempt (B8)', async () => {
     let now = 1_700_000_000_000;
     answer = (_request, response) => response.writeHead(500).end();
     const keys = createIssuerKeys({ issuer: origin, audience: 'a' }, () => now);

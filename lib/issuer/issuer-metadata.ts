@@ -2,11 +2,11 @@ import { isJsonObject } from '../jws/json-object.js';
 import { fetchJson, IssuerDocumentError } from './fetch-json.js';
 
 /**
- * Finds the key set of an issuer through its metadata: RFC 8414 first, then OpenID Connect Discovery.
+ * Finds the key set of an issuer through its metadata: first RFC 8414, then OpenID Connect Discovery.
  *
  * @returns the `jwks_uri`
- * @throws IssuerDocumentError when neither document is there, or names the issuer and its keys; the reason of the
- *   signal when that ended the search
+ * @throws IssuerDocumentError when neither document exists and names this issuer and its keys; the reason of the signal
+ *   when that ended the search
  */
 export async function discoverJwksUri(issuer: string, signal: AbortSignal): Promise<string> {
   const refusals: string[] = [];
@@ -14,7 +14,7 @@ export async function discoverJwksUri(issuer: string, signal: AbortSignal): Prom
     try {
       return jwksUriOf(await fetchJson(location, signal), issuer);
     } catch (error) {
-      // Some servers answer every path with a page: then the next location may have the document.
+      // Some servers answer every path with a page. The next location may still have the document.
       if (signal.aborted || !(error instanceof IssuerDocumentError)) throw error;
       refusals.push(`${location.pathname}: ${error.message}`);
     }
@@ -25,19 +25,19 @@ export async function discoverJwksUri(issuer: string, signal: AbortSignal): Prom
 }
 
 function jwksUriOf(metadata: unknown, issuer: string): string {
-  if (!isJsonObject(metadata)) throw new IssuerDocumentError('no JSON object');
-  // RFC 8414 §3.3: a document that speaks for somebody else must not be used.
+  if (!isJsonObject(metadata)) throw new IssuerDocumentError('not a JSON object');
+  // RFC 8414 §3.3: metadata of another issuer must not be used.
   if (metadata['issuer'] !== issuer) {
-    throw new IssuerDocumentError(`its issuer is not the one configured but ${quote(metadata['issuer'])}`);
+    throw new IssuerDocumentError(`its issuer is not the configured one but ${quote(metadata['issuer'])}`);
   }
   const uri = metadata['jwks_uri'];
-  if (typeof uri !== 'string') throw new IssuerDocumentError('no jwks_uri');
+  if (typeof uri !== 'string') throw new IssuerDocumentError('it has no jwks_uri');
   return uri;
 }
 
 const MAX_QUOTED_LENGTH = 200;
 
-/** What an issuer's metadata says, for the log: printable ASCII, and not too long. */
+/** A value of the metadata for the log: printable ASCII, cut to length. */
 function quote(value: unknown): string {
   if (typeof value !== 'string') return value === undefined ? 'missing' : `of type ${typeof value}`;
   const cut = value.length > MAX_QUOTED_LENGTH ? `${value.slice(0, MAX_QUOTED_LENGTH)}…` : value;

@@ -18,6 +18,8 @@ const NAMES: readonly (keyof JwtAccessTokenOptions)[] = [
 ];
 
 /**
+ * Parses the options of one issuer.
+ *
  * @throws TypeError that names the option and the accepted form
  */
 export function parseJwtAccessTokenOptions(
@@ -30,7 +32,7 @@ export function parseJwtAccessTokenOptions(
   const issuerForm =
     'an https URL, the issuer exactly as in iss, such as "https://auth.example.com", without userinfo, query or fragment';
   assertUrl(issuer, `${option}.issuer`, issuerForm, allowInsecureHttp);
-  // RFC 8414 §2. Discovery would drop them, and ask somebody else.
+  // RFC 8414 §2 forbids both. Discovery would drop them and ask another issuer.
   if (/[?#]/.test(issuer)) fail(`${option}.issuer`, issuerForm, { value: issuer });
   assertNames(
     audience,
@@ -57,7 +59,7 @@ export function parseJwtAccessTokenOptions(
   return Object.freeze({ ...value }) as unknown as JwtAccessTokenOptions;
 }
 
-/** The whole option, before its members are looked at. */
+/** Asserts the form of the whole option, before its members. */
 function assertIssuerOptions(
   value: unknown,
   option: string,
@@ -65,9 +67,9 @@ function assertIssuerOptions(
   const accepted =
     'an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; or an instance of a class that extends AccessTokenVerifier';
   const isOptions = typeof value === 'object' && value !== null && !Array.isArray(value);
-  // A verifier that does not extend our class, or the class of another copy of this package.
+  // `verify` shows a verifier that does not extend AccessTokenVerifier, or extends that of another copy of the package.
   if (!isOptions || typeof (value as { verify?: unknown }).verify === 'function') {
-    // An object may hold secrets, and so may a URL.
+    // An object and a URL may contain secrets.
     const isShown = typeof value !== 'object' && !(typeof value === 'string' && hasUserinfo(value));
     fail(option, accepted, isShown ? { value } : undefined);
   }
@@ -81,7 +83,6 @@ function assertUrl(
   allowInsecureHttp: boolean,
 ): asserts value is string {
   if (typeof value === 'string' && isTrustedUrl(value, allowInsecureHttp)) return;
-  // The password may be a real one.
   if (typeof value === 'string' && hasUserinfo(value)) {
     fail(option, `${form}; this one has userinfo, the part before "@"`);
   }
@@ -89,7 +90,7 @@ function assertUrl(
   fail(
     option,
     isInsecure
-      ? `${form}; http is for loopback only: use https, or set allowInsecureHttp: true where nobody else can listen`
+      ? `${form}; http is for loopback only: use https, or set allowInsecureHttp: true in a network without eavesdroppers`
       : form,
     { value },
   );
@@ -108,7 +109,7 @@ function assertPublicKeys(value: unknown, option: string): void {
   for (const key of keys) {
     if (typeof key !== 'object' || key === null || typeof (key as { kty?: unknown }).kty !== 'string')
       fail(option, accepted);
-    if (isPrivateJwk(key)) fail(option, `${accepted}; one of these is private`);
+    if (isPrivateJwk(key)) fail(option, `${accepted}; one of these keys is private`);
   }
 }
 
@@ -125,8 +126,8 @@ function assertOptionalInteger(
   options: Readonly<Record<string, unknown>>,
   option: string,
   name: keyof JwtAccessTokenOptions,
-  least: number,
-  most: number,
+  min: number,
+  max: number,
 ): void {
-  if (options[name] !== undefined) assertInteger(options[name], `${option}.${name}`, least, most);
+  if (options[name] !== undefined) assertInteger(options[name], `${option}.${name}`, min, max);
 }

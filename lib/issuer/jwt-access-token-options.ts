@@ -1,29 +1,29 @@
 import type { JSONWebKeySet } from 'jose';
 
-/** How JWT access tokens of one issuer are verified. */
+/** How the service verifies the JWT access tokens of one issuer. */
 export interface JwtAccessTokenOptions {
-  /** The issuer, exactly as in `iss`; its metadata is found from it (RFC 8414, OpenID Connect Discovery). */
+  /** The issuer, exactly as in `iss`. The service finds its metadata by RFC 8414 or OpenID Connect Discovery. */
   readonly issuer: string;
-  /** This service, as the issuer names it in `aud`; one of several suffices. */
+  /** This service, as the issuer names it in `aud`. Of several values, one must match. */
   readonly audience: string | readonly string[];
-  /** Where the issuer's keys are, if not to be discovered. */
+  /** The URL of the issuer's key set. Default: from the metadata. */
   readonly jwksUri?: string;
-  /** The issuer's public keys themselves, if not to be fetched. */
+  /** The issuer's public keys. The service then fetches nothing. */
   readonly keys?: JSONWebKeySet;
-  /** Signature algorithms accepted; default: all asymmetric ones. */
+  /** The accepted signature algorithms. Default: all asymmetric ones without ML-DSA. */
   readonly algorithms?: readonly string[];
   /**
-   * Header types accepted; default `at+jwt` (RFC 9068). Many providers send `JWT`. `absent` accepts tokens without
-   * `typ`, `any` whatever comes.
+   * The accepted header types, default `at+jwt` (RFC 9068). Many providers send `JWT`. `absent` accepts tokens without
+   * `typ`, and `any` accepts all.
    */
   readonly typ?: 'any' | 'absent' | (string & {}) | readonly string[];
-  /** Tolerance for `exp`, `nbf` and `iat` in seconds, default 10. */
+  /** The tolerance for `exp`, `nbf` and `iat`, in seconds, default 10. */
   readonly clockToleranceSeconds?: number;
   /** How long fetched keys are used, in seconds, default 600. */
   readonly keysMaxAgeSeconds?: number;
-  /** The least time between two fetches for the sake of an unknown key, in seconds, default 30. */
+  /** The minimum time between two fetches that an unknown key causes, in seconds, default 30. */
   readonly keysCooldownSeconds?: number;
-  /** How long one fetch may take, in milliseconds, default 5000. */
+  /** The time limit of one fetch, in milliseconds, default 5000. */
   readonly fetchTimeoutMs?: number;
 }
 

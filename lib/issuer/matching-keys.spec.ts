@@ -24,21 +24,24 @@ describe('the keys that match a token without kid (B1)', () => {
     for (const key of [...keys, ...keys.toReversed()]) expect(present(matching, key)).toBeDefined();
   });
 
-  test.each([3, 4, 10, 101])('of %i, two are tried for one token, and every key has its turn', (count) => {
-    for (let signing = 0; signing < count; signing += 1) {
-      const keys = Array.from({ length: count }, (_, i) => keyNamed(`${i}`));
-      const matching = new MatchingKeys(keys);
-      let attempts = 1;
-      while (present(matching, keys[signing]) === undefined) {
-        expect(matching.candidates()).toHaveLength(MAX_SIGNATURES_PER_TOKEN);
-        attempts += 1;
+  test.each([3, 4, 10, 101])(
+    'of %i keys, two are tried for one token, and every key is tried in time',
+    (count) => {
+      for (let signing = 0; signing < count; signing += 1) {
+        const keys = Array.from({ length: count }, (_, i) => keyNamed(`${i}`));
+        const matching = new MatchingKeys(keys);
+        let attempts = 1;
+        while (present(matching, keys[signing]) === undefined) {
+          expect(matching.candidates()).toHaveLength(MAX_SIGNATURES_PER_TOKEN);
+          attempts += 1;
+        }
+        expect(attempts).toBeLessThanOrEqual(Math.ceil(count / MAX_SIGNATURES_PER_TOKEN));
+        expect(present(matching, keys[signing])).toBe(1);
       }
-      expect(attempts).toBeLessThanOrEqual(Math.ceil(count / MAX_SIGNATURES_PER_TOKEN));
-      expect(present(matching, keys[signing])).toBe(1);
-    }
-  });
+    },
+  );
 
-  test('the one that verified a token stays the first, whatever forged tokens come', () => {
+  test('the key that verified a token stays the first, also after forged tokens', () => {
     const keys = Array.from({ length: 5 }, (_, i) => keyNamed(`${i}`));
     const matching = new MatchingKeys(keys);
     while (present(matching, keys[4]) === undefined);
@@ -60,7 +63,7 @@ describe('the keys that match a token without kid (B1)', () => {
     }
   });
 
-  test('none is lost, none is doubled', () => {
+  test('no key is lost or repeated', () => {
     const keys = Array.from({ length: 4 }, (_, i) => keyNamed(`${i}`));
     const matching = new MatchingKeys(keys);
     const seen = new Set<SignatureKey>();

@@ -1,13 +1,13 @@
 import type { SignatureKey } from '../jws/signature.js';
 
-/** How many signatures one token may cost us, however many keys of its issuer match. */
+/** The maximum of signatures that the service verifies for one token. */
 export const MAX_SIGNATURES_PER_TOKEN = 2;
 
 /**
- * The keys of an issuer that match the header of a token. More than one match where the token names no `kid`. A forged
- * token must not cost a signature for each of them, so at most two are tried: first the key that verified the last
- * token, since an issuer signs with one key for a long time, then the one that was not tried for the longest time. So
- * the key of an issuer that sends no `kid` is found within a few requests, and known from then on.
+ * The keys of an issuer that match the header of a token. Several keys match a token without `kid`. A forged token must
+ * not cost one verification for each of them, so that the service tries at most two: first the key that verified the
+ * last token, because an issuer uses one key for a long time; then the key that it has not tried for the longest time.
+ * For an issuer that sends no `kid`, the service finds the right key within a few requests.
  */
 export class MatchingKeys {
   #keys: readonly SignatureKey[];
@@ -21,15 +21,16 @@ export class MatchingKeys {
     return this.#keys.length;
   }
 
-  /** The keys to try for one token, in this order. */
+  /** The keys to try for one token, in order. */
   candidates(): readonly SignatureKey[] {
     return this.#keys.slice(0, MAX_SIGNATURES_PER_TOKEN);
   }
 
   /**
-   * Takes note of an attempt.
+   * Reorders the keys after an attempt.
    *
-   * @param verifying the last of those that were tried, if it verified the token
+   * @param tried the keys that were tried
+   * @param verifying the key that verified the token, if one did
    */
   settle(tried: readonly SignatureKey[], verifying: SignatureKey | undefined): void {
     if (verifying !== undefined) this.#lastVerifying = verifying;

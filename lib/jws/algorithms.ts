@@ -3,14 +3,14 @@ import { constants, createPublicKey } from 'node:crypto';
 /** A member of a public key beside `kty` and `crv`. */
 export type KeyMember = 'x' | 'y' | 'n' | 'e' | 'pub';
 
-/** How one JWS algorithm is bound to a kind of key and verified by `crypto.verify`. */
+/** The kind of key that a JWS algorithm needs, and how `crypto.verify` verifies its signatures. */
 export interface JwsAlgorithm {
   readonly kty: 'EC' | 'RSA' | 'OKP' | 'AKP';
   readonly crv?: string;
-  /** The required members of the public key and, where the curve fixes it, their length in base64url characters. */
+  /** The required members of the public key, with their length in base64url characters if it is fixed. */
   readonly members: Readonly<Partial<Record<KeyMember, number | undefined>>>;
-  /** Octets of a signature, where they make proofs long. */
-  readonly signatureOctets?: number;
+  /** The length of a signature, for algorithms whose signatures make proofs long. */
+  readonly signatureBytes?: number;
   readonly hash: string | null;
   readonly verifyOptions: {
     readonly padding?: number;
@@ -45,15 +45,15 @@ const ed25519: JwsAlgorithm = {
   hash: null,
   verifyOptions: {},
 };
-const mlDsa = (memberLength: number, signatureOctets: number): JwsAlgorithm => ({
+const mlDsa = (memberLength: number, signatureBytes: number): JwsAlgorithm => ({
   kty: 'AKP',
   members: { pub: memberLength },
-  signatureOctets,
+  signatureBytes,
   hash: null,
   verifyOptions: {},
 });
 
-/** Every algorithm the library can verify: asymmetric ones only (§4.3 check 5). */
+/** All algorithms that the library can verify. They are asymmetric (§4.3 check 5). */
 export const JWS_ALGORITHMS: ReadonlyMap<string, JwsAlgorithm> = new Map([
   ['ES256', ecdsa('P-256', 43, 'sha256')],
   ['ES384', ecdsa('P-384', 64, 'sha384')],
@@ -71,7 +71,7 @@ export const JWS_ALGORITHMS: ReadonlyMap<string, JwsAlgorithm> = new Map([
   ['ML-DSA-87', mlDsa(3456, 4627)],
 ]);
 
-/** Accepted unless configured otherwise: all that each supported Node can verify. */
+/** The default: all algorithms that every supported version of Node can verify. */
 export const DEFAULT_ALGORITHMS: readonly string[] = [...JWS_ALGORITHMS.keys()].filter(
   (name) => !name.startsWith('ML-DSA'),
 );

@@ -3,14 +3,13 @@ export interface CompactJws {
   readonly header: string;
   readonly payload: string;
   readonly signature: string;
-  /** `header.payload`: the octets that are signed (RFC 7515 §5.2). */
+  /** `header.payload`, the signed text (RFC 7515 §5.2). */
   readonly signingInput: string;
 }
 
-/** Looking for what is not allowed is faster than matching all that is. */
 const NEITHER_BASE64URL_NOR_DOT = /[^\w.-]/;
 
-/** `undefined` for anything but three base64url segments, none empty. A JWE has five. */
+/** `undefined` unless the text has exactly three segments of base64url, none of them empty. A JWE has five. */
 export function parseCompactJws(text: string): CompactJws | undefined {
   const [header, payload, signature, more] = text.split('.', 4);
   if (!isEncoding(header) || !isEncoding(payload) || !isEncoding(signature)) return undefined;
@@ -18,15 +17,12 @@ export function parseCompactJws(text: string): CompactJws | undefined {
   return { header, payload, signature, signingInput: text.slice(0, -1 - signature.length) };
 }
 
-/** A rest of one character encodes nothing (RFC 4648 §4); decoders disagree about it. */
+/** No encoding has a length of `4 n + 1` (RFC 4648 §4); decoders disagree about such a text. */
 function isEncoding(segment: string | undefined): segment is string {
   return segment !== undefined && segment !== '' && segment.length % 4 !== 1;
 }
 
-/**
- * A segment by itself. V8 makes a slice of the whole JWS where it splits, which keeps the JWS in memory for as long as
- * the segment: copy what outlives the request.
- */
+/** A copy of a segment that does not keep the whole JWS in memory. See docs/performance.md, "Implementation choices". */
 export function detachSegment(segment: string): string {
   return Buffer.from(segment, 'latin1').toString('latin1');
 }

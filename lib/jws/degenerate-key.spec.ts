@@ -4,7 +4,7 @@ import { ed25519Jwk, forgeJws, isVerified, SMALL_ORDER_POINTS } from '../../test
 import { clients, type Json } from '../../test/hostile/keys.js';
 import { createOddRsaKey } from '../../test/hostile/odd-rsa-key.js';
 import { DpopError } from '../errors/dpop.error.js';
-import { importProofKey } from '../proof/proof-key.js';
+import { importProofKey } from '../proof/proof-signature.js';
 import { isSupportedAlgorithm, JWS_ALGORITHMS } from './algorithms.js';
 import { findDegenerateMember } from './degenerate-key.js';
 

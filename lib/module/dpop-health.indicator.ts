@@ -2,15 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 
-/** What @nestjs/terminus takes for the result of an indicator. */
+/** The result of an indicator, as @nestjs/terminus expects it. */
 export type DpopHealth<Key extends string = string> = Record<
   Key,
   { readonly status: 'up' } | { readonly status: 'down'; readonly message: string }
 >;
 
 /**
- * Whether requests can be verified at the moment, as far as the storage is concerned: an indicator for
- * @nestjs/terminus, which is not needed for it.
+ * Reports whether the storage can be used: a health indicator for @nestjs/terminus. It works without that package too.
  *
  * @example
  * ```ts
@@ -25,7 +24,11 @@ export type DpopHealth<Key extends string = string> = Record<
 export class DpopHealthIndicator {
   constructor(@Inject(DPOP_CONFIG) private readonly config: DpopConfig) {}
 
-  /** @param key under which the result stands */
+  /**
+   * Never rejects.
+   *
+   * @param key the key of the result, default `dpop`
+   */
   async isHealthy<const Key extends string = 'dpop'>(key: Key = 'dpop' as Key): Promise<DpopHealth<Key>> {
     try {
       await this.config.storage.ping?.();

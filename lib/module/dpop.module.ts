@@ -16,7 +16,7 @@ import { assertObject } from '../errors/option-asserts.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { DpopStrategy } from '../guard/dpop.strategy.js';
 import { observeRequestLines } from '../http/request-line.js';
-import { FixedNonceSecrets } from '../nonce/nonce-secrets.js';
+import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { NonceService } from '../nonce/nonce.service.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { ReplayStore } from '../storage/replay.store.js';
@@ -31,12 +31,12 @@ import {
   MODULE_OPTIONS_TOKEN,
   refuseBareImport,
 } from './module-definition.js';
-import { StartUpCheck } from './start-up.check.js';
+import { StartUpCheck } from './start-up-check.js';
 
 const registrations = new EqualRegistrations();
 
 /**
- * Protects routes with DPoP. Global unless `isGlobal: false`.
+ * Provides `DpopGuard`, which protects routes with DPoP. The module is global unless `isGlobal: false`.
  *
  * @example
  * ```ts
@@ -54,7 +54,7 @@ const registrations = new EqualRegistrations();
  */
 @Module({
   providers: [
-    // Overridden by what forRoot and forRootAsync give.
+    // forRoot and forRootAsync override it.
     { provide: MODULE_OPTIONS_TOKEN, useFactory: refuseBareImport },
     StartUpCheck,
     { provide: DPOP_CONFIG, useFactory: createConfig, inject: [MODULE_OPTIONS_TOKEN] },
@@ -123,20 +123,20 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
     this.endObservation = observeRequestLines();
     if (storage.shared) return;
     logger.warn(
-      'replay memory is kept in this process alone: a second instance of this service would accept each proof once more',
+      'Replay records are kept in the memory of this process: a second instance of the service would accept each proof once more. For several instances, use RedisStorage of nestjs-dpop/redis; see "Replay and Redis" in the documentation',
     );
   }
 
-  /** In the background: the service starts even while an issuer is away. */
+  /** Runs in the background: the service starts even if an issuer is down. */
   private async openAccessTokens(warn: (text: string) => void): Promise<void> {
     try {
       await this.accessTokens.open?.(warn);
     } catch {
-      warn('AccessTokenVerifier.open failed');
+      warn('AccessTokenVerifier.open failed; the service starts nevertheless');
     }
   }
 
-  /** Not earlier: when a module is destroyed, requests are still running. */
+  /** The last hook of a shutdown: in earlier ones, requests are still running. */
   async onApplicationShutdown(): Promise<void> {
     const logger = new Logger(DpopModule.name);
     OperatorLog.of(this.config).flush((level, text) => logger[level](text));

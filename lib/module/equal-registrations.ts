@@ -1,8 +1,8 @@
 import type { DynamicModule } from '@nestjs/common';
 
 /**
- * Gives back the module that was made of equal options before. Nest takes two objects for two modules: with equal
- * options they would be two replay memories that know nothing of each other.
+ * Returns the same module for equal options. Nest treats two objects as two modules. Two modules with equal options
+ * would have separate replay stores, and each would accept a proof once.
  */
 export class EqualRegistrations {
   readonly #options = new WeakMap<DynamicModule, object>();
@@ -21,7 +21,7 @@ export class EqualRegistrations {
   }
 }
 
-/** Plain data by what it holds, anything else (functions, stores, secrets as octets) by identity. */
+/** Compares plain data by value, and anything else by identity: functions, stores, secrets as bytes. */
 function isEqual(left: unknown, right: unknown): boolean {
   if (Object.is(left, right)) return true;
   if (Array.isArray(left) && Array.isArray(right)) {
@@ -38,6 +38,6 @@ function isEqual(left: unknown, right: unknown): boolean {
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  // The root of another realm is a root, too.
+  // `Object.prototype` of any realm.
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -2,7 +2,7 @@ import { type ConfigurableModuleAsyncOptions, ConfigurableModuleBuilder } from '
 import type { DpopModuleOptions } from '../config/dpop-options.js';
 import { assertFunction, assertKnownNames, assertObject, fail } from '../errors/option-asserts.js';
 
-/** How options get in: `forRoot`, or `forRootAsync` with `useFactory`, `useClass` or `useExisting`. */
+/** Defines `forRoot`, and `forRootAsync` with `useFactory`, `useClass` or `useExisting`. */
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
   new ConfigurableModuleBuilder<DpopModuleOptions>({
     moduleName: 'Dpop',
@@ -15,11 +15,11 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     })
     .build();
 
-/** What `forRootAsync` takes: one of `useFactory`, `useClass` and `useExisting`. */
+/** The options of `forRootAsync`: one of `useFactory`, `useClass` and `useExisting`. */
 export type DpopModuleAsyncOptions = ConfigurableModuleAsyncOptions<DpopModuleOptions, 'createDpopOptions'> &
   Pick<DpopModuleOptions, 'isGlobal'>;
 
-/** Nest takes any object, and then fails to resolve something that nobody has named. */
+/** Nest accepts any object, and then reports a missing dependency that the app does not know. */
 export function assertAsyncOptions(options: unknown): asserts options is DpopModuleAsyncOptions {
   const name = 'DpopModule.forRootAsync()';
   const accepted = 'given one of useFactory, useClass and useExisting';
@@ -27,15 +27,14 @@ export function assertAsyncOptions(options: unknown): asserts options is DpopMod
   const ways = ['useFactory', 'useClass', 'useExisting'];
   assertKnownNames(options, name, [...ways, 'inject', 'imports', 'provideInjectionTokensFrom', 'isGlobal']);
   const given = ways.filter((way) => options[way] !== undefined);
-  if (given.length !== 1)
-    fail(name, `${accepted}; there are ${given.length === 0 ? 'none' : given.join(', ')}`);
+  if (given.length !== 1) fail(name, `${accepted}; given: ${given.length === 0 ? 'none' : given.join(', ')}`);
   for (const way of ['useFactory', 'useClass'].filter((candidate) => given.includes(candidate))) {
     assertFunction(options[way], `${name} ${way}`, 'a function or a class');
   }
 }
 
 /**
- * Stands for the options where the module was imported as it is.
+ * The factory of the options when the app imports `DpopModule` itself, without `forRoot` or `forRootAsync`.
  *
  * @throws TypeError always
  */
@@ -46,7 +45,7 @@ export function refuseBareImport(): never {
   );
 }
 
-/** For `useClass` and `useExisting`: a provider that knows the options. */
+/** A provider of the options, for `useClass` and `useExisting`. */
 export interface DpopOptionsFactory {
   createDpopOptions(): DpopModuleOptions | Promise<DpopModuleOptions>;
 }

@@ -12,7 +12,7 @@ import {
   type ProviderWrapper,
 } from './container.js';
 
-/** A provider that Nest makes more than once, and how it is reached. */
+/** A provider of which Nest creates more than one instance, and how it is reached. */
 export interface ScopedDependency {
   readonly scope: 'durable' | 'request-scoped' | 'transient';
   /** The names from the first provider to the scoped one. */
@@ -20,9 +20,8 @@ export interface ScopedDependency {
 }
 
 /**
- * Looks for what makes a provider more than one for the app. It reads what Nest has been told, not what Nest has made:
- * it works before anything is instantiated, and versions of Nest differ in what they make of scoped providers, and in
- * what they say of them.
+ * Finds the scoped dependency because of which a provider is not a singleton. It reads the definitions of the providers,
+ * not their instances: it works before Nest creates any, and versions of Nest treat scoped providers differently.
  *
  * @param path the name of the provider, or the names by which it was reached
  */
@@ -52,14 +51,14 @@ export function findScopedDependency(
   return find(wrapper, module, path);
 }
 
-/** The tokens that a provider is made of. */
+/** The tokens that a provider depends on. */
 export function dependenciesOf(wrapper: ProviderWrapper): readonly ProviderToken[] {
   const type = classOf(wrapper);
   const dependencies: readonly unknown[] = type === undefined ? (wrapper.inject ?? []) : injectedInto(type);
   return dependencies.map(toToken).filter((token) => token !== undefined);
 }
 
-/** The tokens that the constructor and the properties of a class ask for. */
+/** The tokens that the constructor and the properties of a class inject. */
 export function injectedInto(type: Type): readonly unknown[] {
   const read = (key: string): readonly unknown[] =>
     (Reflect.getMetadata(key, type) as readonly unknown[] | undefined) ?? [];
@@ -81,7 +80,7 @@ function scopeOf({ scope, durable }: ProviderWrapper): ScopedDependency['scope']
   return scope === Scope.TRANSIENT ? 'transient' : undefined;
 }
 
-/** What stands in `inject`: a token, `{ token, optional }`, or a forward reference. */
+/** The token of an item of `inject`: a token, `{ token, optional }`, or a forward reference. */
 function toToken(dependency: unknown): ProviderToken | undefined {
   if (typeof dependency !== 'object' || dependency === null) return dependency as ProviderToken | undefined;
   const { token, forwardRef } = dependency as {
@@ -91,7 +90,7 @@ function toToken(dependency: unknown): ProviderToken | undefined {
   return toToken(typeof forwardRef === 'function' ? forwardRef() : token);
 }
 
-/** The module's own provider, or the one that its imports, the global modules among them, export to it. */
+/** The provider of the module itself, or one that its imports export. Global modules are among the imports. */
 function findProvider(token: ProviderToken, module: ContainerModule): ProviderWrapper | undefined {
   return module.providers.get(token) ?? findExported(token, module, new Set());
 }

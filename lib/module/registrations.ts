@@ -5,27 +5,27 @@ import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
 import { findScopedDependency } from './provider-scope.js';
 
 /**
- * Holds that the options are one for the app. It runs while Nest makes the providers of `DpopModule`, from what Nest
- * has been told of them, and so depends on none of them.
+ * Asserts that the options are the same for the whole app. It runs while Nest creates the providers of `DpopModule`, and
+ * reads their definitions only.
  *
- * @throws TypeError for options that are not one for the app, and for two global registrations
+ * @throws TypeError for options that depend on a scoped provider, and for two global registrations
  */
 export function assertRegistrations(modules: ModulesContainer): void {
   const registrations = registrationsIn(modules);
-  registrations.forEach(assertOneForTheApp);
+  registrations.forEach(assertOptionsStatic);
   const globals = registrations.filter(({ isGlobal }) => isGlobal);
   if (globals.length < 2) return;
   const places = globals.map((module) => importersOf(module, modules));
   throw new TypeError(
     `DpopModule is registered globally ${globals.length} times, with options that differ or come from factories: in the imports of ${places.join(' and of ')}. ` +
-      'One of them would silently win. Import forRoot or forRootAsync once, in the root module; a part of the app with options of its own registers them with isGlobal: false, and imports that module wherever it needs it',
+      'Nest would silently use one of them. Import forRoot or forRootAsync once, in the root module. For a part of the app with other options, use isGlobal: false, and import the module that forRoot returned wherever it is needed',
   );
 }
 
 /**
- * Holds the same once Nest has made everything: what Nest says of the configuration itself.
+ * Asserts the same after Nest has created all providers, from what Nest reports about the configuration.
  *
- * @throws TypeError for a configuration that is not one for the app
+ * @throws TypeError for a configuration that depends on a scoped provider
  */
 export function assertStatic(modules: ModulesContainer): void {
   for (const { providers } of registrationsIn(modules)) {
@@ -33,7 +33,7 @@ export function assertStatic(modules: ModulesContainer): void {
   }
 }
 
-function assertOneForTheApp(module: ContainerModule): void {
+function assertOptionsStatic(module: ContainerModule): void {
   const options = module.providers.get(MODULE_OPTIONS_TOKEN);
   const found = options && findScopedDependency(options, module, ['DpopModule']);
   if (found !== undefined) failScoped(`a ${found.scope} provider`, found.path);
@@ -43,11 +43,11 @@ function failScoped(cause: string, path: readonly string[]): never {
   const way = path.length === 0 ? '' : `: ${path.join(' → ')}`;
   throw new TypeError(
     `The options of DpopModule must be one for the whole app, but they depend on ${cause}${way}. ` +
-      'Each request would have replay memory of its own. Inject singletons only, ConfigService for example, and make what stands between them a singleton (Scope.DEFAULT); what differs from request to request belongs into origin: (request) => … or into an AccessTokenVerifier',
+      'Each request would have its own replay store. Inject singletons only, such as ConfigService, and give each provider on the way Scope.DEFAULT, which makes it a singleton; put what differs from request to request into origin: (request) => … or into an AccessTokenVerifier',
   );
 }
 
-/** The global modules follow in the imports of each module; what stands before them was imported by name. */
+/** The modules that import it by name. In the imports of each module, Nest adds the global modules at the end. */
 function importersOf(module: ContainerModule, modules: ModulesContainer): string {
   const names = [...modules.values()]
     .filter(({ imports }) => {

@@ -15,17 +15,17 @@ import {
 import { classOf } from './container.js';
 import type { GuardCoverage } from './guard-coverage.js';
 
-/** What is wrong with the routes of an app; each entry names a class or a handler, and the decorators on it. */
+/** The problems with the routes of an app. Each entry names a class or a handler, with its decorators. */
 export interface RouteSurvey {
-  /** Handlers that demand a proof, with no guard to ask for it. */
+  /** Handlers that require a proof and that no guard covers. */
   readonly unguarded: readonly string[];
-  /** Classes that are opened and closed at once. */
+  /** Classes that have `@SkipDpop` and also require a proof. */
   readonly contradictoryClasses: readonly string[];
-  /** Handlers that are opened and closed at once. */
+  /** Handlers that have `@SkipDpop` and also require a proof. */
   readonly contradictoryHandlers: readonly string[];
 }
 
-/** Looks over the controllers, resolvers and gateways of an app, and over what else bears our decorators. */
+/** Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library. */
 export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage): RouteSurvey {
   const types = new Set(
     [...modules.values()]
@@ -56,13 +56,13 @@ interface Route {
   /** `Controller.handler` */
   readonly name: string;
   readonly levels: readonly RouteLevel[];
-  /** Whether Nest is known to send requests or messages here. */
+  /** Whether Nest's own packages send requests or messages here. */
   readonly isEntry: boolean;
   /** Whether a parameter is `@DpopBound`. */
   readonly isBound: boolean;
 }
 
-/** What Nest's own packages write on handlers of HTTP, messages, sockets and GraphQL. */
+/** The metadata keys of Nest's own packages for handlers of HTTP, messages, sockets and GraphQL. */
 const ENTRY_METADATA = [
   PATH_METADATA,
   'microservices:pattern',
@@ -83,7 +83,7 @@ function* routesOf(type: Type): Generator<Route> {
   }
 }
 
-/** The methods of a class and those that it inherits, each of them once. */
+/** The own and inherited methods of a class, each once. */
 function methodsOf(type: Type): ReadonlyMap<string | symbol, object> {
   const methods = new Map<string | symbol, object>();
   for (const { prototype } of lineageOf(type) as Iterable<{ readonly prototype: object }>) {
@@ -105,7 +105,7 @@ function isBound(type: Type, name: string | symbol): boolean {
 
 function unmetDemands({ levels, isEntry, isBound: bound }: Route): readonly string[] {
   const [own] = levels;
-  // What is said of a class holds for its routes, not for its other methods.
+  // Decorators of a class apply to its routes, not to its other methods.
   if (isOpened(levels) || !(isEntry || bound || (own !== undefined && isStatement(own)))) return [];
   return [...new Set([...levels.flatMap(describeDemands), ...(bound ? ['@DpopBound'] : [])])];
 }
@@ -116,10 +116,10 @@ function describeDemands(level: RouteLevel): string[] {
     ['@Dpop', policy !== undefined],
     ['@RequireScopes', scopes !== undefined],
     ['@RequireAuthentication', authentication !== undefined],
-    // Of a handler that is overridden: Nest forgets its guards.
+    // Nest does not inherit the guards of an overridden handler.
     ['@UseGuards on the overridden handler', guarded],
   ];
-  return demands.filter(([, isThere]) => isThere).map(([name]) => name);
+  return demands.filter(([, isPresent]) => isPresent).map(([name]) => name);
 }
 
 function isContradictory(level: RouteLevel): boolean {

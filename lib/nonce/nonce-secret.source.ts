@@ -1,8 +1,8 @@
 /**
- * Where the secrets behind nonces come from: made for this process, configured, or shared by a fleet. Read for each
- * nonce and therefore synchronous: a source that fetches its secrets keeps them at hand.
+ * Supplies the secrets that sign nonces: generated, configured, or shared by a fleet. It is read for each nonce and is
+ * therefore synchronous. A source that fetches its secrets must cache them.
  */
 export interface NonceSecretSource {
-  /** The secret that signs, first, then those that are still recognised; each of at least 32 octets. */
+  /** First the secret that signs, then those that are still recognised. Each has at least 32 bytes. */
   secrets(): readonly Uint8Array[];
 }

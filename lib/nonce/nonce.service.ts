@@ -1,29 +1,29 @@
-/** What a good nonce says. */
+/** The content of a valid nonce. */
 export interface AcceptedNonce {
-  /** The end of its life, in seconds since the epoch. */
+  /** When the nonce expires, in seconds since the Unix epoch. */
   readonly expiresAtSeconds: number;
-  /** The replay memory under which it was handed out. */
+  /** The epoch of the replay store in which the nonce was issued. */
   readonly epoch: string;
-  /** Whether the client should get a fresh one before this one runs out (§8.2). */
+  /** Whether the service should supply a new nonce before this one expires (§8.2). */
   readonly renewalDue: boolean;
 }
 
 /**
- * Hands out nonces and recognises them. A port, and injectable: an app may hand out a nonce on any route of its own.
+ * Issues nonces and recognises them. A port, and injectable: an app may issue a nonce on any route.
  *
  * @see RFC 9449 §8, §9 and §11.3
  */
 export abstract class NonceService {
   /**
-   * A nonce that is accepted from now on.
+   * Issues a nonce, which is valid at once.
    *
-   * @param memory the replay memory it is handed out under, see `ReplayStore.epochOf`
+   * @param epoch the epoch of the replay store, see `ReplayStore.epochOf`
    */
   abstract issue(epoch?: string): string;
 
-  /** What the nonce says, or `undefined` when it is unknown, tampered with, expired or of another service. */
+  /** The content of the nonce; `undefined` when it is malformed, forged, expired or from another service. */
   abstract check(nonce: string): AcceptedNonce | undefined;
 
-  /** The longest a nonce can live, in seconds. */
+  /** The maximum lifetime of a nonce, in seconds. */
   abstract readonly maxLifetimeSeconds: number;
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { NonceSecretSource } from './nonce-secret.source.js';
-import { FixedNonceSecrets } from './nonce-secrets.js';
+import { FixedNonceSecrets } from './fixed-nonce-secrets.js';
 import { NO_EPOCH, StatelessNonceService, type StatelessNonceOptions } from './stateless-nonce.service.js';
 
 const NOW = 1_700_000_000;
@@ -24,7 +24,7 @@ const epoch = fc
   .map((octets) => Buffer.from(octets).toString('base64url'));
 
 describe('a nonce (E3)', () => {
-  test('is a few dozen characters of the alphabet of §8.1, and says under which memory it was handed out', () => {
+  test('is a few dozen characters of the alphabet of §8.1, and carries the epoch in which it was issued', () => {
     fc.assert(
       fc.property(seconds, epoch, (now, name) => {
         const nonce = serviceAt(now).issue(name);
@@ -81,7 +81,7 @@ describe('a nonce (E3)', () => {
     expect(service.check(nonce)).toBeDefined();
   });
 
-  test('that nobody handed out is refused, whatever the text', () => {
+  test('that the service did not issue is refused, for any text', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc
@@ -165,9 +165,9 @@ describe('secrets (E5, E6)', () => {
     expect(service.check(present)).toBeDefined();
   });
 
-  test('when there are none, nothing is handed out and nothing recognised', () => {
+  test('without a secret, no nonce is issued or recognised', () => {
     const service = serviceAt(NOW, { secrets: new Rotating([]) });
-    expect(() => service.issue()).toThrow(/secrets/);
+    expect(() => service.issue()).toThrow(/returns no secret/);
     expect(service.check(serviceAt(NOW).issue())).toBeUndefined();
   });
 });

@@ -5,9 +5,9 @@ import { type AcceptedNonce, NonceService } from './nonce.service.js';
 
 export interface StatelessNonceOptions {
   readonly secrets: NonceSecretSource;
-  /** Which service these nonces are for; those of another are refused. */
+  /** The service that the nonces are bound to. Nonces of another service are not recognised. */
   readonly service: string;
-  /** The least a nonce lives, in seconds; it lives for less than twice as long. */
+  /** The minimum lifetime of a nonce, in seconds. The maximum is just under twice as long. */
   readonly lifetimeSeconds: number;
   readonly clock: Clock;
 }
@@ -18,14 +18,15 @@ const TAG_BYTES = 17;
 const SIGNED_BYTES = WINDOW_BYTES + EPOCH_BYTES;
 const NONCE_BYTES = SIGNED_BYTES + TAG_BYTES;
 
-/** No memory in particular. */
+/** Stands for no epoch. */
 export const NO_EPOCH = 'A'.repeat((EPOCH_BYTES * 4) / 3);
 
 /**
- * Nonces that nobody has to remember: the window of the clock and the name of the replay memory, signed. 36 characters
- * of base64url; no timer, no state, no round trip.
+ * Nonces without state: a signed window of time and the epoch of the replay store, 36 characters of base64url. No timer
+ * and no round trip is needed.
  *
- * The present, the previous and, because the clocks of replicas differ, the next window are accepted (§8.2).
+ * The service recognises nonces of the present and the previous window (§8.2), and of the next one, because the clocks
+ * of instances differ.
  */
 export class StatelessNonceService extends NonceService {
   readonly #secrets: NonceSecretSource;
@@ -48,7 +49,7 @@ export class StatelessNonceService extends NonceService {
 
   override issue(epoch: string = NO_EPOCH): string {
     const [secret] = this.#secrets.secrets();
-    if (secret === undefined) throw new Error('the source of nonce secrets holds none');
+    if (secret === undefined) throw new Error('The NonceSecretSource returns no secret; return at least one');
     const nonce = Buffer.alloc(NONCE_BYTES);
     nonce.writeUInt32BE(this.#window());
     nonce.write(epoch, WINDOW_BYTES, EPOCH_BYTES, 'base64url');
@@ -58,7 +59,7 @@ export class StatelessNonceService extends NonceService {
 
   override check(nonce: string): AcceptedNonce | undefined {
     const bytes = Buffer.from(nonce, 'base64url');
-    // The decoder is lenient; a nonce has one spelling only.
+    // The decoder accepts several spellings of the same bytes; a nonce has only one.
     if (bytes.length !== NONCE_BYTES || bytes.toString('base64url') !== nonce) return undefined;
     const tag = bytes.subarray(SIGNED_BYTES);
     if (!this.#secrets.secrets().some((secret) => timingSafeEqual(this.#tag(secret, bytes), tag)))
@@ -83,7 +84,7 @@ export class StatelessNonceService extends NonceService {
     return mac.subarray(0, TAG_BYTES);
   }
 
-  /** One secret may serve several services: each derives a key of its own, so that no nonce is good for another. */
+  /** Each service derives its own key, so that services with the same secret do not recognise each other's nonces. */
   #keyOf(secret: Uint8Array): Uint8Array {
     let key = this.#keys.get(secret);
     if (key === undefined) {

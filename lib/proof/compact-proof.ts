@@ -2,7 +2,7 @@ import { DpopError } from '../errors/dpop.error.js';
 import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
 
 /**
- * Check 2 of §4.3, the outer form.
+ * Check 2 of §4.3, as far as the compact form is concerned.
  *
  * @throws DpopError `proof_malformed`
  */

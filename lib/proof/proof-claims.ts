@@ -2,7 +2,7 @@ import type { RefusalDetail } from '../errors/catalogue.js';
 import { DpopError } from '../errors/dpop.error.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 
-/** The claims of a proof (§4.2), their types checked and nothing else. */
+/** The claims of a proof (§4.2). Only their types are checked. */
 export interface ProofClaims {
   readonly jti: string;
   readonly htm: string;
@@ -18,9 +18,9 @@ export interface ProofClaims {
 const MAX_JTI_LENGTH = 256;
 
 /**
- * Check 3 of §4.3, and the payload's part of check 2.
+ * Check 3 of §4.3, and check 2 for the payload.
  *
- * @throws DpopError
+ * @throws DpopError `proof_malformed` or `proof_claims`
  */
 export function parseProofClaims(segment: string): ProofClaims {
   const claims = parseJsonSegment(segment);
@@ -49,16 +49,16 @@ const EXPECTED = {
   nbf: `${TIME}, or none`,
 } as const satisfies Partial<Record<RefusalDetail, string>>;
 
-function assertClaim(isRight: boolean, claim: keyof typeof EXPECTED): asserts isRight {
-  if (!isRight) throw refusedClaim(claim);
+function assertClaim(isValid: boolean, claim: keyof typeof EXPECTED): asserts isValid {
+  if (!isValid) throw refusedClaim(claim);
 }
 
-/** A claim of a proof that is not there, or is of the wrong type. */
+/** The refusal of a proof with a missing claim or a claim of the wrong type. */
 export function refusedClaim(claim: keyof typeof EXPECTED): DpopError {
   return new DpopError('proof_claims', { detail: claim, expected: [EXPECTED[claim]] });
 }
 
 const isFilledString = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-/** `1e400` is a legal JSON number and Infinity once parsed. */
+/** JSON allows `1e400`, which is parsed as Infinity. */
 const isTime = (value: unknown): value is number => Number.isFinite(value) && Number(value) >= 0;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { clients, type Json } from '../../test/hostile/keys.js';
 import { DpopError } from '../errors/dpop.error.js';
 import { parseProofHeader } from './proof-header.js';
-import { assertProofSignature, importProofKey } from './proof-key.js';
+import { assertProofSignature, importProofKey } from './proof-signature.js';
 
 const ALGORITHMS = new Set(['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA', 'ML-DSA-44']);
 const EC = clients.es256.publicJwk;
@@ -79,7 +79,7 @@ describe('the operator is told what of the header is at fault (D9)', () => {
     );
   });
 
-  test('and what is expected, in words of ours', () => {
+  test('and what the service expects', () => {
     expect(refusalOf({ ...VALID, typ: 'JWT' })).toEqual([
       'proof_typ',
       { detail: 'typ', expected: ['dpop+jwt'] },

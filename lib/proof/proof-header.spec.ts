@@ -5,7 +5,7 @@ import { DpopError } from '../errors/dpop.error.js';
 import { DEFAULT_ALGORITHMS, JWS_ALGORITHMS } from '../jws/algorithms.js';
 import { parseCompactProof } from './compact-proof.js';
 import { parseProofHeader, type ProofHeader } from './proof-header.js';
-import { importProofKey, assertProofSignature } from './proof-key.js';
+import { importProofKey, assertProofSignature } from './proof-signature.js';
 
 const ALL = new Set(JWS_ALGORITHMS.keys());
 const EC = {

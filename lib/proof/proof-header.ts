@@ -1,12 +1,11 @@
-import type { RefusalDetail } from '../errors/catalogue.js';
 import { DpopError } from '../errors/dpop.error.js';
-import { JWS_ALGORITHMS, type JwsAlgorithm, type KeyMember } from '../jws/algorithms.js';
-import { isJsonObject, type JsonObject } from '../jws/json-object.js';
+import { JWS_ALGORITHMS, type JwsAlgorithm } from '../jws/algorithms.js';
+import type { JsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
-import { isPrivateJwk } from '../jws/private-jwk.js';
+import { assertPublicKey } from './proof-public-key.js';
 import { calculateThumbprint } from './thumbprint.js';
 
-/** A protected header that passed every check that needs no cryptography, and the thumbprint of its key. */
+/** A protected header that passed all checks without cryptography, and the thumbprint of its key. */
 export interface ProofHeader {
   readonly alg: string;
   readonly algorithm: JwsAlgorithm;
@@ -15,13 +14,12 @@ export interface ProofHeader {
 }
 
 const PROOF_TYPE = 'dpop+jwt';
-const BASE64URL = /^[\w-]+$/;
 
 /**
- * Checks 4, 5 and 7 of §4.3, and the header's part of check 2. Nothing is imported here: what looks wrong is refused
- * for the price of a JSON parse, and a key that the token is not bound to for the price of a hash.
+ * Checks 4, 5 and 7 of §4.3, and check 2 for the header. It does not import the key, so that an attacker with a bad
+ * header, or with a key that the token is not bound to, costs the service little CPU.
  *
- * @throws DpopError
+ * @throws DpopError `proof_malformed`, `proof_typ`, `proof_alg`, `proof_crit`, or one of `proof_jwk…`
  */
 export function parseProofHeader(segment: string, algorithms: ReadonlySet<string>): ProofHeader {
   const header = parseJsonSegment(segment);
@@ -34,57 +32,10 @@ export function parseProofHeader(segment: string, algorithms: ReadonlySet<string
   if (typeof alg !== 'string' || algorithm === undefined)
     throw new DpopError('proof_alg', { detail: 'alg', expected: [...algorithms] });
 
-  // No extension of JWS is understood here, so none may be critical (RFC 7515 §4.1.11); unencoded payloads are one.
+  // The library supports no JWS extension, so none may be critical (RFC 7515 §4.1.11). An unencoded payload is one.
   if (header['crit'] !== undefined || header['b64'] === false)
     throw new DpopError('proof_crit', { detail: 'crit' });
 
   assertPublicKey(jwk, algorithm);
   return { alg, algorithm, jwk, jkt: calculateThumbprint(jwk, algorithm) };
-}
-
-/** Check 7, and that `alg`, `kty` and `crv` agree. */
-function assertPublicKey(jwk: unknown, algorithm: JwsAlgorithm): asserts jwk is JsonObject {
-  if (!isJsonObject(jwk)) throw unusable('jwk');
-  if (isPrivateJwk(jwk)) throw new DpopError('proof_jwk_private', { detail: 'jwk' });
-  if (jwk['kty'] !== algorithm.kty) throw unusable('kty');
-  if (jwk['crv'] !== algorithm.crv) throw unusable('crv');
-  if (jwk['alg'] !== undefined || algorithm.kty === 'AKP') {
-    // By what the names stand for: EdDSA and Ed25519 are one algorithm (RFC 9864).
-    if (JWS_ALGORITHMS.get(jwk['alg'] as string) !== algorithm) throw unusable('alg');
-  }
-  if (jwk['use'] !== undefined && jwk['use'] !== 'sig') throw unusable('use');
-  if (jwk['key_ops'] !== undefined && !isVerifyAlone(jwk['key_ops'])) throw unusable('key_ops');
-  if (jwk['ext'] !== undefined && typeof jwk['ext'] !== 'boolean') throw unusable('ext');
-  for (const name in algorithm.members) {
-    const member = name as KeyMember;
-    const value = jwk[member];
-    const length = algorithm.members[member];
-    if (typeof value !== 'string' || !BASE64URL.test(value)) throw unusable(member);
-    if (length !== undefined && value.length !== length) throw unusable(member);
-  }
-  if (algorithm.kty === 'RSA') assertRsaSize(String(jwk['n']), String(jwk['e']));
-}
-
-const unusable = (detail: RefusalDetail): DpopError => new DpopError('proof_jwk', { detail });
-
-/** A public key can do nothing else (RFC 7517 §4.3). */
-const isVerifyAlone = (operations: unknown): boolean =>
-  Array.isArray(operations) && operations.length === 1 && operations[0] === 'verify';
-
-/**
- * A modulus of 2048 to 4096 bits, an exponent of 3 to 2³²−1: a large exponent costs milliseconds of our CPU for each
- * proof, and its owner nothing.
- */
-function assertRsaSize(n: string, e: string): void {
-  const modulusBits = bitLength(n);
-  if (modulusBits < 2048 || modulusBits > 4096) throw new DpopError('proof_jwk_size', { detail: 'n' });
-  const exponent = Number(`0x0${Buffer.from(e, 'base64url').toString('hex')}`);
-  if (exponent < 3 || exponent >= 2 ** 32) throw new DpopError('proof_jwk_size', { detail: 'e' });
-}
-
-function bitLength(value: string): number {
-  const bytes = Buffer.from(value, 'base64url');
-  const first = bytes.findIndex((byte) => byte !== 0);
-  if (first === -1) return 0;
-  return (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24;
 }

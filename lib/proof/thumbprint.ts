@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { JwsAlgorithm } from '../jws/algorithms.js';
 import type { JsonObject } from '../jws/json-object.js';
 
-/** In lexicographic order (RFC 7638 §3.2, RFC 8037 §2). The keys of ML-DSA are keys for one algorithm. */
+/** In lexicographic order (RFC 7638 §3.2, RFC 8037 §2). A key of ML-DSA belongs to one algorithm, `alg`. */
 const REQUIRED_MEMBERS: Readonly<Record<JwsAlgorithm['kty'], readonly string[]>> = {
   EC: ['crv', 'kty', 'x', 'y'],
   RSA: ['e', 'kty', 'n'],
@@ -11,8 +11,8 @@ const REQUIRED_MEMBERS: Readonly<Record<JwsAlgorithm['kty'], readonly string[]>>
 };
 
 /**
- * The JWK thumbprint (RFC 7638, SHA-256): the required members and no others. They have been vetted as base64url
- * strings, so that JSON needs no escapes. `crypto` does in 2 µs what takes a WebCrypto digest 50.
+ * The JWK thumbprint (RFC 7638, SHA-256) of the required members. `parseProofHeader` has checked that they are base64url
+ * strings, so that the JSON needs no escapes.
  */
 export function calculateThumbprint(jwk: JsonObject, { kty }: JwsAlgorithm): string {
   let json = '';

@@ -1,27 +1,27 @@
-// Imported, and not the global one, which fake timers of an app's tests may stop.
+// The global function may be replaced by fake timers in the tests of an app.
 import { setImmediate } from 'node:timers';
 import { CLAIM_SCRIPT } from './claim-scripts.js';
 import type { RedisConnection } from './redis-connection.js';
 
-interface Waiting {
+interface PendingClaim {
   readonly partition: number;
   readonly keys: readonly string[];
-  readonly question: string;
+  readonly argument: string;
   readonly resolve: (answer: string) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Redis serves nobody else during a script, and an error fails all claims in it. */
+/** Redis serves no other client while a script runs, and an error fails every claim of the batch. */
 const MAX_BATCH = 64;
 const ANSWER = /[01]|u[\w-]{8}/gy;
 
 /**
- * Sends all claims of one turn of the event loop in one call of the script: what a call costs Redis and this process is
- * shared by them. In a Cluster all keys of a call must lie in one slot: those of each partition go out by themselves.
+ * Sends all claims of one turn of the event loop in one call of the script. In a Cluster the keys of a call must be in
+ * one slot, so that each partition has its own call.
  */
 export class ClaimBatches {
   readonly #connection: RedisConnection;
-  #waiting: Waiting[] = [];
+  #pending: PendingClaim[] = [];
 
   constructor(connection: RedisConnection) {
     this.#connection = connection;
@@ -30,34 +30,36 @@ export class ClaimBatches {
   /**
    * The answer to one claim, see `CLAIM_SCRIPT`.
    *
-   * @throws Error when Redis does not answer within the deadline, or answers with an error or something else
+   * @param argument see `formatClaimArgument`
+   * @throws Error when Redis does not answer within the deadline, answers with an error, or answers anything unexpected
    */
-  ask(partition: number, keys: readonly string[], question: string): Promise<string> {
+  send(partition: number, keys: readonly string[], argument: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(() => this.#flush());
-      this.#waiting.push({ partition, keys, question, resolve, reject });
+      if (this.#pending.length === 0) setImmediate(() => this.#flush());
+      this.#pending.push({ partition, keys, argument, resolve, reject });
     });
   }
 
   #flush(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    const groups = this.#connection.isCluster ? groupByPartition(waiting) : [waiting];
+    const pending = this.#pending;
+    this.#pending = [];
+    const groups = this.#connection.isCluster ? groupByPartition(pending) : [pending];
     for (const group of groups) {
-      for (let at = 0; at < group.length; at += MAX_BATCH) void this.#send(group.slice(at, at + MAX_BATCH));
+      for (let at = 0; at < group.length; at += MAX_BATCH)
+        void this.#sendBatch(group.slice(at, at + MAX_BATCH));
     }
   }
 
-  async #send(batch: readonly Waiting[]): Promise<void> {
+  async #sendBatch(batch: readonly PendingClaim[]): Promise<void> {
     try {
       const keys: string[] = [];
-      const questions: string[] = [];
+      const claimArguments: string[] = [];
       for (const claim of batch) {
         keys.push(...claim.keys);
-        questions.push(claim.question);
+        claimArguments.push(claim.argument);
       }
       const answers = parseAnswers(
-        await this.#connection.evaluate(CLAIM_SCRIPT, keys, questions),
+        await this.#connection.evaluate(CLAIM_SCRIPT, keys, claimArguments),
         batch.length,
       );
       batch.forEach(({ resolve }, index) => resolve(answers[index] ?? ''));
@@ -67,9 +69,9 @@ export class ClaimBatches {
   }
 }
 
-function groupByPartition(waiting: readonly Waiting[]): Iterable<Waiting[]> {
-  const groups = new Map<number, Waiting[]>();
-  for (const claim of waiting) {
+function groupByPartition(pending: readonly PendingClaim[]): Iterable<PendingClaim[]> {
+  const groups = new Map<number, PendingClaim[]>();
+  for (const claim of pending) {
     const group = groups.get(claim.partition);
     if (group === undefined) groups.set(claim.partition, [claim]);
     else group.push(claim);
@@ -83,11 +85,11 @@ function parseAnswers(reply: unknown, count: number): readonly string[] {
   return answers;
 }
 
-/** Redis answered something that the script cannot answer. */
+/** Redis replied with something that the script does not return. */
 export class UnexpectedReplyError extends Error {
   override readonly name = 'UnexpectedReplyError';
 
   constructor() {
-    super('unexpected reply from Redis');
+    super('Unexpected reply from Redis');
   }
 }

@@ -1,23 +1,23 @@
 import type { ReplayClaim } from '../storage/replay.store.js';
-import { aheadOf, reachOf, shardOf } from './claim-question.js';
+import { maxAgeOf, maxAheadOf, shardOf } from './claim-argument.js';
 import { liveSlices, type Slice, sliceOf } from './claim-slices.js';
 
-/** Slots of a cluster are filled evenly by this many partitions; one client always meets the same one. */
+/** The number of parts into which clients are divided; all proofs of one client belong to the same part. */
 export const PARTITIONS = 256;
 
-/** A thumbprint is evenly distributed already. */
+/** The first octet of the thumbprint, which is evenly distributed. */
 export function partitionOf(jkt: string): number {
   return Buffer.from(jkt.slice(0, 2), 'base64url')[0] ?? 0;
 }
 
-/** The names of keys. What stands in braces decides the slot: all keys of a claim lie in one. */
+/** Names of keys. The part in braces decides the slot of a Cluster: all keys of a claim are in one slot. */
 export class ClaimKeys {
   readonly #ledgers: readonly string[];
   readonly #hashes: readonly string[];
 
   constructor(keyPrefix: string) {
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => `${keyPrefix}{${partition}}`);
-    // Another name than the marker of version 0.1, which was a string.
+    // Version 0.1 used another name, for a string. This key is a hash.
     this.#ledgers = partitions.map((partition) => `${partition}:ledger`);
     this.#hashes = partitions.map((partition) => `${partition}:`);
   }
@@ -26,14 +26,14 @@ export class ClaimKeys {
     return this.#ledgers[partition] ?? '';
   }
 
-  /** The ledger, the hash of this proof, and every other one that may hold a live proof with the same `jti`. */
+  /** The ledger, the hash of this proof, and the hashes that may hold another live proof with the same `jti`. */
   of(partition: number, claim: ReplayClaim): string[] {
-    const hashes = this.#hashes[partition] ?? '';
+    const prefix = this.#hashes[partition] ?? '';
     const shard = shardOf(claim);
-    const keyOf = (slice: Slice) => `${hashes}${slice}.${shard}`;
+    const keyOf = (slice: Slice) => `${prefix}${slice}.${shard}`;
     const own = sliceOf(claim.proofTimeSeconds);
     const keys = [this.ledgerOf(partition), keyOf(own)];
-    const { first, last } = liveSlices(claim.nowSeconds, reachOf(claim), aheadOf(claim));
+    const { first, last } = liveSlices(claim.nowSeconds, maxAgeOf(claim), maxAheadOf(claim));
     for (let slice = first; slice <= last; slice += 1) if (slice !== own) keys.push(keyOf(slice));
     return keys;
   }

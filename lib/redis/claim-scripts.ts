@@ -1,9 +1,9 @@
-import { EMPTY_EPOCH, questionColumn as of } from './claim-question.js';
+import { argumentColumn as column, EMPTY_EPOCH } from './claim-argument.js';
 import {
-  markColumn,
-  EPOCH,
+  BEGIN_EPOCH,
   FORGET_SLICES,
   LEDGER,
+  markColumn,
   SERVER,
   stateColumn,
   VERIFIED_EPOCH,
@@ -11,53 +11,63 @@ import {
 import { CLOCK_SKEW_SECONDS, SLICE_SECONDS } from './claim-slices.js';
 import { createScript } from './redis-script.js';
 
-/** Fails on a server that cannot tell what was seen. KEYS: any, to say where to ask in a Cluster. */
+/**
+ * Returns the replication id. Fails on a replica, and on a server that hides the id.
+ *
+ * KEYS: any key, which decides the node in a Cluster.
+ */
 export const SERVER_SCRIPT = createScript(`${SERVER}
 return server
 `);
 
-/** KEYS: ledger. ARGV: the present. Answers the epoch of a partition. */
-export const LOOK_SCRIPT = createScript(`${SERVER}${LEDGER}${EPOCH}${VERIFIED_EPOCH}
+/**
+ * Returns the epoch of a partition, and begins a new one after a loss.
+ *
+ * KEYS: the ledger. ARGV: the present time in seconds.
+ */
+export const EPOCH_SCRIPT = createScript(`${SERVER}${LEDGER}${BEGIN_EPOCH}${VERIFIED_EPOCH}
 local ledger, now = readLedger(KEYS[1], call('HGET', KEYS[1], 'state')), tonumber(ARGV[1])
 if ledger.owner ~= server then beginEpoch(ledger, now) end
 return verifiedEpoch(ledger, now)
 `);
 
 /**
- * What a claim does when not everything is as it nearly always is.
+ * The full path of a claim. `claim-script-parts.ts` has the law that the steps enforce, and numbers the cases.
  *
- * 1. *A record is a record*, whatever else was lost. That of this very attempt is of a command that was sent again.
- * 2. *Another server*, or no ledger: nothing proves that nothing was lost, and a new epoch begins.
- * 3. *Complete* is a hash whose mark names the epoch. One that was begun in this epoch and is not complete has lost
- *    records. If it went before the least promise ran out, Redis broke its word, perhaps elsewhere too: a new epoch, whose
- *    nonces let clients in again. If the promise ran out, this proof is fresh for longer than records were promised to
- *    stay, and its record may have gone. The same goes for a slice that was forgotten.
- * 4. *In doubt* is a proof that may have been seen before the epoch, unless its nonce was handed out in the epoch. A
- *    nonce of a later epoch shows a server that was replaced and does not know it.
- * 5. *The promise*: the ledger knows of the hash, and the hash stays for as long as anybody who asked needs it.
+ * 1. *Recorded.* A proof that has a record was used, whatever else Redis lost. Only a record with the same attempt is the
+ *    claim's own: the client library sent the command again after a lost reply.
+ * 2. *Server.* Without a ledger of this server a new epoch begins (cases 1 and 2).
+ * 3. *Complete.* A hash is complete when its mark names the epoch: it has every record that was written in the epoch. A
+ *    listed hash that is not complete has lost records. Before its time, that is a loss (case 3). After its time, this
+ *    instance regards proofs as fresh for longer than the hash was kept (cases 4 and 5).
+ * 4. *In doubt.* A proof may have been used before the epoch if its time is not later than `doubtUntil`. A nonce of the
+ *    epoch removes the doubt: the proof was made after the epoch began. A nonce of a later epoch shows that this server
+ *    was replaced and does not know it.
+ * 5. *Record.* The ledger lists the hash, and the hash is kept for as long as any instance has asked for it.
  */
-const CLAIM_CAREFULLY = `
-local function greater(one, other)
+const CLAIM_ON_FULL_PATH = `
+local function later(one, other)
   return one > other and one or other
 end
 
-local function claimCarefully(question, at, state, mark)
-  ${LEDGER}${EPOCH}${VERIFIED_EPOCH}${FORGET_SLICES}
-  local isStrict = ${of('policy')} == 'c'
-  local now, proofTime, ahead = tonumber(${of('now')}), tonumber(${of('proofTime')}), tonumber(${of('ahead')})
-  local home, field, attempt = KEYS[at + 1], ${of('field')}, ${of('attempt')}
+local function claimOnFullPath(argument, at, state, mark)
+  ${LEDGER}${BEGIN_EPOCH}${VERIFIED_EPOCH}${FORGET_SLICES}
+  local isStrict = ${column('policy')} == 'c'
+  local now, proofTime = tonumber(${column('now')}), tonumber(${column('proofTime')})
+  local maxAhead = tonumber(${column('maxAhead')})
+  local ownHash, field, attempt = KEYS[at + 1], ${column('field')}, ${column('attempt')}
 
-  -- 1 a record is a record
-  for i = at + 1, at + ${of('count')} - 1 do
+  -- 1 recorded
+  for i = at + 1, at + ${column('keyCount')} - 1 do
     local recorded = call('HGET', KEYS[i], field)
     if recorded then return i == at + 1 and recorded == attempt and '1' or '0' end
   end
 
-  -- 2 another server
+  -- 2 server; an instance that accepts times further ahead extends the doubt
   local ledger = readLedger(KEYS[at], state)
-  local isFurtherAhead = ahead > ledger.ahead
+  local isFurtherAhead = maxAhead > ledger.maxAhead
   if isFurtherAhead then
-    ledger.doubt, ledger.ahead = ledger.doubt + ahead - ledger.ahead, ahead
+    ledger.doubtUntil, ledger.maxAhead = ledger.doubtUntil + maxAhead - ledger.maxAhead, maxAhead
   end
   if ledger.owner ~= server then
     beginEpoch(ledger, now)
@@ -66,93 +76,97 @@ local function claimCarefully(question, at, state, mark)
   end
 
   -- 3 complete
-  local slice, shard = math.ceil(proofTime / ${SLICE_SECONDS}), ${of('shard')}
-  local begun = call('HGET', ledger.key, slice)
-  local isComplete, hasLost = mark and ${markColumn('epoch')} == ledger.epoch, false
+  local slice, shard = math.ceil(proofTime / ${SLICE_SECONDS}), ${column('shard')}
+  local entry = call('HGET', ledger.key, slice)
+  local isComplete, mayLackRecords = mark and ${markColumn('epoch')} == ledger.epoch, false
   if not isComplete then
-    local wasBegun = begun and find(begun, shard, 11, true)
-    if wasBegun and now <= tonumber(sub(begun, 1, 10)) then
+    local isListed = entry and find(entry, shard, 11, true)
+    if isListed and now <= tonumber(sub(entry, 1, 10)) then
       beginEpoch(ledger, now)
-      begun = nil
+      entry = nil
     else
-      hasLost = wasBegun or slice < ledger.floor
+      mayLackRecords = isListed or slice < ledger.firstKnownSlice
     end
   end
-  if isStrict and hasLost then return 'u' .. verifiedEpoch(ledger, now) end
+  if isStrict and mayLackRecords then return 'u' .. verifiedEpoch(ledger, now) end
 
   -- 4 in doubt
-  local named = ${of('named')}
-  if isStrict and named ~= ledger.epoch then
-    local isOfLater = named ~= '${EMPTY_EPOCH}' and numberOf(named) > numberOf(ledger.epoch)
-    if proofTime <= ledger.doubt or isOfLater then return 'u' .. verifiedEpoch(ledger, now) end
+  local nonceEpoch = ${column('nonceEpoch')}
+  if isStrict and nonceEpoch ~= ledger.epoch then
+    local isOfLaterEpoch = nonceEpoch ~= '${EMPTY_EPOCH}' and numberOf(nonceEpoch) > numberOf(ledger.epoch)
+    if proofTime <= ledger.doubtUntil or isOfLaterEpoch then return 'u' .. verifiedEpoch(ledger, now) end
   end
 
-  -- 5 the promise: what was promised before holds
-  local promised, furthest = ${of('needed')}, ${of('ahead')}
+  -- 5 record; a hash is never kept for less than its mark says, whatever its epoch
+  local keptUntil, greatestAhead = ${column('keepUntil')}, ${column('maxAhead')}
   if mark then
-    promised, furthest = greater(promised, ${markColumn('promised')}), greater(furthest, ${markColumn('ahead')})
+    keptUntil = later(keptUntil, ${markColumn('keptUntil')})
+    greatestAhead = later(greatestAhead, ${markColumn('maxAhead')})
   end
-  if not isComplete and not hasLost then
-    if not begun then
+  if not isComplete and not mayLackRecords then
+    if not entry then
       forgetSlices(ledger, now)
-      begun = promised
+      entry = keptUntil
     end
-    local least = sub(begun, 1, 10)
-    if promised < least then least = promised end
-    call('HSET', ledger.key, slice, least .. sub(begun, 11) .. shard)
+    local allKeptUntil = sub(entry, 1, 10)
+    if keptUntil < allKeptUntil then allKeptUntil = keptUntil end
+    call('HSET', ledger.key, slice, allKeptUntil .. sub(entry, 11) .. shard)
   end
-  local present = (hasLost and '${EMPTY_EPOCH}' or ledger.epoch) .. promised .. furthest
-  if present == mark then
-    call('HSET', home, field, attempt)
+  local newMark = (mayLackRecords and '${EMPTY_EPOCH}' or ledger.epoch) .. keptUntil .. greatestAhead
+  if newMark == mark then
+    call('HSET', ownHash, field, attempt)
   else
-    call('HSET', home, 'mark', present, field, attempt)
-    call('EXPIRE', home, promised + ${CLOCK_SKEW_SECONDS} + 1 - now)
+    call('HSET', ownHash, 'mark', newMark, field, attempt)
+    call('EXPIRE', ownHash, keptUntil + ${CLOCK_SKEW_SECONDS} + 1 - now)
   end
   return '1'
 end
 `;
 
 /**
- * What a claim nearly always is: the ledger is this server's, the hash is complete and promised for as long as is
- * needed, and the proof is not in doubt. Four commands then; strings of one width are found where their columns begin.
+ * The fast path, which nearly every claim takes: this server wrote the ledger, the hash is complete and kept for long
+ * enough, and the proof is not in doubt. It compares columns of fixed width and parses nothing.
  */
 const CLAIM = `
-local function claim(question, at, count)
-  local home = KEYS[at + 1]
-  local state, mark = call('HGET', KEYS[at], 'state'), call('HGET', home, 'mark')
-  if not state or not mark then return claimCarefully(question, at, state, mark) end
+local function claim(argument, at, keyCount)
+  local ownHash = KEYS[at + 1]
+  local state, mark = call('HGET', KEYS[at], 'state'), call('HGET', ownHash, 'mark')
+  if not state or not mark then return claimOnFullPath(argument, at, state, mark) end
 
-  local epoch, rules = ${markColumn('epoch')}, ${of('rules')}
+  local epoch, rules = ${markColumn('epoch')}, ${column('rules')}
   local isComplete = find(state, server, 1, true) == 1 and find(state, epoch, 41, true) == 41
-  local isPromised = ${markColumn('rules')} == rules
-      or ${markColumn('promised')} >= ${of('needed')} and ${markColumn('ahead')} >= ${of('ahead')}
-  local named = ${of('named')}
-  local isNew = named == epoch or ${of('policy')} == 'a'
-      or named == '${EMPTY_EPOCH}' and ${of('proofTime')} > ${stateColumn('doubt')}
-  if not isComplete or not isPromised or not isNew then return claimCarefully(question, at, state, mark) end
+  local isKeptLongEnough = ${markColumn('rules')} == rules
+      or ${markColumn('keptUntil')} >= ${column('keepUntil')} and ${markColumn('maxAhead')} >= ${column('maxAhead')}
+  local nonceEpoch = ${column('nonceEpoch')}
+  local isAfterDoubt = nonceEpoch == epoch or ${column('policy')} == 'a'
+      or nonceEpoch == '${EMPTY_EPOCH}' and ${column('proofTime')} > ${stateColumn('doubtUntil')}
+  if not isComplete or not isKeptLongEnough or not isAfterDoubt then
+    return claimOnFullPath(argument, at, state, mark)
+  end
 
-  local field, attempt = ${of('field')}, ${of('attempt')}
-  for i = at + 2, at + count - 1 do
+  local field, attempt = ${column('field')}, ${column('attempt')}
+  for i = at + 2, at + keyCount - 1 do
     if call('HEXISTS', KEYS[i], field) == 1 then return '0' end
   end
-  if call('HSETNX', home, field, attempt) == 1 or call('HGET', home, field) == attempt then return '1' end
+  if call('HSETNX', ownHash, field, attempt) == 1 or call('HGET', ownHash, field) == attempt then return '1' end
   return '0'
 end
 `;
 
 /**
- * KEYS of each claim: the ledger of its partition, the hash of its own record, and others that may hold a live proof
- * with the same `jti`. ARGV: a question for each claim, see `claim-question.ts`.
+ * Answers a batch of claims.
  *
- * Answers for each claim, one after the other: `1` for first, `0` for replayed, `u` and the name of the present epoch for
- * unknown. The attempt makes a command known as its own when a client library repeats it after a lost reply.
+ * KEYS, for each claim: the ledger of its partition, the hash of its own record, and the hashes that may hold another
+ * live proof with the same `jti`. ARGV: one argument for each claim, see `claim-argument.ts`.
+ *
+ * Returns the answers in one string: `1` for first, `0` for replayed, and for unknown `u` with the name of the epoch.
  */
-export const CLAIM_SCRIPT = createScript(`${SERVER}${CLAIM_CAREFULLY}${CLAIM}
+export const CLAIM_SCRIPT = createScript(`${SERVER}${CLAIM_ON_FULL_PATH}${CLAIM}
 local answers, at = {}, 1
-for i, question in ipairs(ARGV) do
-  local count = tonumber(${of('count')})
-  answers[i] = claim(question, at, count)
-  at = at + count
+for i, argument in ipairs(ARGV) do
+  local keyCount = tonumber(${column('keyCount')})
+  answers[i] = claim(argument, at, keyCount)
+  at = at + keyCount
 end
 return table.concat(answers)
 `);

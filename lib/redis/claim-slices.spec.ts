@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { FixedNonceSecrets } from '../nonce/nonce-secrets.js';
+import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { liveSlices, SLICE_SECONDS, sliceFreshUntil, sliceOf } from './claim-slices.js';
 
@@ -29,7 +29,7 @@ describe('the slice of a proof (F4)', () => {
     );
   });
 
-  test('by iat: is among those that are looked at, and needed for as long as the proof is fresh', () => {
+  test('by iat: is among the live slices, and is kept for as long as the proof is fresh', () => {
     const rules = fc.record({
       reach: fc.integer({ min: 1, max: 3600 }),
       ahead: fc.integer({ min: 0, max: 3600 }),

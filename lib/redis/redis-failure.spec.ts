@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { DeadlineError } from '../runtime/deadlines.js';
-import { describeFailure, isHopeless } from './redis-failure.js';
+import { describeFailure, isPermanent } from './redis-failure.js';
 
 const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
 const coded = (code: string) => Object.assign(new Error(`secret ${code}`), { code });
 
-describe('why Redis failed, in words of ours (I3)', () => {
+describe('why Redis failed, in the words of the library (I3)', () => {
   test.each<[unknown, RegExp]>([
     [reply('NOAUTH Authentication required.'), /asks for a password/],
     [reply('WRONGPASS invalid username-password pair or user is disabled.'), /refuses the user name/],
@@ -24,19 +24,43 @@ describe('why Redis failed, in words of ours (I3)', () => {
     [reply('LOADING Redis is loading the dataset in memory'), /is loading/],
     [reply('CLUSTERDOWN The cluster is down'), /Cluster is down/],
     [reply('WRONGTYPE Operation against a key'), /keyPrefix of its own/],
-    [reply("ERR unknown command 'info'"), /lacks a command/],
-    [reply('ERR DB index is out of range'), /no database of the number/],
+    [reply("ERR unknown command 'info'"), /lacks a required command/],
+    [reply('ERR DB index is out of range'), /no database with the configured number/],
     [reply('DENIED Redis is running in protected mode'), /protected mode/],
-    [reply('ERR something else about dpop:{1}:ledger'), /an error that is not expected$/],
-    [reply('constructor of an error'), /an error that is not expected$/],
+    [reply('ERR something else about dpop:{1}:ledger'), /^unexpected error reply from Redis$/],
+    [reply('constructor of an error'), /^unexpected error reply from Redis$/],
     [coded('ECONNREFUSED'), /nothing listens there \(ECONNREFUSED\)/],
     [coded('ERR_SSL_WRONG_VERSION_NUMBER'), /does this port speak TLS\? \(ERR_SSL_WRONG_VERSION_NUMBER\)/],
     [coded('CERT_HAS_EXPIRED'), /the certificate has expired/],
     [coded('toString'), /^Redis cannot be reached$/],
-    [new Error('not connected', { cause: coded('ENOTFOUND') }), /host name is not known/],
+    [new Error('not connected', { cause: coded('ENOTFOUND') }), /host name is unknown/],
     [
       Object.assign(new Error('all failed'), { lastNodeError: coded('ECONNRESET') }),
-      /closed by the other side/,
+      /the other side closed the connection/,
+    ],
+    [
+      Object.assign(coded('ECONNREFUSED'), { address: '127.0.0.1', port: 6379 }),
+      /^Redis cannot be reached at 127\.0\.0\.1:6379: nothing listens there \(ECONNREFUSED\)$/,
+    ],
+    [
+      Object.assign(
+        new AggregateError([
+          { address: '::1', port: 1 },
+          { address: '127.0.0.1', port: 1 },
+        ]),
+        {
+          code: 'ECONNREFUSED',
+        },
+      ),
+      /^Redis cannot be reached at \[::1\]:1 and 127\.0\.0\.1:1: nothing/,
+    ],
+    [
+      Object.assign(coded('ENOENT'), { address: '/run/redis.sock' }),
+      /^Redis cannot be reached at \/run\/redis\.sock: there is no such socket/,
+    ],
+    [
+      Object.assign(coded('ENOTFOUND'), { hostname: 'redis.test' }),
+      /^Redis cannot be reached at redis\.test: the host name is unknown/,
     ],
     [new DeadlineError(250), /no answer within 250 ms/],
     [new Error('anything'), /^Redis cannot be reached$/],
@@ -65,9 +89,9 @@ describe('why Redis failed, in words of ours (I3)', () => {
     expect(describeFailure(error).advice).toBe('Redis cannot be reached');
   });
 
-  test('what no waiting mends is a hidden replication id alone', () => {
-    expect(isHopeless(reply('NOREPLID the server does not tell'))).toBe(true);
+  test('only a hidden replication id is permanent', () => {
+    expect(isPermanent(reply('NOREPLID the server does not tell'))).toBe(true);
     for (const error of [reply('NOAUTH a'), coded('ECONNREFUSED'), undefined])
-      expect(isHopeless(error)).toBe(false);
+      expect(isPermanent(error)).toBe(false);
   });
 });

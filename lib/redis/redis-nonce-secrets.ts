@@ -3,26 +3,27 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import type { NonceSecretSource } from '../nonce/nonce-secret.source.js';
 import type { Clock } from '../runtime/clock.js';
 import type { RedisConnection } from './redis-connection.js';
-import { RING_SCRIPT } from './redis-scripts.js';
+import { RING_SCRIPT } from './setup-scripts.js';
 
 interface RingEntry {
   readonly secret: Uint8Array;
-  /** When it was made, in seconds by the clock of the instance that made it. */
-  readonly madeAtSeconds: number;
+  /** By the clock of the instance that created it. */
+  readonly createdAtSeconds: number;
 }
 
 const SECRET_BYTES = 32;
-/** The present secret and those before it: a nonce outlives at most one rotation. */
+/** The newest secret and the two before it. A nonce is valid across at most one rotation. */
 const MAX_ENTRIES = 3;
 const REFRESH_MS = 15_000;
-/** Until the ring has been read for the first time, nonces are neither made nor known. */
+/** Until the ring has been read for the first time, the instance can neither issue nor recognise nonces. */
 const RETRY_MS = 1000;
-/** A new secret is recognised at once and signs only when every instance has had the time to learn it. */
+/** A new secret signs only after this time, when every instance has read it. Until then it is only recognised. */
 const PROPAGATION_SECONDS = 60;
 
 /**
- * The secrets of a fleet's nonces: made by the fleet itself, kept in Redis, cached in each instance. No request waits
- * for Redis; an outage stops nothing but rotation, and an instance that still knows the ring writes it back after a loss.
+ * The ring of nonce secrets of a fleet. The first instance creates it, Redis stores it, and each instance caches it. No
+ * request waits for Redis. An outage of Redis only stops the rotation. After a loss, an instance that has the ring
+ * writes it back.
  */
 export class RedisNonceSecrets implements NonceSecretSource {
   readonly #connection: RedisConnection;
@@ -59,7 +60,11 @@ export class RedisNonceSecrets implements NonceSecretSource {
     ];
   }
 
-  /** @throws DpopUnavailableError until the ring has been read for the first time; tries to */
+  /**
+   * Reads the ring if that has not succeeded yet.
+   *
+   * @throws DpopUnavailableError when the ring cannot be read
+   */
   async ping(): Promise<void> {
     await this.#readFirst();
     this.secrets();
@@ -69,7 +74,7 @@ export class RedisNonceSecrets implements NonceSecretSource {
     for (const timer of this.#timers) clearInterval(timer);
   }
 
-  /** Reads the ring, rotates it when it is time, and writes it back when it is lost; never fails. */
+  /** Reads the ring, rotates it when it is due, and writes it back when Redis has lost it. Never rejects. */
   async refresh(): Promise<void> {
     const nowSeconds = Math.floor(this.#clock() / 1000);
     const known = formatRing(this.#ring);
@@ -78,15 +83,15 @@ export class RedisNonceSecrets implements NonceSecretSource {
     try {
       const answer = await this.#exchange(first, known, rotated);
       const ring = parseRing(answer);
-      // What nobody can read is replaced.
+      // A ring that cannot be parsed is replaced.
       this.#adopt(ring.length > 0 ? ring : parseRing(await this.#exchange(first, answer, first)), nowSeconds);
     } catch {
-      // The secrets at hand remain good.
+      // The cached secrets remain valid.
       if (this.#ring.length > 0) this.#adopt(this.#ring, nowSeconds);
     }
   }
 
-  /** Answers the ring in force: `first` where there was none, `next` where it was `expected`. */
+  /** Stores `first` if there is no ring, and `next` if the ring is `expected`. @returns the ring in force */
   async #exchange(first: string, expected: string, next: string): Promise<string> {
     return String(await this.#connection.evaluate(RING_SCRIPT, [this.#key], [first, expected, next]));
   }
@@ -97,14 +102,16 @@ export class RedisNonceSecrets implements NonceSecretSource {
 
   #isDue(nowSeconds: number): boolean {
     const [newest] = this.#ring;
-    return newest !== undefined && nowSeconds - newest.madeAtSeconds >= this.#rotationSeconds;
+    return newest !== undefined && nowSeconds - newest.createdAtSeconds >= this.#rotationSeconds;
   }
 
   #adopt(ring: readonly RingEntry[], nowSeconds: number): void {
     if (ring.length === 0) return;
-    // The same arrays for the same secrets: keys derived from them are remembered by identity.
+    // Keeps the array of a known secret: the nonce service caches derived keys by its identity.
     this.#ring = ring.map((entry) => this.#ring.find(({ secret }) => equal(secret, entry.secret)) ?? entry);
-    const settled = this.#ring.find(({ madeAtSeconds }) => nowSeconds - madeAtSeconds >= PROPAGATION_SECONDS);
+    const settled = this.#ring.find(
+      ({ createdAtSeconds }) => nowSeconds - createdAtSeconds >= PROPAGATION_SECONDS,
+    );
     const signing = settled ?? this.#ring.at(-1);
     this.#secrets = [...this.#ring]
       .toSorted((a, b) => Number(b === signing) - Number(a === signing))
@@ -113,22 +120,22 @@ export class RedisNonceSecrets implements NonceSecretSource {
 }
 
 function rotate(ring: readonly RingEntry[], nowSeconds: number): readonly RingEntry[] {
-  return [{ secret: randomBytes(SECRET_BYTES), madeAtSeconds: nowSeconds }, ...ring].slice(0, MAX_ENTRIES);
+  return [{ secret: randomBytes(SECRET_BYTES), createdAtSeconds: nowSeconds }, ...ring].slice(0, MAX_ENTRIES);
 }
 
-/** Newest first: `madeAt.secret madeAt.secret`. */
+/** Newest first: `createdAt.secret createdAt.secret`. */
 function formatRing(ring: readonly RingEntry[]): string {
   return ring
-    .map(({ secret, madeAtSeconds }) => `${madeAtSeconds}.${Buffer.from(secret).toString('base64url')}`)
+    .map(({ secret, createdAtSeconds }) => `${createdAtSeconds}.${Buffer.from(secret).toString('base64url')}`)
     .join(' ');
 }
 
-/** What is not well-formed is left out: nobody else writes there. */
+/** Leaves out entries that are malformed. */
 function parseRing(text: string): readonly RingEntry[] {
   return text.split(' ').flatMap((item) => {
-    const [, madeAt, secret = ''] = /^(\d+)\.([\w-]+)$/.exec(item) ?? [];
+    const [, createdAt, secret = ''] = /^(\d+)\.([\w-]+)$/.exec(item) ?? [];
     const bytes = Buffer.from(secret, 'base64url');
-    return bytes.length < SECRET_BYTES ? [] : [{ secret: bytes, madeAtSeconds: Number(madeAt) }];
+    return bytes.length < SECRET_BYTES ? [] : [{ secret: bytes, createdAtSeconds: Number(createdAt) }];
   });
 }
 

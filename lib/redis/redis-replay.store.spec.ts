@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../../test/redis/redis-server.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
-import { systemClock } from '../runtime/clock.js';
 import type { ReplayClaim, ReplayOutcome } from '../storage/replay.store.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisReplayStore } from './redis-replay.store.js';
@@ -28,7 +27,7 @@ afterAll(async () => {
   await server.close();
 });
 
-/** A client that stays connected whatever it is answered. */
+/** A client that stays connected after error replies. */
 async function connect(): Promise<Redis> {
   const client = new Redis(server.url);
   await once(client, 'ready');
@@ -36,7 +35,7 @@ async function connect(): Promise<Redis> {
   return client;
 }
 
-/** The options of one instance of a fleet, and what its clock shows beyond the right time. */
+/** The options of one instance of a fleet, and the error of its clock. */
 interface Rules {
   readonly maxAgeSeconds: number;
   readonly futureToleranceSeconds: number;
@@ -77,7 +76,7 @@ class Instance {
     const { maxAgeSeconds, futureToleranceSeconds } = this.rules;
     const id = hash('sha256', `${jkt}\0${jti}`, 'base64url');
     return await this.store.claim({
-      // Into few hashes, so that they meet.
+      // Into two shards only, so that many records share a hash.
       id: `${id.slice(0, 16)}${'AB'.charAt(id.charCodeAt(16) % 2)}${id.slice(17)}`,
       jkt,
       nowSeconds: this.nowSeconds,
@@ -96,7 +95,7 @@ interface Proof {
   readonly epoch: string | undefined;
 }
 
-/** The master's data lies in database 0, the replica's in 1. */
+/** Database 0 has the data of the master, database 1 that of the replica. */
 const REPLICATE_SCRIPT = `
 redis.call('SELECT', 1)
 redis.call('FLUSHDB')
@@ -108,7 +107,7 @@ redis.call('FLUSHDB')
 redis.call('SELECT', 1)
 for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('COPY', key, key, 'DB', 0) end`;
 
-/** ARGV: seconds by which the clock of Redis goes on: what it remembers is that much nearer to its end. */
+/** Advances the clock of Redis: all keys expire earlier. ARGV: seconds. */
 const AGE_SCRIPT = `
 for database = 0, 1 do
   redis.call('SELECT', database)
@@ -118,13 +117,13 @@ for database = 0, 1 do
   end
 end`;
 
-/** Drops a hash of records. ARGV: which. */
+/** Deletes a hash of records. ARGV: its number. */
 const EVICT_SCRIPT = `
 local hashes = redis.call('KEYS', '*}:*.*')
 table.sort(hashes)
 if #hashes > 0 then redis.call('DEL', hashes[ARGV[1] % #hashes + 1]) end`;
 
-/** Clients of a fleet, and a Redis to which things happen. */
+/** Clients, instances, and the events that happen to Redis. */
 class World {
   readonly #instances: readonly Instance[];
   readonly #time: { nowSeconds: number };
@@ -136,7 +135,7 @@ class World {
     this.#time = time;
   }
 
-  /** A client makes a proof, with a nonce of an instance or without, and keeps it. */
+  /** A client creates a proof, with a nonce of an instance or without, and keeps it. */
   make(client: number, instance: number, hasNonce: boolean, aheadSeconds = 0): Proof {
     const jkt = hash('sha256', `client ${client}`, 'base64url');
     const epoch = hasNonce ? this.#instance(instance).store.epochOf(jkt) : undefined;
@@ -145,14 +144,14 @@ class World {
     return proof;
   }
 
-  /** Whoever has it sends a proof, new or old. */
+  /** The client, or a thief, sends a proof for the first time or again. */
   async send(index: number, instance: number): Promise<void> {
     const proof = this.#proofs[index % this.#proofs.length];
-    // What is not fresh does not get as far as the store.
+    // A proof that is not fresh does not reach the store.
     if (proof !== undefined && this.#instance(instance).isFresh(proof)) await this.claim(proof, instance);
   }
 
-  /** A client does as §8 says, and each of its tries may reach another instance. */
+  /** A client follows §8. Each of its two requests may reach another instance. */
   async serve(client: number, instance: number, other: number, hasNonce: boolean): Promise<void> {
     const outcome = await this.claim(this.make(client, instance, hasNonce), instance);
     if (outcome === 'first') return;
@@ -164,7 +163,7 @@ class World {
     const instance = this.#instance(index);
     const outcome = await instance.claim(proof);
     if (outcome !== 'first') return outcome;
-    // Whoever accepts a loss accepts what was lost.
+    // With `accept`, the operator accepts replays after a loss.
     if (instance.rules.afterDataLoss === 'challenge') expect(this.#accepted.has(proof)).toBe(false);
     this.#accepted.add(proof);
     return outcome;
@@ -175,7 +174,7 @@ class World {
     await this.stepClock(seconds);
   }
 
-  /** The clock of Redis, and no other, goes on. */
+  /** Only the clock of Redis advances. */
   async stepClock(seconds: number): Promise<void> {
     await redis.eval(AGE_SCRIPT, 0, seconds);
   }
@@ -187,7 +186,7 @@ class World {
   }
 }
 
-/** The replica takes the place of its master, as the same process: with its data, and under a new replication id. */
+/** Promotes the replica in the process of its master: with the data of the replica, and with a new replication id. */
 async function promote(): Promise<void> {
   await redis.eval(RESTORE_SCRIPT, 0);
   await redis.multi().replicaof('127.0.0.1', 1).replicaof('NO', 'ONE').exec();
@@ -226,7 +225,7 @@ const DEFAULT: Rules = {
   clockOffsetSeconds: 0,
 };
 
-describe('no proof is accepted twice, and who follows §8 is served (F4, F6)', () => {
+describe('no proof is accepted twice, and a client that follows §8 is served (F4, F6)', () => {
   test.each<[string, readonly Partial<Rules>[]]>([
     ['instances alike', [{}, {}]],
     ['clocks that differ', [{ clockOffsetSeconds: -15 }, { clockOffsetSeconds: 15 }, {}]],
@@ -244,7 +243,7 @@ describe('no proof is accepted twice, and who follows §8 is served (F4, F6)', (
       ],
     ],
   ])(
-    '%s; whatever Redis loses, and when',
+    '%s: after every loss of Redis',
     async (_name, fleet) => {
       const time = { nowSeconds: Date.now() / 1000 };
       const instances = await Promise.all(
@@ -283,7 +282,7 @@ describe('one store', () => {
       keyPrefix: KEY_PREFIX,
       afterDataLoss,
       deadlineMs: DEADLINE_MS,
-      clock: systemClock,
+      clock: () => nowSeconds * 1000,
     });
   }
 
@@ -292,7 +291,7 @@ describe('one store', () => {
   });
 
   beforeEach(async () => {
-    // A look that the test before has begun may have seen what is flushed now, and would be joined.
+    // Waits for a refresh of the test before, which the next call would otherwise join.
     await store.refreshEpochs();
     await redis.flushall();
     await store.refreshEpochs();
@@ -302,7 +301,7 @@ describe('one store', () => {
     store.claim({ ...claim, epoch: store.epochOf(jkt), ...changes });
   const hashes = () => redis.keys(`${KEY_PREFIX}{*}:*.*`);
 
-  test('the record of a proof is kept for longer than any in its slice is fresh, and not for good (F4)', async () => {
+  test('a record is kept until the last proof of its slice has expired, and then expires (F4)', async () => {
     expect(await claimWithNonce()).toBe('first');
     const records = await hashes();
     expect(records).toHaveLength(1);
@@ -312,7 +311,7 @@ describe('one store', () => {
     }
   });
 
-  test('what was promised for a hash holds in the next epoch, too (F4)', async () => {
+  test('a hash is kept in the next epoch for as long as its mark says (F4)', async () => {
     await claimWithNonce({ freshUntilSeconds: nowSeconds + 300, lifetimeSeconds: 330 });
     await becomeAnother();
     await store.refreshEpochs();
@@ -321,7 +320,7 @@ describe('one store', () => {
     expect(await redis.ttl(record)).toBeGreaterThan(300);
   });
 
-  test('whoever needs records for longer makes them stay for longer (F4)', async () => {
+  test('an instance with a longer maxAgeSeconds extends the time for which a hash is kept (F4)', async () => {
     await claimWithNonce();
     const [record = ''] = await hashes();
     const before = await redis.ttl(record);
@@ -332,7 +331,7 @@ describe('one store', () => {
     expect((await redis.ttl(record)) - before).toBeGreaterThan(230);
   });
 
-  test('what is stored tells neither jti nor key, and is as long for every client (F2)', async () => {
+  test('a record reveals neither jti nor key, and has the same length for every client (F2)', async () => {
     await claimWithNonce();
     const [record = ''] = await hashes();
     expect(record).not.toContain(jkt);
@@ -341,7 +340,7 @@ describe('one store', () => {
     expect(Object.entries(records).join()).toMatch(/^[\w-]{16},[\w-]{9,14}$/);
   });
 
-  test('one client neither collides with another nor burns what is its (F2)', async () => {
+  test('a client cannot use up the jti of another client (F2)', async () => {
     const other = hash('sha256', 'another client', 'base64url');
     expect(await claimWithNonce()).toBe('first');
     const id = hash('sha256', 'the same jti of another client', 'base64url');
@@ -356,7 +355,7 @@ describe('one store', () => {
     }
   });
 
-  test('of the claims of one turn each has its own outcome, in calls of at most 64 (F1)', async () => {
+  test('each claim of one turn of the event loop has its own outcome, in calls of at most 64 (F1)', async () => {
     const ids = Array.from({ length: 150 }, (_, index) => hash('sha256', `claim ${index}`, 'base64url'));
     await Promise.all(ids.slice(0, 20).map((id) => claimWithNonce({ id })));
     await redis.config('RESETSTAT');
@@ -369,7 +368,7 @@ describe('one store', () => {
     expect(await redis.info('commandstats')).toMatch(/cmdstat_evalsha:calls=3,/);
   });
 
-  test('of copies in one turn one is first (F1)', async () => {
+  test('of the copies in one turn of the event loop, exactly one is first (F1)', async () => {
     const outcomes = await Promise.all(Array.from({ length: 200 }, () => claimWithNonce()));
     expect(outcomes.filter((outcome) => outcome === 'first')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'replayed')).toHaveLength(199);
@@ -379,7 +378,7 @@ describe('one store', () => {
   const neighbour = `${claim.id.slice(0, 15)}${claim.id[15] === 'A' ? 'B' : 'A'}${claim.id.slice(16)}`;
   const becomeAnother = () => redis.multi().replicaof('127.0.0.1', 1).replicaof('NO', 'ONE').exec();
 
-  test('a server that is another one now takes no nonce from before for a proof, whatever data it has (F6)', async () => {
+  test('another server does not accept nonces from before, even with the same data (F6)', async () => {
     const epoch = store.epochOf(jkt);
     expect(await store.claim({ ...claim, epoch })).toBe('first');
     await becomeAnother();
@@ -388,7 +387,7 @@ describe('one store', () => {
     expect(await claimWithNonce({ id: neighbour })).toBe('first');
   });
 
-  test('what was forgotten counts as seen, for whoever takes it for fresh (F4)', async () => {
+  test('a proof of a forgotten slice is unknown to an instance that regards it as fresh (F4)', async () => {
     const longer = {
       nowSeconds: nowSeconds + 400,
       freshUntilSeconds: nowSeconds + 3600,
@@ -400,7 +399,7 @@ describe('one store', () => {
     expect(await claimWithNonce({ ...later, nowSeconds: nowSeconds + 400, id: neighbour })).toBe('first');
     expect(await redis.hkeys(ledger)).toHaveLength(2);
     expect(await claimWithNonce(longer)).toBe('unknown');
-    // What an instance that accepts a loss writes there does not make it complete.
+    // A record that an instance with `accept` writes there does not make the hash complete.
     const lenient = await createStore('accept');
     const another = `-${neighbour.slice(1)}`;
     expect(await lenient.claim({ ...claim, ...longer, id: another })).toBe('first');
@@ -409,7 +408,7 @@ describe('one store', () => {
     expect(await claimWithNonce({ ...longer, id: another })).toBe('replayed');
   });
 
-  test('after a loss, a proof is in doubt for as long as any instance would have taken it before (F6)', async () => {
+  test('after a loss, a proof is in doubt if any instance could have accepted it before (F6)', async () => {
     const tolerant = { freshUntilSeconds: nowSeconds + 60, lifetimeSeconds: 360 };
     expect(await claimWithNonce(tolerant)).toBe('first');
     await becomeAnother();
@@ -425,16 +424,16 @@ describe('one store', () => {
     expect(await store.claim({ ...claim, ...at(360), id: id('two') })).toBe('first');
   });
 
-  test('a server that was replaced and does not know it takes no nonce of its successor for a proof (F6)', async () => {
+  test('a replaced server does not accept a nonce of its successor (F6)', async () => {
     const epoch = store.epochOf(jkt);
     const state = String(await redis.hget(ledger, 'state'));
-    // Its epoch is older, and as far as it knows nothing was lost since long ago.
+    // Its epoch is older, and its ledger says that no proof is in doubt.
     await redis.hset(ledger, 'state', `${state.slice(0, 40)}AAAAAAAB0000000001${state.slice(58)}`);
     expect(await store.claim({ ...claim, epoch })).toBe('unknown');
     expect(await store.claim({ ...claim, epoch: undefined })).toBe('first');
   });
 
-  test('the name of an epoch never comes again, and later ones are greater (F6)', async () => {
+  test('the names of epochs grow and never repeat (F6)', async () => {
     const names: string[] = [];
     for (let loss = 0; loss < 20; loss += 1) {
       names.push(store.epochOf(jkt));
@@ -446,7 +445,7 @@ describe('one store', () => {
   });
 
   test.each(['', 'nonsense', 'f'.repeat(40), `${'f'.repeat(40)}not a state at all`])(
-    'a ledger that says %j proves nothing (F6)',
+    'a ledger with the state %j proves nothing (F6)',
     async (state) => {
       expect(await claimWithNonce()).toBe('first');
       await redis.hset(ledger, 'state', state);
@@ -456,7 +455,7 @@ describe('one store', () => {
     },
   );
 
-  test('an error of Redis is a failure of the claims it was asked with (F5)', async () => {
+  test('an error reply fails all claims of its call (F5)', async () => {
     await redis.set(ledger, 'not a ledger');
     await expect(claimWithNonce()).rejects.toThrow(DpopUnavailableError);
     await redis.del(ledger);
@@ -464,13 +463,13 @@ describe('one store', () => {
     expect(await claimWithNonce()).toBe('first');
   });
 
-  test('an answer that is not known is a failure (F5)', async () => {
+  test('an unexpected reply is a failure (F5)', async () => {
     const client = await connect();
     const odd = new RedisReplayStore(new RedisConnection(client, DEADLINE_MS), {
       keyPrefix: KEY_PREFIX,
       afterDataLoss: 'challenge',
       deadlineMs: DEADLINE_MS,
-      clock: systemClock,
+      clock: () => nowSeconds * 1000,
     });
     for (const reply of ['2', '', '11', 'u', '1u', 1, null, ['1']]) {
       client.evalsha = () => Promise.resolve(reply) as ReturnType<Redis['evalsha']>;

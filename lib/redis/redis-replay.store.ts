@@ -3,28 +3,28 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { NO_EPOCH } from '../nonce/stateless-nonce.service.js';
 import type { Clock } from '../runtime/clock.js';
 import { type ReplayClaim, type ReplayOutcome, ReplayStore } from '../storage/replay.store.js';
+import { formatClaimArgument } from './claim-argument.js';
 import { ClaimBatches } from './claim-batches.js';
 import { ClaimKeys, partitionOf, PARTITIONS } from './claim-keys.js';
-import { formatQuestion } from './claim-question.js';
-import { LOOK_SCRIPT } from './claim-scripts.js';
+import { EPOCH_SCRIPT } from './claim-scripts.js';
 import type { RedisConnection } from './redis-connection.js';
 import { describeFailure } from './redis-failure.js';
 
-/** How often partitions are asked for their epoch, as long as some answer. */
-const LOOKS = 3;
+/** How often a refresh asks the partitions that have not answered, while others do answer. */
+const MAX_ATTEMPTS = 3;
 
 export interface RedisReplayStoreOptions {
   readonly keyPrefix: string;
   readonly afterDataLoss: 'challenge' | 'accept';
   readonly deadlineMs: number;
   readonly clock: Clock;
-  /** Called when clients bring to light that Redis has lost what it knew. */
+  /** Called when a claim or a refresh finds that Redis has lost records. */
   readonly onLoss?: () => void;
 }
 
 /**
- * Replay memory of a fleet in Redis: the claims of one turn of the event loop in one atomic script in one round trip.
- * Records lie in hashes by partition of clients and slice of time, which expire as wholes.
+ * Replay store of a fleet in Redis. All claims of one turn of the event loop share one atomic script and one round trip.
+ * Records are fields of hashes, by partition of clients and slice of time. `claim-script-parts.ts` has the law.
  *
  * @see RFC 9449 §11.1
  */
@@ -38,8 +38,8 @@ export class RedisReplayStore extends ReplayStore {
   readonly #onLoss: () => void;
   readonly #epochs = Array.from({ length: PARTITIONS }, () => NO_EPOCH);
   readonly #instance = randomBytes(6).toString('base64url');
-  #attempts = 0;
-  #looking: Promise<void> | undefined;
+  #claims = 0;
+  #refresh: Promise<void> | undefined;
 
   constructor(connection: RedisConnection, options: RedisReplayStoreOptions) {
     super();
@@ -56,12 +56,16 @@ export class RedisReplayStore extends ReplayStore {
   override async claim(claim: ReplayClaim): Promise<ReplayOutcome> {
     const partition = partitionOf(claim.jkt);
     const keys = this.#keys.of(partition, claim);
-    const named = claim.epoch === NO_EPOCH ? undefined : claim.epoch;
-    const question = formatQuestion(claim, this.#afterDataLoss, named, keys.length, this.#nextAttempt());
-    const answer = await this.#ask(partition, keys, question);
+    const nonceEpoch = claim.epoch === NO_EPOCH ? undefined : claim.epoch;
+    const answer = await this.#send(
+      partition,
+      keys,
+      formatClaimArgument(claim, this.#afterDataLoss, nonceEpoch, keys.length, this.#nextAttempt()),
+    );
     if (answer === '1') return 'first';
     if (answer === '0') return 'replayed';
-    if (this.#learn(partition, answer.slice(1))) this.#noticeLoss();
+    const isChanged = this.#adoptEpoch(partition, answer.slice(1));
+    if (isChanged) this.#reportLoss();
     return 'unknown';
   }
 
@@ -70,60 +74,62 @@ export class RedisReplayStore extends ReplayStore {
   }
 
   override async refreshEpoch(jkt: string): Promise<void> {
-    const isNews = await this.#lookAt(partitionOf(jkt)).catch(() => false);
-    if (isNews) this.#noticeLoss();
+    const isChanged = await this.#refreshEpochOf(partitionOf(jkt)).catch(() => false);
+    if (isChanged) this.#reportLoss();
   }
 
-  /** Asks for the epochs of all partitions; never fails. */
+  /** Reads the epochs of all partitions. Never rejects; concurrent calls share one refresh. */
   refreshEpochs(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
-    return this.#looking;
+    this.#refresh ??= this.#refreshAll().finally(() => (this.#refresh = undefined));
+    return this.#refresh;
   }
 
   /** @throws Error when Redis does not answer within the deadline */
   async ping(): Promise<void> {
-    await this.#evaluateLook(0);
-    // A nonce without an epoch makes a client be asked for another one.
+    await this.#fetchEpoch(0);
+    // A client whose nonce carries no epoch would be challenged a second time.
     if (this.#epochs.includes(NO_EPOCH)) await this.refreshEpochs();
   }
 
-  async #look(): Promise<void> {
-    // The first by itself: with it the server learns the script, which need not be sent 256 times then.
-    const isThere = await this.#lookAt(0).then(
+  async #refreshAll(): Promise<void> {
+    // The first call loads the script into the server; the other 255 then send only its digest.
+    const hasAnswered = await this.#refreshEpochOf(0).then(
       () => true,
       () => false,
     );
-    if (!isThere && !this.#connection.isCluster) return;
+    if (!hasAnswered && !this.#connection.isCluster) return;
     let partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-    // The client of a Cluster connects to a node when it is first asked for, and fails much of what comes meanwhile.
-    for (let tries = 0; tries < LOOKS && partitions.length > 0; tries += 1) {
-      const looks = await Promise.allSettled(partitions.map((partition) => this.#lookAt(partition)));
-      const missed = partitions.filter((_, index) => looks[index]?.status === 'rejected');
-      if (missed.length === partitions.length) return;
-      partitions = missed;
+    // ioredis connects to a node of a Cluster on the first command for it, and may fail commands until then.
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && partitions.length > 0; attempt += 1) {
+      const results = await Promise.allSettled(
+        partitions.map((partition) => this.#refreshEpochOf(partition)),
+      );
+      const failed = partitions.filter((_, index) => results[index]?.status === 'rejected');
+      if (failed.length === partitions.length) return;
+      partitions = failed;
     }
   }
 
-  /** Whether there was news. */
-  async #lookAt(partition: number): Promise<boolean> {
-    const epoch = await this.#evaluateLook(partition);
-    return typeof epoch === 'string' && this.#learn(partition, epoch);
+  /** @returns whether the epoch of the partition has changed */
+  async #refreshEpochOf(partition: number): Promise<boolean> {
+    const epoch = await this.#fetchEpoch(partition);
+    return typeof epoch === 'string' && this.#adoptEpoch(partition, epoch);
   }
 
-  #evaluateLook(partition: number): Promise<unknown> {
+  #fetchEpoch(partition: number): Promise<unknown> {
     const nowSeconds = Math.ceil(this.#clock() / 1000);
-    return this.#connection.evaluate(LOOK_SCRIPT, [this.#keys.ledgerOf(partition)], [nowSeconds]);
+    return this.#connection.evaluate(EPOCH_SCRIPT, [this.#keys.ledgerOf(partition)], [nowSeconds]);
   }
 
-  /** Where one partition lost its memory, others will have: better to learn it before clients do. */
-  #noticeLoss(): void {
+  /** After a loss in one partition, others have probably lost records too: they are read before clients come. */
+  #reportLoss(): void {
     void this.refreshEpochs();
     this.#onLoss();
   }
 
-  async #ask(partition: number, keys: readonly string[], question: string): Promise<string> {
+  async #send(partition: number, keys: readonly string[], argument: string): Promise<string> {
     try {
-      return await this.#batches.ask(partition, keys, question);
+      return await this.#batches.send(partition, keys, argument);
     } catch (cause) {
       const { advice, isFull } = describeFailure(cause);
       throw new DpopUnavailableError(isFull ? 'replay_store_full' : 'replay_store_unavailable', {
@@ -133,14 +139,14 @@ export class RedisReplayStore extends ReplayStore {
     }
   }
 
-  /** Never comes again: not here, since it counts, and not elsewhere, since the instance has a name of its own. */
+  /** Unique in the fleet: a number that this instance counts, after the random name of the instance. */
   #nextAttempt(): string {
-    this.#attempts += 1;
-    return `${this.#instance}${this.#attempts.toString(36)}`;
+    this.#claims += 1;
+    return `${this.#instance}${this.#claims.toString(36)}`;
   }
 
-  /** Whether that was news. */
-  #learn(partition: number, epoch: string): boolean {
+  /** @returns whether the epoch has changed */
+  #adoptEpoch(partition: number, epoch: string): boolean {
     if (this.#epochs[partition] === epoch) return false;
     this.#epochs[partition] = epoch;
     return true;

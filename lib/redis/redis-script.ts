@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A Lua script and the name by which Redis knows it. */
+/** A Lua script and its SHA-1 digest, by which `EVALSHA` calls it. */
 export interface RedisScript {
   readonly source: string;
   readonly sha: string;

@@ -1,7 +1,7 @@
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { fail } from '../errors/option-asserts.js';
 
-/** An ioredis client of the app's own, or how to make one: options, a URL, or the nodes of a cluster. */
+/** An ioredis client of the app, or what the library creates one from: a URL, options, or the nodes of a cluster. */
 export type RedisSource = Redis | Cluster | string | RedisOptions | RedisClusterSource;
 
 export interface RedisClusterSource {
@@ -9,7 +9,7 @@ export interface RedisClusterSource {
   readonly options?: ClusterOptions;
 }
 
-/** A connection that has been silent for so many deadlines is given up, and the master looked for anew. */
+/** After so many deadlines without an answer the client closes the connection and looks for the master again. */
 const SILENT_DEADLINES = 3;
 
 const ACCEPTED =
@@ -20,7 +20,7 @@ export function isClient(source: RedisSource): source is Redis | Cluster {
 }
 
 /**
- * Makes a client that fails soon and repeats nothing by itself.
+ * Creates a client that fails early and does not retry commands.
  *
  * @throws TypeError that names the accepted forms
  */
@@ -31,7 +31,7 @@ export function createClient(
   const silenceMs = SILENT_DEADLINES * deadlineMs;
   const defaults = {
     connectTimeout: 1000,
-    // A server that was demoted, or a sentinel that hangs: closed soon, and the master looked for anew.
+    // The client must leave a demoted server or a hanging sentinel early, and look for the master again.
     disconnectTimeout: silenceMs,
     sentinelCommandTimeout: silenceMs,
     sentinelReconnectStrategy: () => 1000,
@@ -39,22 +39,22 @@ export function createClient(
     maxLoadingRetryTime: 500,
     retryStrategy: (attempt) => Math.min(50 * attempt, 500),
   } satisfies RedisOptions;
-  const ours = {
+  const required = {
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     failoverDetector: true,
-    // What is asked in one turn of the event loop goes out in one write.
+    // Commands of one turn of the event loop share one write.
     enableAutoPipelining: true,
     socketTimeout: silenceMs,
   } as const satisfies RedisOptions;
   if (typeof source === 'string') {
     assertUrl(source);
-    return new Redis(source, { ...defaults, ...ours });
+    return new Redis(source, { ...defaults, ...required });
   }
-  if (typeof source !== 'object' || source === null) fail('RedisStorage', ACCEPTED);
-  if (!isClusterSource(source)) return new RedisOfOptions({ ...defaults, ...source, ...ours });
+  if (typeof source !== 'object' || source === null) fail('RedisStorage', ACCEPTED, { value: source });
+  if (!isClusterSource(source)) return new RedisOfOptions({ ...defaults, ...source, ...required });
   const { nodes, options } = source;
   const { connectTimeout, disconnectTimeout } = defaults;
   return new ClusterOfOptions([...nodes], {
@@ -66,23 +66,22 @@ export function createClient(
       connectTimeout,
       disconnectTimeout,
       ...options?.redisOptions,
-      socketTimeout: ours.socketTimeout,
+      socketTimeout: required.socketTimeout,
     },
   });
 }
 
-/** ioredis takes what it cannot parse for a path or a host, and then connects to somewhere else, or to nothing. */
+/** ioredis does not refuse a malformed URL: it reads it as a path or a host, and connects to the wrong place. */
 function assertUrl(source: string): void {
   if (source.startsWith('/') && source.length > 1) return;
   if (/^rediss?:\/\//i.test(source) && URL.canParse(source) && new URL(source).hostname !== '') return;
-  // A password may stand in it.
-  const isSecret = source.includes('@');
+  const mayHoldPassword = source.includes('@');
   const isAddress = /^[\w.-]+(:\d+)?(\/\d*)?$/.test(source);
   const hint = isAddress ? `; did you mean "redis://${source}"?` : '';
-  fail('RedisStorage', `${ACCEPTED}${hint}`, isSecret ? undefined : { value: source });
+  fail('RedisStorage', `${ACCEPTED}${hint}`, mayHoldPassword ? undefined : { value: source });
 }
 
-/** The declarations of ioredis 6 tell clients apart by how they map replies, which no script here depends on. */
+/** The types of ioredis 6 have a parameter for the mapping of replies, which does not matter to these scripts. */
 const RedisOfOptions = Redis as new (options: RedisOptions) => Redis;
 const ClusterOfOptions = Cluster as new (nodes: ClusterNode[], options: ClusterOptions) => Cluster;
 

@@ -42,7 +42,7 @@ describe('misconfiguration is a TypeError at start that names the option and the
     ['redis://', 'it is "redis://"', 'redis://localhost:6379'],
     ['redis://:6379', 'it is "redis://:6379"', 'redis://localhost:6379'],
     [' redis://localhost', 'it is " redis://localhost"', 'redis://localhost:6379'],
-  ])('a URL that is none: %j', (url, value, wayOut) => {
+  ])('a malformed URL: %j', (url, value, wayOut) => {
     const create = () => new RedisStorage(url);
     expect(create).toThrow(TypeError);
     expect(create).toThrow('RedisStorage must be given a URL such as "redis://localhost:6379"');
@@ -50,7 +50,7 @@ describe('misconfiguration is a TypeError at start that names the option and the
     expect(create).toThrow(wayOut);
   });
 
-  test('a URL that is none and holds a password is not shown', () => {
+  test('a malformed URL with a password is not shown', () => {
     const create = () => new RedisStorage('api:topsecret@localhost:6379');
     expect(create).toThrow('RedisStorage must be given a URL');
     expect(create).not.toThrow('topsecret');

@@ -15,32 +15,32 @@ import { RedisReplayStore } from './redis-replay.store.js';
 import type { RedisSource } from './redis-source.js';
 
 export interface RedisStorageOptions {
-  /** What all keys begin with, default `dpop:`. One prefix for each service. */
+  /** Prefix of all keys, default `dpop:`. Use one prefix for each service. */
   readonly keyPrefix?: string;
-  /** How long Redis may take to answer, in milliseconds, default 250; beyond it the request is refused with 503. */
+  /** How long Redis may take to answer, in milliseconds, default 250. After that the service answers 503. */
   readonly deadlineMs?: number;
   /**
-   * What to do about proofs that may have been seen before Redis lost what it knew: `challenge` for a nonce, so that
-   * none is accepted twice (the default), or `accept` them.
+   * What happens to proofs that may have been used before Redis lost records. `challenge` (the default) demands a nonce,
+   * so that no proof is accepted twice. `accept` accepts them.
    */
   readonly afterDataLoss?: 'challenge' | 'accept';
-  /** How often the secret behind nonces changes, in seconds, default a day. */
+  /** How often the nonce secret rotates, in seconds, default a day. */
   readonly nonceRotationSeconds?: number;
-  /** Milliseconds since the epoch, default `Date.now`; for tests. */
+  /** Returns milliseconds since the Unix epoch, default `Date.now`. For tests. */
   readonly clock?: Clock;
 }
 
 const DAY_SECONDS = 86_400;
 
 /**
- * Replay memory and nonce secrets of a fleet in Redis 6.2 or later, or Valkey; standalone, with Sentinel, or a Cluster.
+ * Replay records and nonce secrets of a fleet in Redis 6.2 or later, or Valkey: standalone, with Sentinel, or a Cluster.
  *
  * @example
  * ```ts
  * DpopModule.forRoot({ …, storage: new RedisStorage('redis://localhost:6379') });
  * ```
- * @param source an ioredis client, which is never closed here; or a URL, options or cluster nodes, of which a client
- *   is made and closed
+ * @param source a URL, ioredis options or cluster nodes, from which the storage creates a client that it closes; or an
+ *   ioredis client of the app, which it never closes
  * @throws TypeError that names the option and the accepted form
  */
 export class RedisStorage implements DpopStorage {
@@ -65,17 +65,17 @@ export class RedisStorage implements DpopStorage {
       afterDataLoss = 'challenge',
     } = options as RedisStorageOptions;
     const { nonceRotationSeconds = DAY_SECONDS, clock = systemClock } = options as RedisStorageOptions;
-    // A brace would be taken for a hash tag, and pin all keys to one slot of a cluster.
+    // Redis reads braces as a hash tag, which would put all keys into one slot of a Cluster.
     if (typeof keyPrefix !== 'string' || /[{}]/.test(keyPrefix)) fail('keyPrefix', 'a string without braces');
     assertInteger(deadlineMs, 'deadlineMs', 1, 60_000);
     assertOneOf(afterDataLoss, 'afterDataLoss', ['challenge', 'accept']);
-    // Three secrets are kept, and the oldest must outlive every nonce it signed.
+    // The ring keeps three secrets. The oldest must stay until every nonce that it signed has expired.
     assertInteger(nonceRotationSeconds, 'nonceRotationSeconds', DAY_SECONDS / 2, 365 * DAY_SECONDS);
     assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch');
     this.#keyPrefix = keyPrefix;
     this.#connection = new RedisConnection(source, deadlineMs);
     const secrets = new RedisNonceSecrets(this.#connection, keyPrefix, nonceRotationSeconds, clock);
-    // At once, lest an instance that starts just then make secrets of its own.
+    // At once: an instance that starts just then would otherwise create another ring.
     const restoreSecrets = () => void secrets.refresh();
     this.replayStore = new RedisReplayStore(this.#connection, {
       keyPrefix,
@@ -88,9 +88,9 @@ export class RedisStorage implements DpopStorage {
   }
 
   /**
-   * Begins the connection. A service starts without Redis; what is wrong with it is told.
+   * Connects, and warns the operator about what is wrong with Redis. A service starts without Redis.
    *
-   * @throws Error when Redis hides what a loss of data is noticed by
+   * @throws Error when Redis hides its replication id, without which a loss of data cannot be noticed
    */
   async open(warn: (text: string) => void = () => {}): Promise<void> {
     await this.#connection.open();

@@ -9,20 +9,19 @@ interface Entry<V> {
   used: boolean;
 }
 
-/** Where everything was used, the search for an unused entry would go through the whole cache. */
+/** Limits the search for an unused entry, which could otherwise go through the whole cache. */
 const MAX_SECOND_CHANCES = 8;
 
 /**
- * A map that forgets what was not used lately once it holds too many entries or bytes. `bytes` of an entry is what its
- * owner says. A hit only marks its entry; when room is needed, the oldest entry goes, unless it is marked: then it
- * loses the mark and becomes the youngest (the second-chance algorithm). One insertion gives few such chances: after
- * them the oldest entry goes, marked or not.
+ * A map with a maximum of entries and bytes, which evicts entries by the second-chance algorithm. A hit marks its entry.
+ * An insertion without room evicts the oldest entry. If that is marked, it loses the mark and becomes the newest
+ * instead. After a few such chances, one insertion evicts the oldest entry in any case.
  */
 export class BoundedCache<V> {
   readonly #entries = new Map<string, Entry<V>>();
   readonly #bounds: CacheBounds;
   #bytes = 0;
-  /** In the order of insertion. What lies before it has been taken out or put to the end. */
+  /** Iterates in the order of insertion. Entries before its position were evicted or moved to the end. */
   #oldest = this.#entries.entries();
 
   constructor(bounds: CacheBounds) {
@@ -40,6 +39,7 @@ export class BoundedCache<V> {
     return entry.value;
   }
 
+  /** @param bytes the size of the entry, as the caller estimates it */
   set(key: string, value: V, bytes: number): void {
     this.delete(key);
     if (bytes > this.#bounds.maxBytes || this.#bounds.maxEntries === 0) return;
@@ -63,7 +63,7 @@ export class BoundedCache<V> {
         this.#oldest = this.#entries.entries();
         continue;
       }
-      // Goes on where it was: to begin anew would mean to step over the holes that all former ones have left.
+      // The iterator continues where it stopped: a new one would step over the gaps of all deleted entries.
       const [key, entry] = value;
       this.#entries.delete(key);
       if (entry.used && chances > 0) {

@@ -1,7 +1,4 @@
-/**
- * The one source of time: milliseconds since the epoch. Every check, window and expiry of the library reads this
- * function, so that a test can hold the time in its hand.
- */
+/** Returns milliseconds since the Unix epoch. The only source of time for all checks, so that a test can set the time. */
 export type Clock = () => number;
 
 /** The clock of the machine. */

@@ -1,10 +1,9 @@
-/** Work under way. */
-interface Pending {
+interface PendingWork {
   readonly dueMs: number;
-  readonly giveUp: (error: Error) => void;
+  readonly reject: (error: Error) => void;
 }
 
-/** Something had no outcome within its deadline. */
+/** Work had no outcome within its deadline. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 
@@ -14,53 +13,53 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Gives up what has no outcome within the deadline. One timer serves all work under way, since it is due in the order
- * in which it began; a timer for each would be made and dropped, nearly always for nothing.
+ * Rejects work that has no outcome within a deadline. All work has the same deadline and is therefore due in the order
+ * in which it began, so that one timer serves all of it.
  */
 export class Deadlines {
   readonly #deadlineMs: number;
-  /** In the order of their beginning. */
-  readonly #pending = new Set<Pending>();
-  #isTimed = false;
+  /** In the order in which the work began. */
+  readonly #pending = new Set<PendingWork>();
+  #isScheduled = false;
 
   constructor(deadlineMs: number) {
     this.#deadlineMs = deadlineMs;
   }
 
   /**
-   * The outcome of the work, if it is there in time.
+   * The outcome of the work, if it has one within the deadline.
    *
-   * @param begin is given the time at which the work is due, by `performance.now()`
-   * @throws DeadlineError when it is late; the work itself goes on
+   * @param begin starts the work; its argument is when the work is due, by `performance.now()`
+   * @throws DeadlineError when the work is late; the work itself continues
    */
-  hold<T>(begin: (dueMs: number) => PromiseLike<T>): Promise<T> {
+  limit<T>(begin: (dueMs: number) => PromiseLike<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const pending = { dueMs: performance.now() + this.#deadlineMs, giveUp: reject };
+      const pending = { dueMs: performance.now() + this.#deadlineMs, reject };
       this.#pending.add(pending);
-      if (!this.#isTimed) this.#lookIn(this.#deadlineMs);
-      const forget = () => this.#pending.delete(pending);
+      if (!this.#isScheduled) this.#schedule(this.#deadlineMs);
+      const settle = () => this.#pending.delete(pending);
       const work = begin(pending.dueMs);
-      work.then(forget, forget);
+      work.then(settle, settle);
       work.then(resolve, reject);
     });
   }
 
-  #lookIn(ms: number): void {
-    this.#isTimed = true;
-    // After what has come meanwhile was read: where this process was held up, nobody else is to blame.
-    setTimeout(() => setImmediate(() => this.#look()), ms).unref();
+  #schedule(delayMs: number): void {
+    this.#isScheduled = true;
+    // `setImmediate` lets the process first read answers that came in time while a long task blocked it.
+    setTimeout(() => setImmediate(() => this.#rejectOverdue()), delayMs).unref();
   }
 
-  #look(): void {
-    this.#isTimed = false;
+  #rejectOverdue(): void {
+    this.#isScheduled = false;
     const nowMs = performance.now();
     for (const pending of this.#pending) {
       if (pending.dueMs > nowMs) {
-        this.#lookIn(pending.dueMs - nowMs);
+        this.#schedule(pending.dueMs - nowMs);
         return;
       }
       this.#pending.delete(pending);
-      pending.giveUp(new DeadlineError(this.#deadlineMs));
+      pending.reject(new DeadlineError(this.#deadlineMs));
     }
   }
 }

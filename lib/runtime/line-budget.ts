@@ -1,19 +1,19 @@
 import type { Clock } from './clock.js';
 
 const WINDOW_MS = 60_000;
-/** Lines of one kind in a minute, and of these the lines about one subject. */
+/** Per minute: lines of one kind, and lines of one kind about one subject. */
 const MAX_LINES = 30;
 const MAX_LINES_OF_SUBJECT = 10;
 
 interface Window {
   readonly startMs: number;
-  /** Holds at most `MAX_LINES` subjects, since only a line that is written adds one. */
+  /** Has at most `MAX_LINES` subjects, because only a line that is written adds one. */
   readonly linesOf: Map<string, number>;
   lines: number;
   omitted: number;
 }
 
-/** How many lines of a kind were left out, and since when, in milliseconds since the epoch. */
+/** How many lines of a kind were left out, and since when, in milliseconds since the Unix epoch. */
 export interface Omission {
   readonly kind: string;
   readonly count: number;
@@ -21,9 +21,9 @@ export interface Omission {
 }
 
 /**
- * Keeps a flood of refusals from being a flood of lines: at most 30 lines of a kind in a minute, 10 of them about one
- * subject, so that a flood at one route does not hide the first refusal at another. Kinds come from a closed list, which
- * bounds the memory.
+ * Limits the lines that a flood of refusals writes: at most 30 lines of a kind per minute, and 10 of them about one
+ * subject, so that a flood at one route does not hide the first refusal at another. Memory is bounded, because kinds
+ * come from a closed list.
  */
 export class LineBudget {
   readonly #clock: Clock;
@@ -47,7 +47,7 @@ export class LineBudget {
     return true;
   }
 
-  /** What was left out in windows that are over. Each omission is told once; call it with each line. */
+  /** The omissions of windows that have ended; each is returned once. Call it before each line. */
   takeOmissions(): readonly Omission[] {
     for (const [kind, window] of this.#windows) this.#closeIfOver(kind, window);
     const omissions = this.#omissions;
@@ -55,7 +55,7 @@ export class LineBudget {
     return omissions;
   }
 
-  /** What was left out so far, in windows that are not over, too. */
+  /** All omissions, including those of windows that have not ended. For the shutdown. */
   takeAllOmissions(): readonly Omission[] {
     for (const [kind, { omitted, startMs }] of this.#windows) {
       if (omitted > 0) this.#omissions.push({ kind, count: omitted, sinceMs: startMs });
@@ -76,7 +76,7 @@ export class LineBudget {
 
   #closeIfOver(kind: string, { startMs, omitted }: Window): boolean {
     const nowMs = this.#clock();
-    // A clock that was set back ends a window, too.
+    // A clock that is set back also ends a window.
     if (nowMs >= startMs && nowMs < startMs + WINDOW_MS) return false;
     if (omitted > 0) this.#omissions.push({ kind, count: omitted, sinceMs: startMs });
     this.#windows.delete(kind);

@@ -1,15 +1,15 @@
 import { setImmediate } from 'node:timers';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { MOST_WAITING, SIGNATURES_IN_A_TURN, signatureTurn } from './signature-turns.js';
+import { MAX_WAITING, SIGNATURES_IN_A_TURN, signatureTurn } from './signature-turns.js';
 
 const endOfTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-describe('the event loop is not held up by signatures', () => {
+describe('signatures do not block the event loop', () => {
   afterEach(() => {
     jest.useRealTimers();
   });
 
-  test('a few have their turn at its end, in the order in which they came; the others later', async () => {
+  test('a few callers proceed at the end of a turn, in their order, and the others later', async () => {
     const count = 2 * SIGNATURES_IN_A_TURN + 1;
     const done: number[] = [];
     const all = Array.from({ length: count }, (_, i) => signatureTurn().then(() => done.push(i)));
@@ -25,7 +25,7 @@ describe('the event loop is not held up by signatures', () => {
     await Promise.all(all);
   });
 
-  test('who comes meanwhile waits behind those who are there', async () => {
+  test('a later caller waits behind the earlier ones', async () => {
     const done: string[] = [];
     const early = Array.from({ length: SIGNATURES_IN_A_TURN + 1 }, () =>
       signatureTurn().then(() => done.push('early')),
@@ -36,8 +36,8 @@ describe('the event loop is not held up by signatures', () => {
     expect(done.at(-1)).toBe('late');
   });
 
-  test('where a thousand wait nobody else does: what slows down then is the reading of requests', async () => {
-    const all = Array.from({ length: MOST_WAITING }, () => signatureTurn());
+  test('when a thousand wait, a further caller proceeds at once', async () => {
+    const all = Array.from({ length: MAX_WAITING }, () => signatureTurn());
     const done: string[] = [];
     const [next, beyond] = [all.at(-1)?.then(() => done.push('waits')), signatureTurn()];
     await beyond;

@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto';
 
-/** Half of a surrogate pair that stands alone. */
+/** A lone surrogate: half of a surrogate pair. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * The hash under which a proof is remembered: SHA-256 of the client's key thumbprint and the `jti`, in base64url. The
- * key stands in it, so that no client can spend another's `jti`.
+ * The id of a replay record: SHA-256 of the thumbprint of the client's key and the `jti`, in base64url. It contains the
+ * thumbprint, so that no client can use up the `jti` of another.
  *
- * JSON can hold halves of surrogate pairs that stand alone. They have no UTF-8, and a hash takes all of them for the same
- * replacement character. A `jti` that holds one is hashed in its JSON form, which escapes them. The separator
- * differs, so that no other `jti` has the same hash; the thumbprint before it is always of the same length.
+ * A `jti` from JSON may contain lone surrogates. UTF-8 cannot encode them: a hash function would read each of them as the
+ * same replacement character. Such a `jti` is hashed in its JSON form, which escapes them, after another separator. The
+ * thumbprint has a fixed length, so that no two different pairs yield the same text.
  */
 export function claimId(jkt: string, jti: string): string {
   const text = LONE_SURROGATE.test(jti) ? `${jkt}\u0001${JSON.stringify(jti)}` : `${jkt}\0${jti}`;

@@ -1,4 +1,4 @@
-/** 120 bits of a digest in four words of 30; the first is never zero, which marks a free slot. */
+/** 120 bits of a digest in four words. The first word is never 0, because 0 marks a free slot. */
 export type DigestWords = Uint32Array;
 
 const WORDS = 4;
@@ -13,7 +13,7 @@ for (let value = 0; value < ALPHABET.length; value += 1) SEXTETS[ALPHABET.charCo
 /**
  * The first 20 characters of a digest in base64url.
  *
- * @param words is filled and returned: one array may serve all calls
+ * @param words is filled and returned, so that one array can serve all calls
  */
 export function readDigest(digest: string, words: DigestWords): DigestWords {
   for (let word = 0, at = 0; word < WORDS; word += 1) {
@@ -28,8 +28,8 @@ export function readDigest(digest: string, words: DigestWords): DigestWords {
 }
 
 /**
- * A set of digests, 16 octets each in open addressing: a tenth of what a `Set` of strings takes. It is cut into
- * segments that grow one by one, so that no insert ever waits for the whole set to be moved.
+ * A set of digests: a hash table with open addressing and 16 bytes per slot. It consists of segments that grow one by
+ * one, so that no insertion has to move the whole set.
  */
 export class DigestSet {
   readonly #segments: readonly Segment[] = Array.from({ length: SEGMENTS }, () => new Segment());
@@ -67,7 +67,7 @@ class Segment {
     this.#used += 1;
   }
 
-  /** Where these words are, or the free slot where they belong. */
+  /** The index of these words, or of the free slot for them. */
   #find(words: DigestWords): number {
     const mask = this.#slots.length - 1;
     let at = ((words[0] ?? 0) * WORDS) & mask;

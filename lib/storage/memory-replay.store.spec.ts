@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { assertFreshness } from '../proof/proof-checks.js';
+import { assertFreshness } from '../proof/proof-freshness.js';
 import type { ProofClaims } from '../proof/proof-claims.js';
 import { MemoryReplayStore } from './memory-replay.store.js';
 import type { ReplayClaim } from './replay.store.js';
@@ -51,7 +51,7 @@ const rulesArbitrary = fc.record({
 });
 
 describe('one proof (F1)', () => {
-  test('is first once, whatever comes between', () => {
+  test('is first once, also with other claims in between', () => {
     const store = new MemoryReplayStore();
     expect(store.claim(freshClaim('a'))).toBe('first');
     expect(store.claim(freshClaim('b'))).toBe('first');
@@ -60,7 +60,7 @@ describe('one proof (F1)', () => {
     expect(store.size).toBe(2);
   });
 
-  test('is the same whatever its age: a jti in a second proof of another iat is a replay', () => {
+  test('is recognised by its jti: a second proof with another iat is a replay', () => {
     const store = new MemoryReplayStore();
     expect(store.claim(freshClaim('a', NOW))).toBe('first');
     expect(store.claim(freshClaim('a', NOW + 29))).toBe('replayed');
@@ -68,7 +68,7 @@ describe('one proof (F1)', () => {
 });
 
 describe('the record outlives the proof (F4)', () => {
-  test('there is no instant at which the proof is fresh and its record gone', () => {
+  test('while the proof is fresh, it has its record', () => {
     const arrivals = fc.array(milliseconds(-150_000, 350_000), { minLength: 2, maxLength: 30 });
     fc.assert(
       fc.property(rulesArbitrary, milliseconds(0, 60_000), arrivals, (rules, offset, times) => {
@@ -102,7 +102,7 @@ describe('the record outlives the proof (F4)', () => {
     }
   });
 
-  test('and not for long: what has expired takes no room', () => {
+  test('and not for long: an expired record takes no room', () => {
     const store = new MemoryReplayStore({ maxEntries: 3 });
     for (let round = 0; round < 10; round += 1) {
       const now = NOW + round * 90;
@@ -114,7 +114,7 @@ describe('the record outlives the proof (F4)', () => {
 });
 
 describe('a full store (F7)', () => {
-  test('throws, and has not forgotten a live one', () => {
+  test('throws, and has not dropped a live record', () => {
     const store = new MemoryReplayStore({ maxEntries: 3 });
     const names = ['a', 'b', 'c'];
     for (const name of names) store.claim(freshClaim(name));
@@ -147,7 +147,7 @@ describe('a restart (F6)', () => {
     return store;
   };
 
-  test('is passed over by default', () => {
+  test('is accepted by default', () => {
     expect(new MemoryReplayStore().claim(freshClaim('a'))).toBe('first');
   });
 
@@ -160,7 +160,7 @@ describe('a restart (F6)', () => {
     expect(store.claim(freshClaim('c', NOW + 32, NOW + 32))).toBe('first');
   });
 
-  test('a nonce handed out since then proves that the proof is new', () => {
+  test('a nonce that was issued since then proves that the proof is new', () => {
     const store = challenging();
     const epoch = store.epochOf();
     expect(epoch).toMatch(/^[\w-]{8}$/);
@@ -217,13 +217,13 @@ describe('a restart (F6)', () => {
     },
   );
 
-  test('counts from its creation where nobody says when the process started', () => {
+  test('counts from its creation if start was not called', () => {
     const store = new MemoryReplayStore({ afterDataLoss: 'challenge' });
     expect(store.claim(freshClaim('a'))).toBe('unknown');
     expect(store.claim(freshClaim('b', NOW + 32, NOW + 32))).toBe('first');
   });
 
-  test('knows no third way', () => {
+  test('accepts no third value', () => {
     expect(() => new MemoryReplayStore({ afterDataLoss: 'ignore' as 'accept' })).toThrow(/afterDataLoss/);
   });
 });

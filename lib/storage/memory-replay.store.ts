@@ -4,11 +4,14 @@ import { DigestSet, type DigestWords, readDigest } from './digest-set.js';
 import { type ReplayClaim, type ReplayOutcome, ReplayStore } from './replay.store.js';
 
 export interface MemoryReplayStoreOptions {
-  /** The most proofs remembered at a time, default 1,000,000. No live one is ever dropped: beyond it, 503. */
+  /**
+   * The maximum number of live records, default 1,000,000. The store never drops a live record: when it is full, the
+   * service answers 503.
+   */
   readonly maxEntries?: number;
   /**
-   * What a restart of the process, which loses the memory, means for proofs that may have been seen before it:
-   * `accept` them (the default), or `challenge` for a nonce, so that none is accepted twice.
+   * What happens to proofs that may have been used before a restart of the process, which loses all records. `accept`
+   * (the default) accepts them. `challenge` demands a nonce, so that no proof is accepted twice.
    */
   readonly afterDataLoss?: 'accept' | 'challenge';
 }
@@ -16,8 +19,8 @@ export interface MemoryReplayStoreOptions {
 const SLICE_SECONDS = 30;
 
 /**
- * Replay memory of one process: bounded, exact, about 40 octets for each live proof. Records lie in slices of time
- * and are dropped slice by slice; nothing is swept, no timer runs.
+ * Replay store of one process: bounded and exact, with about 40 bytes per live record. It keeps records in slices of
+ * time and drops whole slices. It needs no timer.
  */
 export class MemoryReplayStore extends ReplayStore {
   readonly #slices = new Map<number, DigestSet>();
@@ -25,11 +28,11 @@ export class MemoryReplayStore extends ReplayStore {
   readonly #epoch = randomBytes(6).toString('base64url');
   readonly #maxEntries: number;
   readonly #afterDataLoss: 'accept' | 'challenge';
-  /** The slice of time for which expired ones have been forgotten. */
-  #present = 0;
+  /** The present slice when expired slices were last dropped. */
+  #presentSlice = 0;
   readonly #createdMs = performance.now();
-  /** Whatever a predecessor of this process saw, it saw before. By the clock of the claims. */
-  #lostBeforeSeconds: number | undefined;
+  /** Records of a predecessor of this process are older than this. By the clock of the claims. */
+  #startedAtSeconds: number | undefined;
 
   constructor({ maxEntries = 1_000_000, afterDataLoss = 'accept' }: MemoryReplayStoreOptions = {}) {
     super();
@@ -43,7 +46,7 @@ export class MemoryReplayStore extends ReplayStore {
     this.#afterDataLoss = afterDataLoss;
   }
 
-  /** How many proofs are remembered. */
+  /** The number of records. */
   get size(): number {
     let size = 0;
     for (const slice of this.#slices.values()) size += slice.size;
@@ -51,17 +54,17 @@ export class MemoryReplayStore extends ReplayStore {
   }
 
   /**
-   * Says when the process started; else the store goes by its own creation. What was seen before is not known here.
+   * Sets the time from which this process has records. Without it, the store uses the time of its own creation.
    *
-   * @param nowSeconds by the clock of the claims to come
+   * @param nowSeconds by the clock of the claims
    */
   start(nowSeconds: number): void {
-    this.#lostBeforeSeconds ??= nowSeconds;
+    this.#startedAtSeconds ??= nowSeconds;
   }
 
   override claim(claim: ReplayClaim): ReplayOutcome {
-    this.#forgetExpired(claim.nowSeconds);
-    if (this.#mayBeForgotten(claim)) return 'unknown';
+    this.#dropExpired(claim.nowSeconds);
+    if (this.#mayPrecedeStart(claim)) return 'unknown';
     const words = readDigest(claim.id, this.#words);
     for (const slice of this.#slices.values()) if (slice.has(words)) return 'replayed';
     if (this.size >= this.#maxEntries) throw new DpopUnavailableError('replay_store_full');
@@ -73,12 +76,12 @@ export class MemoryReplayStore extends ReplayStore {
     return this.#epoch;
   }
 
-  /** Whether this process' predecessor may have seen the proof. */
-  #mayBeForgotten({ nowSeconds, freshUntilSeconds, lifetimeSeconds, epoch }: ReplayClaim): boolean {
+  /** Whether a predecessor of this process may have accepted the proof. */
+  #mayPrecedeStart({ nowSeconds, freshUntilSeconds, lifetimeSeconds, epoch }: ReplayClaim): boolean {
     if (this.#afterDataLoss === 'accept' || epoch === this.#epoch) return false;
-    this.#lostBeforeSeconds ??= nowSeconds - (performance.now() - this.#createdMs) / 1000;
-    // Rounded up as `freshUntilSeconds` is: the last of the proofs seen before must not look newer than it is.
-    return freshUntilSeconds <= Math.ceil(this.#lostBeforeSeconds + lifetimeSeconds);
+    this.#startedAtSeconds ??= nowSeconds - (performance.now() - this.#createdMs) / 1000;
+    // Rounded up like `freshUntilSeconds`: a proof from before the start must not look newer than it is.
+    return freshUntilSeconds <= Math.ceil(this.#startedAtSeconds + lifetimeSeconds);
   }
 
   #sliceOf(freshUntilSeconds: number): DigestSet {
@@ -88,10 +91,10 @@ export class MemoryReplayStore extends ReplayStore {
     return slice;
   }
 
-  #forgetExpired(nowSeconds: number): void {
+  #dropExpired(nowSeconds: number): void {
     const present = Math.floor(nowSeconds / SLICE_SECONDS);
-    if (present === this.#present) return;
-    this.#present = present;
+    if (present === this.#presentSlice) return;
+    this.#presentSlice = present;
     for (const index of this.#slices.keys()) if (index < present) this.#slices.delete(index);
   }
 }

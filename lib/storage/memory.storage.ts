@@ -3,8 +3,8 @@ import type { DpopStorage } from './dpop.storage.js';
 import { MemoryReplayStore, type MemoryReplayStoreOptions } from './memory-replay.store.js';
 
 /**
- * Storage in the memory of one process: the default. A second instance of the service knows nothing of it, so that a
- * proof could be used once on each; use `RedisStorage` there.
+ * Storage in the memory of one process: the default. With several instances, a proof could be used once on each of them;
+ * use `RedisStorage` of `nestjs-dpop/redis` there.
  */
 export class MemoryStorage implements DpopStorage {
   readonly shared = false;

@@ -1,61 +1,60 @@
-/** One accepted proof, to be remembered. */
+/** A proof that has passed all other checks, to be recorded. */
 export interface ReplayClaim {
-  /** SHA-256 of the client's key thumbprint and the proof's `jti`: 43 characters of base64url, whatever was sent. */
+  /** SHA-256 of the thumbprint of the client's key and the `jti` of the proof: always 43 characters of base64url. */
   readonly id: string;
-  /** Thumbprint of the client's key, base64url. The same for every proof of one client. */
+  /** The thumbprint of the client's key (RFC 7638), base64url. The same for every proof of one client. */
   readonly jkt: string;
-  /** The present, in seconds, by the clock that judged the proof fresh. */
+  /** The present, in seconds since the Unix epoch, by the clock that verified the proof. */
   readonly nowSeconds: number;
   /**
-   * The time that the proof names, rounded up to a second: its `iat`, or the end of its nonce where that decides how
-   * fresh it is. The same for every instance that is sent the proof, whatever its options: file records by it, and
-   * instances with another `maxAgeSeconds` find them.
+   * The time of the proof, rounded up to a second: its `iat`, or the expiry of its nonce with `freshness: 'nonce'`. It is
+   * the same on every instance. Store records under this time, so that instances with another `maxAgeSeconds` find them.
    */
   readonly proofTimeSeconds: number;
-  /** The last second, rounded up, at which the proof is fresh. The record must outlive it. */
+  /** The last second, rounded up, in which the proof is fresh. Keep the record longer than that. */
   readonly freshUntilSeconds: number;
-  /** The longest that a proof seen at some instant can stay fresh after it. */
+  /** How many seconds after its acceptance any proof can stay fresh. */
   readonly lifetimeSeconds: number;
-  /** The memory under which the proof's nonce was handed out, if it has a nonce. */
+  /** The epoch of the store in which the nonce of the proof was issued, if the proof has a nonce. */
   readonly epoch: string | undefined;
 }
 
 /**
- * - `first`: never seen before, and recorded now.
- * - `replayed`: seen before.
- * - `unknown`: the store lost what it knew at a time for which it cannot tell; nothing was recorded. A nonce handed
- *   out under the store's present memory proves that the proof is new.
+ * - `first`: the proof had no record, and has one now.
+ * - `replayed`: the proof has a record.
+ * - `unknown`: the store may have lost the record of this proof, and has recorded nothing. The service then demands a
+ *   nonce. A nonce of the store's present epoch shows that the proof was made after the loss.
  */
 export type ReplayOutcome = 'first' | 'replayed' | 'unknown';
 
 /**
- * Remembers accepted proofs. A port: implement it to keep the memory elsewhere.
+ * Records accepted proofs. A port: implement it to use another store.
  *
  * @see RFC 9449 §11.1
  */
 export abstract class ReplayStore {
   /**
-   * How long a claim may take, in milliseconds, 1 to 60000, default 250. The library gives up a claim, or a look at the
-   * memory, that takes longer: the request is refused with 503. What `claim` returns without a promise is not timed.
+   * How long a call of `claim` or `refreshEpoch` may take, in milliseconds, 1 to 60000, default 250. A claim that takes
+   * longer is answered with 503. The limit applies only to calls that return a promise.
    */
   readonly deadlineMs?: number;
 
   /**
-   * Records a proof unless it is recorded, in one atomic step for all processes that share the store.
+   * Records a proof unless it has a record, in one atomic step for all processes that share the store.
    *
-   * @throws DpopUnavailableError, or anything else, when the store cannot tell: the request is refused with 503
+   * @throws DpopUnavailableError, or any other error, when the store fails; the service answers 503
    */
   abstract claim(claim: ReplayClaim): ReplayOutcome | Promise<ReplayOutcome>;
 
   /**
-   * The name of the store's unbroken memory, as far as it is known here: 6 octets as 8 characters of base64url. It
-   * changes when what was known is lost. Nonces carry it. Where memory is kept in parts, that of the client's part.
+   * The epoch of the store, as this process knows it: 6 bytes as 8 characters of base64url. The store changes it when it
+   * loses records. Nonces carry it. A store in several parts returns the epoch of the client's part.
    */
   abstract epochOf(jkt: string): string;
 
   /**
-   * Called before a client that has proved to hold its key is asked for a nonce: whoever keeps memory elsewhere may look
-   * whether it is still the same, lest the nonce name one that was lost. Never fails; ends within the store's deadline.
+   * Called before the service demands a nonce from a client that has proved possession of its key. The store can read its
+   * epoch again, so that the nonce carries the present one. Must not reject, and must end within the deadline.
    */
   refreshEpoch?(jkt: string): Promise<void>;
 }

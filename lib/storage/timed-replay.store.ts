@@ -5,8 +5,8 @@ import { type ReplayClaim, type ReplayOutcome, ReplayStore } from './replay.stor
 export const DEFAULT_DEADLINE_MS = 250;
 
 /**
- * A replay store, held to its deadline by the library: whoever wrote the store, no request waits for it without end. A
- * store that answers without a promise pays nothing for that.
+ * Enforces the deadline of a replay store, so that no request waits for a store that hangs. A store that answers without
+ * a promise has no timer.
  */
 export class TimedReplayStore extends ReplayStore {
   readonly #store: ReplayStore;
@@ -21,14 +21,14 @@ export class TimedReplayStore extends ReplayStore {
   }
 
   /**
-   * The store's outcome; nobody has looked whether it is one.
+   * The outcome of the store, not validated.
    *
    * @throws DpopUnavailableError when the store fails or is too slow
    */
   override async claim(claim: ReplayClaim): Promise<ReplayOutcome> {
     try {
       const outcome = this.#store.claim(claim);
-      return isPromise(outcome) ? await this.#deadlines.hold(() => outcome) : outcome;
+      return isPromise(outcome) ? await this.#deadlines.limit(() => outcome) : outcome;
     } catch (cause) {
       throw cause instanceof DpopUnavailableError ? cause : this.#describe(cause);
     }
@@ -38,14 +38,14 @@ export class TimedReplayStore extends ReplayStore {
     return this.#store.epochOf(jkt);
   }
 
-  /** Ends within the deadline, and never fails: a look that did not succeed is made up for by the claim. */
+  /** Ends within the deadline and never rejects: if it fails, the next claim reveals a loss. */
   override async refreshEpoch(jkt: string): Promise<void> {
     if (this.#store.refreshEpoch === undefined) return;
     try {
-      const look = this.#store.refreshEpoch(jkt);
-      if (isPromise(look)) await this.#deadlines.hold(() => look);
+      const refresh = this.#store.refreshEpoch(jkt);
+      if (isPromise(refresh)) await this.#deadlines.limit(() => refresh);
     } catch {
-      // The nonce names the memory that was known before.
+      // The nonce carries the last known epoch.
     }
   }
 
@@ -64,8 +64,8 @@ function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
 }
 
 /**
- * Whether the store could not be asked. A store that is full has answered: if it were passed over, whoever fills it could
- * replay at will. So has one that fails for another reason which it names.
+ * Whether `onReplayStoreFailure` applies: the store did not answer. A full store does answer. If its refusal were
+ * tolerated, a client that fills the store could replay proofs.
  */
 export function isReplayOutage(failure: unknown): failure is DpopUnavailableError {
   return failure instanceof DpopUnavailableError && failure.reason === 'replay_store_unavailable';

@@ -1,4 +1,4 @@
-import type { RefusalReason } from '../errors/catalogue.js';
+import type { DpopErrorCode, RefusalDetail, RefusalReason } from '../errors/catalogue.js';
 import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { describeThrown } from '../errors/foreign-error.js';
 import type { Place } from '../http/place.js';
@@ -7,14 +7,33 @@ import type { Place } from '../http/place.js';
 export function describeRefusal({ code, reason, message, details }: DpopError, place: Place): string {
   const { detail, expected, offBySeconds, scopes, acrValues, maxAgeSeconds } = details;
   return join([
-    `refused: ${code} (${detail === undefined ? reason : `${reason}: ${detail}`})${describePlace(place)}`,
+    `refused: ${describeReason(code, reason, detail)}${describePlace(place)}`,
     message,
     offBySeconds === undefined ? undefined : `${offBySeconds} s too ${isEarly(reason) ? 'early' : 'late'}`,
-    expected === undefined ? undefined : `expected: ${expected.join(' or ')}`,
+    describeExpected(expected, detail),
     scopes === undefined ? undefined : `required scopes: ${scopes.join(' ')}`,
     acrValues === undefined ? undefined : `accepted acr: ${acrValues.join(' or ')}`,
     maxAgeSeconds === undefined ? undefined : `auth_time at most ${maxAgeSeconds} s ago`,
   ]);
+}
+
+function describeReason(
+  code: DpopErrorCode,
+  reason: RefusalReason,
+  detail: RefusalDetail | undefined,
+): string {
+  if (code === reason) return code;
+  return `${code} (${detail === undefined ? reason : `${reason}: ${detail}`})`;
+}
+
+function describeExpected(
+  expected: readonly string[] | undefined,
+  detail: RefusalDetail | undefined,
+): string | undefined {
+  if (expected === undefined) return undefined;
+  const values = expected.join(' or ');
+  if (detail === 'path') return `expected: ${values} with the path of the request`;
+  return detail === 'origin' ? `expected origin: ${values}` : `expected: ${values}`;
 }
 
 const isEarly = (reason: RefusalReason): boolean =>

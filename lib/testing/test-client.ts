@@ -10,35 +10,35 @@ import {
 import { type Clock, systemClock } from '../runtime/clock.js';
 
 export interface TestClientOptions {
-  /** JWS algorithm of the client's key, default `ES256`. */
+  /** The JWS algorithm of the client's key, default `ES256`. */
   readonly algorithm?: string;
-  /** Milliseconds since the epoch, default `Date.now`: the clock that proofs are dated by. */
+  /** Returns milliseconds since the Unix epoch, for `iat`. Default `Date.now`. */
   readonly clock?: Clock;
 }
 
-/** What a proof is made for; everything else has a right value already. */
+/** The request that a proof is for. All other claims and parameters have valid defaults. */
 export interface TestProofOptions {
   readonly method: string;
-  /** Query and fragment are left out of `htu`, as §4.2 asks. */
+  /** `htu` is this URL without query and fragment (§4.2). */
   readonly url: string | URL;
-  /** The access token the proof goes with, for `ath`. */
+  /** The access token that is sent with the proof, for `ath`. */
   readonly token?: string;
   readonly nonce?: string;
-  /** Claims that replace the right ones; `undefined` removes one. */
+  /** Claims that replace the defaults; `undefined` removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** Header parameters that replace the right ones; `undefined` removes one. */
+  /** Header parameters that replace the defaults; `undefined` removes a parameter. */
   readonly header?: Readonly<Record<string, unknown>>;
 }
 
 export type TestFetchInit = Omit<RequestInit, 'headers'> & {
-  /** A token bound to this client's key; without one, the request goes out bare. */
+  /** A token bound to the key of this client. Without it, the request has neither token nor proof. */
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
 /**
- * A client that holds a key: it signs right proofs, and wrong ones when asked to, and its `fetch` answers a demand for
- * a nonce as §8 says.
+ * A client with a key. It signs valid proofs, and invalid ones for tests of refusals. Its `fetch` answers a demand for a
+ * nonce (§8).
  *
  * @example
  * ```ts
@@ -59,6 +59,7 @@ export class TestClient {
     private readonly clock: Clock,
   ) {}
 
+  /** Creates a client with a new key. */
   static async create({
     algorithm = 'ES256',
     clock = systemClock,
@@ -68,7 +69,7 @@ export class TestClient {
     return new TestClient(algorithm, await calculateJwkThumbprint(publicJwk), publicJwk, privateKey, clock);
   }
 
-  /** A proof (§4.2), right in every respect that the options leave alone. */
+  /** A proof (§4.2), valid unless the options change it. */
   async createProof({ method, url, token, nonce, claims, header }: TestProofOptions): Promise<string> {
     const { origin, pathname } = new URL(url);
     const payload = {
@@ -85,14 +86,14 @@ export class TestClient {
       .sign(this.privateKey);
   }
 
-  /** The two headers of a request: `authorization` and `dpop`. */
+  /** The headers `authorization` and `dpop` of a request, for another HTTP client. */
   async createHeaders(
     options: TestProofOptions & { readonly token: string },
   ): Promise<Record<string, string>> {
     return { authorization: `DPoP ${options.token}`, dpop: await this.createProof(options) };
   }
 
-  /** `fetch` with token and proof; a demand for a nonce is answered once, and nonces are kept for each origin. */
+  /** `fetch` with token and proof. Repeats the request once with the nonce that a service demands; keeps nonces by origin. */
   async fetch(url: string | URL, init: TestFetchInit = {}): Promise<Response> {
     const response = await this.#fetchOnce(url, init);
     const demandsNonce =

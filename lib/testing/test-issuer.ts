@@ -7,31 +7,34 @@ import { type Clock, systemClock } from '../runtime/clock.js';
 import type { TestClient } from './test-client.js';
 
 export interface TestIssuerOptions {
-  /** Default `https://issuer.test`; with `listen`, the address it listens on. */
+  /** Default `https://issuer.test`; with `listen`, the address on which it listens. */
   readonly issuer?: string;
   /** Default `https://api.test`. */
   readonly audience?: string;
-  /** JWS algorithm of the issuer's key, default `ES256`. */
+  /** The JWS algorithm of the issuer's key, default `ES256`. */
   readonly algorithm?: string;
-  /** Milliseconds since the epoch, default `Date.now`: the clock that tokens are dated by. */
+  /** Returns milliseconds since the Unix epoch, for `iat` and `exp`. Default `Date.now`. */
   readonly clock?: Clock;
 }
 
-/** What a token says; everything else has a right value already. */
+/** The content of a token. All other claims and parameters have valid defaults. */
 export interface TestTokenOptions {
-  /** Whose key the token is bound to; without it and without `jkt` the token is unbound. */
+  /** The client to whose key the token is bound. Without `client` and `jkt`, the token is unbound. */
   readonly client?: TestClient;
+  /** The thumbprint of the key to which the token is bound. */
   readonly jkt?: string;
   readonly scopes?: readonly string[];
+  /** Default 300. */
   readonly expiresInSeconds?: number;
-  /** Claims that replace the right ones; `undefined` removes one. */
+  /** Claims that replace the defaults; `undefined` removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** Header parameters that replace the right ones; `undefined` removes one. */
+  /** Header parameters that replace the defaults; `undefined` removes a parameter. */
   readonly header?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * An issuer of access tokens (RFC 9068) that needs no network, or listens on loopback with metadata and keys.
+ * An issuer of access tokens (RFC 9068) for tests. `create` needs no network; `listen` serves metadata and keys on
+ * loopback.
  *
  * @example
  * ```ts
@@ -40,9 +43,9 @@ export interface TestTokenOptions {
  * ```
  */
 export class TestIssuer {
-  /** Public keys, the present one last. */
+  /** The public keys, the signing one last. */
   readonly keys: { keys: JWK[] } = { keys: [] };
-  /** While set, the listening issuer answers everything with this status. */
+  /** While set, a listening issuer answers every request with this status. */
   outageStatus: number | undefined;
   #signing: { readonly kid: string; readonly privateKey: CryptoKey } | undefined;
   #server: Server | undefined;
@@ -54,6 +57,7 @@ export class TestIssuer {
     private readonly clock: Clock,
   ) {}
 
+  /** Creates an issuer with a new key. It does not listen. */
   static async create(options: TestIssuerOptions = {}): Promise<TestIssuer> {
     const { issuer = 'https://issuer.test', audience = 'https://api.test', algorithm = 'ES256' } = options;
     const created = new TestIssuer(issuer, audience, algorithm, options.clock ?? systemClock);
@@ -61,7 +65,7 @@ export class TestIssuer {
     return created;
   }
 
-  /** As `create`, and serves metadata (RFC 8414, OpenID Connect Discovery) and keys on loopback until `close`. */
+  /** Like `create`; also serves metadata (RFC 8414, OpenID Connect Discovery) and keys on loopback until `close`. */
   static async listen(
     options: Omit<TestIssuerOptions, 'issuer'> & { readonly port?: number } = {},
   ): Promise<TestIssuer> {
@@ -78,7 +82,7 @@ export class TestIssuer {
     return listening;
   }
 
-  /** Options that trust this issuer: by its keys or, when it listens, by discovery. */
+  /** The option `accessToken` for this issuer: with its keys, or with discovery if it listens. */
   get accessToken(): JwtAccessTokenOptions {
     const { issuer, audience } = this;
     return this.#server === undefined
@@ -86,7 +90,7 @@ export class TestIssuer {
       : { issuer, audience };
   }
 
-  /** A signed access token, right in every respect that the options leave alone. */
+  /** A signed access token, valid unless the options change it. */
   async issueToken(options: TestTokenOptions = {}): Promise<string> {
     const { client, jkt = client?.jkt, scopes = [], expiresInSeconds = 300, claims, header } = options;
     if (this.#signing === undefined) throw new Error('the issuer has no key');
@@ -107,7 +111,11 @@ export class TestIssuer {
       .sign(this.#signing.privateKey);
   }
 
-  /** Makes a new key and signs with it from now on. */
+  /**
+   * Creates a new key and signs with it from now on.
+   *
+   * @param options.keepOld whether the former keys stay in the key set, default true
+   */
   async rotateKey({ keepOld = true }: { readonly keepOld?: boolean } = {}): Promise<void> {
     const kid = randomUUID();
     const { publicKey, privateKey } = await generateKeyPair(this.algorithm, { extractable: true });
@@ -116,6 +124,7 @@ export class TestIssuer {
     this.#signing = { kid, privateKey };
   }
 
+  /** Stops listening. */
   async close(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;

@@ -6,8 +6,8 @@ import { nodeRequestOf } from '../http/node-request.js';
 import { requestLineOf } from '../http/request-line.js';
 
 /**
- * A request of Express or Fastify as the checks want it. `protocol` and `host` come from the framework, which alone
- * knows which proxies are trusted, and are asked for only when the origin depends on them.
+ * The request of Express or Fastify in the form that the checks use. `protocol` and `host` come from the framework, which
+ * knows the trusted proxies. They are read only if the origin depends on them.
  */
 class HttpDpopRequest implements DpopRequest {
   constructor(
@@ -33,9 +33,9 @@ class HttpDpopRequest implements DpopRequest {
 }
 
 /**
- * `undefined` for what is no HTTP request of Node's, for then nothing can be told of it.
+ * The request in the form that the checks use; `undefined` if it is not an HTTP request of Node.
  *
- * @throws DpopUnavailableError for a request whose raw headers were lost on the way
+ * @throws DpopUnavailableError when an adapter has not filled the raw headers
  */
 export function toDpopRequest(
   request: object,
@@ -45,7 +45,7 @@ export function toDpopRequest(
   if (raw === undefined || !isObject(request)) return undefined;
   const { method: routedMethod, rawHeaders } = raw;
   const line = requestLineOf(raw);
-  // Express shortens `url` in mounted apps, Fastify when it rewrites; both keep what came over the wire.
+  // Express shortens `url` in mounted apps, and Fastify rewrites it. Both keep the received target.
   const target = line?.target ?? request['originalUrl'] ?? raw.url;
   if (typeof routedMethod !== 'string' || typeof target !== 'string' || !Array.isArray(rawHeaders))
     return undefined;
@@ -61,12 +61,12 @@ export function toDpopRequest(
   );
 }
 
-/** Some serverless adapters fill `headers` alone: a 401 would blame the client for it. */
+/** Some serverless adapters fill only `headers`. A 401 would blame the client for that. */
 function assertNoHeaders(headers: unknown): void {
   if (!isObject(headers) || Object.keys(headers).length === 0) return;
   throw new DpopUnavailableError('transport_unknown', {
     advice:
-      'the adapter that made this request fills headers and leaves rawHeaders empty, in which repeated fields are counted; use an adapter that fills rawHeaders, or override getDpopRequest and build rawHeaders from the event of the platform',
+      'the serverless adapter fills headers and leaves rawHeaders empty, but repeated fields show only in rawHeaders; use an adapter that fills rawHeaders, or override getDpopRequest and build rawHeaders from the event of the platform',
   });
 }
 

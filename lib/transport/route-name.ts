@@ -3,19 +3,23 @@ import { isObject } from '../http/is-object.js';
 import { knownMethod } from '../http/known-method.js';
 import type { Place, RouteName } from '../http/place.js';
 
-/** The route and the handler behind an execution context, and behind the request of its platform. */
+/**
+ * The route and the handler of an execution context.
+ *
+ * @param request the request of the platform
+ */
 export function routeNameOf(context: ExecutionContext, request: unknown): Required<RouteName> {
   const handler = `${context.getClass().name}.${context.getHandler().name}`;
   return { route: context.getType<string>() === 'http' ? patternOf(request) : undefined, handler };
 }
 
-/** The same with the method of the request, for the log. */
+/** The route, the handler and the method of the request, for the log. */
 export function placeOf(context: ExecutionContext, request: unknown): Place {
   const method = isObject(request) ? knownMethod(request['method']) : undefined;
   return { ...routeNameOf(context, request), method };
 }
 
-/** Express has it at `route.path`, Fastify at `routeOptions.url`; with prefix and version. */
+/** The pattern with prefix and version: `route.path` in Express, `routeOptions.url` in Fastify. */
 function patternOf(request: unknown): string | undefined {
   if (!isObject(request)) return undefined;
   const { route, routeOptions } = request;

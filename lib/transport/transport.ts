@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { isObject } from '../http/is-object.js';
 import { nodeRequestOf } from '../http/node-request.js';
 
-/** The request and the response of a platform, whatever they are. */
+/** The request and the response of a platform. */
 export interface Transport {
   readonly request: object;
   readonly response: object | undefined;
@@ -10,11 +10,11 @@ export interface Transport {
 
 /**
  * The HTTP request behind an execution context: of a route, or of a GraphQL resolver through its context (Apollo's
- * `req` and `res`, Mercurius' `reply`, the handshake of graphql-ws). `undefined` for transports that are not known.
+ * `req` and `res`, Mercurius' `reply`, the handshake of graphql-ws). `undefined` for an unknown transport.
  */
 export function transportOf(context: ExecutionContext): Transport | undefined {
   const type = context.getType<string>();
-  // `switchToHttp` would say the same, and change the context each time.
+  // `switchToHttp` returns the same, but changes the type of the context.
   if (type === 'http') return toTransport(context.getArgByIndex(0), context.getArgByIndex(1));
   if (type !== 'graphql') return undefined;
   const graphql: unknown = context.getArgByIndex(2);
@@ -25,7 +25,7 @@ export function transportOf(context: ExecutionContext): Transport | undefined {
   return toTransport(request, graphql['res'] ?? reply ?? (isObject(request) ? request['res'] : undefined));
 }
 
-/** Apollo's `req` of a subscription is the context of graphql-ws, which keeps the GET that opened the socket. */
+/** In a subscription, Apollo's `req` is the context of graphql-ws, which has the GET request that opened the socket. */
 function handshakeOf(given: unknown): object | undefined {
   if (!isObject(given) || nodeRequestOf(given) !== undefined || !isObject(given['extra'])) return undefined;
   const { request } = given['extra'];
@@ -37,7 +37,7 @@ function toTransport(request: unknown, response: unknown): Transport | undefined
   return { request, response: isObject(response) ? response : undefined };
 }
 
-/** The `reply` of a Mercurius subscription is none: it carries the request and no headers. */
+/** The `reply` of a Mercurius subscription has the request and cannot set headers. */
 export function carriesHeaders(response: object): boolean {
   return ['setHeader', 'header'].some(
     (name) => typeof (response as Readonly<Record<string, unknown>>)[name] === 'function',

@@ -4,11 +4,11 @@ import { mergeField, type ResponseHeader } from '../http/response-headers.js';
 import { carriesHeaders } from './transport.js';
 
 /**
- * Writes headers with the head of the response. A response that is not one of Node's gets them at once, through Nest's
- * adapter, since Nest's exceptions carry no headers.
+ * Writes headers with the head of the response. If the response is not one of Node, it writes them at once through Nest's
+ * HTTP adapter. Nest's exceptions cannot carry headers.
  *
- * @param status the one with which they are written; undefined: with any
- * @returns what takes them back, as long as they are not written
+ * @param status the only status with which they are written; `undefined` for any status
+ * @returns a function that withdraws the headers until they are written
  */
 export function writeHeaders(
   response: object,
@@ -16,8 +16,8 @@ export function writeHeaders(
   headers: readonly ResponseHeader[],
   status: number | undefined,
 ): (() => void) | undefined {
-  const takeBack = holdForHead(response, headers, status);
-  if (takeBack !== undefined || !carriesHeaders(response) || adapter.isHeadersSent(response)) return takeBack;
+  const withdraw = holdForHead(response, headers, status);
+  if (withdraw !== undefined || !carriesHeaders(response) || adapter.isHeadersSent(response)) return withdraw;
   for (const header of headers) {
     const value = mergeField(header, () => adapter.getHeader?.(response, header.name));
     adapter.setHeader?.(response, header.name, value);

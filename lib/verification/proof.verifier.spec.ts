@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createConfig } from '../config/dpop-config.js';
 import type { DpopRequest } from '../http/dpop-request.js';
-import { FixedNonceSecrets } from '../nonce/nonce-secrets.js';
+import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { TestClient } from '../testing/index.js';
 import { ProofVerifier } from './proof.verifier.js';

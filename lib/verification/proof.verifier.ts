@@ -4,10 +4,14 @@ import { assertRoutedAsCompared, parseRequestPath } from '../http/request-path.j
 import { detachSegment } from '../jws/compact-jws.js';
 import type { AcceptedNonce, NonceService } from '../nonce/nonce.service.js';
 import { parseCompactProof } from '../proof/compact-proof.js';
-import { assertAth, assertFreshness, assertHtm, assertHtu, assertKeyBinding } from '../proof/proof-checks.js';
+import { assertAth, assertKeyBinding } from '../proof/proof-binding.js';
+import { assertFreshness } from '../proof/proof-freshness.js';
+import { assertHtm } from '../proof/proof-htm.js';
+import { assertHtu } from '../proof/proof-htu.js';
 import { type ProofClaims, parseProofClaims } from '../proof/proof-claims.js';
 import { parseProofHeader } from '../proof/proof-header.js';
-import { assertProofSignature, importProofKey, type ProofKey } from '../proof/proof-key.js';
+import { acceptNonce } from '../proof/proof-nonce.js';
+import { assertProofSignature, importProofKey, type ProofKey } from '../proof/proof-signature.js';
 import { BoundedCache } from '../runtime/bounded-cache.js';
 import { signatureTurn } from '../runtime/signature-turns.js';
 import type { VerificationRules } from './verification-rules.js';
@@ -74,7 +78,7 @@ export class ProofVerifier {
     assertRoutedAsCompared(path, request);
     assertHtu(claims.htu, this.#rules.resolveOrigin(request), path, queryInHtu); //     9 htu
     if (token !== undefined) assertAth(claims.ath, token.ath); //                       12 hash of the token
-    const nonce = this.#acceptNonce(claims.nonce); //                                   10 nonce
+    const nonce = acceptNonce(claims.nonce, this.#nonces); //                                   10 nonce
     const freshUntilSeconds = this.#assertFresh(claims, nonce); //                      11 iat
 
     await signatureTurn();
@@ -94,13 +98,6 @@ export class ProofVerifier {
   rememberKey({ header, key }: VerifiedProof): void {
     if (this.#knownKeys.get(header) !== undefined) return;
     this.#knownKeys.set(detachSegment(header), key, 2 * header.length);
-  }
-
-  #acceptNonce(nonce: string | undefined): AcceptedNonce | undefined {
-    if (nonce === undefined) return undefined;
-    const accepted = this.#nonces.check(nonce);
-    if (accepted === undefined) throw new DpopError('nonce_unacceptable');
-    return accepted;
   }
 
   #assertFresh(claims: ProofClaims, nonce: AcceptedNonce | undefined): number {

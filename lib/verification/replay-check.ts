@@ -1,5 +1,5 @@
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
-import { refusedAfterWait } from '../proof/proof-checks.js';
+import { refusedAfterWait } from '../proof/proof-freshness.js';
 import { claimId } from '../storage/claim-id.js';
 import type { ReplayClaim, ReplayStore } from '../storage/replay.store.js';
 import { isReplayOutage } from '../storage/timed-replay.store.js';

@@ -1,6 +1,6 @@
 import type { CredentialLimits } from '../http/credentials.js';
 import type { OriginResolver } from '../http/request-origin.js';
-import type { FreshnessWindow } from '../proof/proof-checks.js';
+import type { FreshnessWindow } from '../proof/proof-freshness.js';
 import type { CacheBounds } from '../runtime/bounded-cache.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DpopPolicy } from './policy.js';

@@ -1,6 +1,6 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import type { NonceService } from '../nonce/nonce.service.js';
-import type { ProofKey } from '../proof/proof-key.js';
+import type { ProofKey } from '../proof/proof-signature.js';
 import type { BoundedCache } from '../runtime/bounded-cache.js';
 import type { ReplayStore } from '../storage/replay.store.js';
 import type { VerificationRules } from './verification-rules.js';

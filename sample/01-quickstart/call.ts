@@ -16,7 +16,9 @@ try {
   console.log(await response.text());
   if (!response.ok) process.exitCode = 1;
 } catch (error) {
-  console.error(`${api} or ${issuer} cannot be called: is "npm start" running, on these ports?`);
+  console.error(
+    `${api} or ${issuer} cannot be reached. Run "npm start" first, and pass the URLs that it prints.`,
+  );
   console.error(error);
   process.exitCode = 1;
 }

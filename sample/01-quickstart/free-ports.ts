@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 
 /**
- * Ports of loopback that nobody listens on, all different: the preferred ones where they are free, others where they
- * are not or where 0 is preferred. Both servers must know both addresses before either can start.
+ * Finds different free ports of loopback: each preferred one if it is free and not 0, otherwise any. Each server must
+ * know both addresses before it can start.
  */
 export async function findFreePorts(preferred: readonly number[]): Promise<readonly number[]> {
   const servers: Server[] = [];

@@ -7,12 +7,12 @@ const stage = await openStage({
   logger: new ConsoleLogger({ colors: process.stdout.isTTY }),
 });
 
-let closing = false;
+let isClosing = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // `nest start` passes on what the terminal has already sent to the whole group.
-    if (closing) return;
-    closing = true;
+    // The process receives the signal twice: from the terminal, and from `nest start`.
+    if (isClosing) return;
+    isClosing = true;
     void stage.close();
   });
 }
@@ -23,21 +23,22 @@ console.log(`
   API                   ${stage.api}
   authorization server  ${stage.issuer}
 
-Public, for curl as for anyone:
+A public route:
 
   curl -i ${stage.api}/health
 
-Protected; curl gets a 401 and the challenge:
+A protected route, which answers curl with 401 and a challenge:
 
   curl -i ${stage.api}/accounts
 
-curl cannot sign proofs. This gets a token from the authorization server and calls the API with a proof
-(in a second terminal):
+curl cannot sign proofs. These commands request a token from the authorization
+server and call the API with a proof. Run them in a second terminal:
 
 ${call('GET /accounts')}
 ${call('GET /statements')}
 ${call('POST /transfers')}
 ${call('DELETE /accounts/1')}
 
-Ctrl+C ends both.
+Ctrl+C ends both servers. docs/getting-started.md shows how to protect your
+own API.
 `);

@@ -3,7 +3,7 @@ import { startApi } from './api/api.js';
 import { startAuthorizationServer } from './authorization-server/authorization-server.js';
 import { findFreePorts } from './free-ports.js';
 
-/** The authorization server and the API, side by side on loopback. */
+/** The authorization server and the API, both on loopback. */
 export interface Stage {
   readonly issuer: string;
   readonly api: string;
@@ -11,9 +11,9 @@ export interface Stage {
 }
 
 export interface StageOptions {
-  /** Ports that would be liked; 0, the default, takes any. */
+  /** Preferred ports; 0, the default, means any. */
   readonly ports?: { readonly api: number; readonly issuer: number };
-  /** What Nest logs with, `false` for silence. */
+  /** The logger of Nest; `false` for none. */
   readonly logger: LoggerService | false;
 }
 

@@ -1,23 +1,23 @@
-import { createPaint, formatTable } from '../story/playbill.js';
+import { createPaint, formatNextSteps, formatTable } from '../story/report.js';
 import { type PlayedScene, playScene } from '../story/scene.js';
 import { startApiProcess } from './api/api-process.js';
 import { isRedisInstalled } from './redis-process.js';
 import { openStage } from './stage.js';
-import { formatAnswers, formatPrologue, formatScene } from './story/playbill.js';
+import { formatPrologue, formatScene } from './story/report.js';
 import { gatherCast, SCENES } from './story/scenes.js';
 import type { Exchange } from './story/wire.js';
 
-/** The story takes some seconds; whatever gets stuck must not hold up whoever waits for it. */
+/** The demo takes some seconds. The limit ends a demo that hangs. */
 const LIMIT_MS = 90_000;
 
 if (!isRedisInstalled()) {
   console.error(
-    'The story needs redis-server: `sudo apt-get install redis-server` (Debian, Ubuntu) or `brew install redis` (macOS).',
+    'This demo needs redis-server. Install it:\n  sudo apt-get install redis-server   (Debian, Ubuntu)\n  brew install redis                  (macOS)',
   );
   process.exit(1);
 }
 
-// However this process ends, its children end with it.
+// Runs the exit handlers, which end the child processes.
 for (const [signal, number] of [
   ['SIGHUP', 1],
   ['SIGINT', 2],
@@ -26,13 +26,13 @@ for (const [signal, number] of [
   process.once(signal, () => process.exit(128 + number));
 }
 setTimeout(() => {
-  console.error(`The story was not over after ${LIMIT_MS / 1000} seconds.`);
+  console.error(`The demo did not end within ${LIMIT_MS / 1000} seconds.`);
   process.exit(1);
 }, LIMIT_MS).unref();
 
 const paint = createPaint(process.stdout);
 const stage = await openStage(startApiProcess).catch((error: unknown) => {
-  console.error(`The stage could not be opened: ${String(error)}`);
+  console.error(`The demo could not start: ${String(error)}`);
   process.exit(1);
 });
 const played: PlayedScene<Exchange>[] = [];
@@ -47,5 +47,14 @@ try {
 } finally {
   await stage.close();
 }
-console.log(formatTable(played, formatAnswers, paint));
-if (!played.every(({ endedAsItMust }) => endedAsItMust)) process.exitCode = 1;
+console.log(formatTable(played, paint));
+if (played.every(({ isAsExpected }) => isAsExpected)) {
+  console.log(
+    formatNextSteps([
+      ['docs/replay-and-redis.md', 'explains what happens when Redis fails'],
+      ['sample/02-fleet/api/app.module.ts', 'has the few lines that a fleet needs'],
+      ['npm run demo', 'plays one API and a thief'],
+      ['npm start', 'starts that API for your own calls'],
+    ]),
+  );
+} else process.exitCode = 1;

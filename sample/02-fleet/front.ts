@@ -3,12 +3,12 @@ import { Agent, createServer, type IncomingMessage, request as send, type Server
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 
-/** Which instance answered; the story wants to know. */
+/** The header with which the front names the instance that answered. */
 export const SERVED_BY = 'x-served-by';
 
 const TIMEOUT_MS = 5000;
 
-/** What clients see of the fleet: one address, behind which each request goes to the next instance in turn. */
+/** A proxy with one address for clients, which passes each request to the next instance in turn. */
 export class Front {
   readonly #agent = new Agent({ keepAlive: true });
   #instances: readonly string[] = [];
@@ -19,7 +19,7 @@ export class Front {
     private readonly server: ReturnType<typeof createServer>,
   ) {}
 
-  /** Listens at once: the instances must know this address before they can start. */
+  /** Listens before the instances start, because they need its address. */
   static async listen(): Promise<Front> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
@@ -29,7 +29,7 @@ export class Front {
     return front;
   }
 
-  /** @param urls of the instances */
+  /** @param urls the instances */
   distributeTo(urls: readonly string[]): void {
     this.#instances = urls;
   }
@@ -54,7 +54,7 @@ export class Front {
     }
   }
 
-  /** Line by line as they came: the API must see a header that was sent twice (RFC 9449 §4.3, check 1). */
+  /** Passes all headers on as received: the API must see a header that was sent twice (RFC 9449 §4.3, check 1). */
   async #forward(request: IncomingMessage, { hostname, port }: URL): Promise<IncomingMessage> {
     const { method, url, rawHeaders } = request;
     const signal = AbortSignal.timeout(TIMEOUT_MS);

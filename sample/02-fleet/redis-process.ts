@@ -11,8 +11,8 @@ import { Redis } from 'ioredis';
 const START_LIMIT_MS = 10_000;
 
 /**
- * Redis under a shell that kills it as soon as nobody holds the other end of its input: however this process ends,
- * Redis does not outlive it. Ctrl-C reaches the shell too, and must not end it before that.
+ * A shell that runs Redis and kills it when the shell's input ends. Redis therefore ends with this process, even if this
+ * process is killed. The shell ignores Ctrl-C, so that it outlives this process.
  */
 const KEEPER = `
 trap '' INT
@@ -23,12 +23,12 @@ kill -9 $!
 wait $!
 `;
 
-/** Whether `redis-server` is there to be started. */
+/** Whether `redis-server` is installed. */
 export function isRedisInstalled(): boolean {
   return spawnSync('redis-server', ['--version']).status === 0;
 }
 
-/** A private Redis on loopback with a directory of its own, which may be killed, hung and started again. */
+/** A private Redis on loopback with its own directory. It can be stopped, killed and started again. */
 export class RedisProcess {
   readonly #directory = mkdtempSync(join(tmpdir(), 'dpop-fleet-'));
   #keeper: ChildProcess | undefined;
@@ -38,7 +38,7 @@ export class RedisProcess {
     process.on('exit', this.#endAtOnce);
   }
 
-  /** Makes room for a Redis, which is not started yet. */
+  /** Creates the directory and finds a port. Does not start Redis. */
   static async prepare(): Promise<RedisProcess> {
     return new RedisProcess(await findFreePort());
   }
@@ -47,11 +47,11 @@ export class RedisProcess {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it with the data it had, and ends when it answers. */
+  /** Starts Redis with its former data, and resolves when it answers. */
   async start(): Promise<void> {
     if (this.#keeper !== undefined) return;
     const directory = ['--dir', this.#directory, '--logfile', join(this.#directory, 'redis.log')];
-    // Written before it is answered: a kill -9 loses nothing.
+    // Redis writes to disk before it answers, so that `kill -9` loses nothing.
     const durability = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
     const address = ['--bind', '127.0.0.1', '--port', String(this.port)];
     this.#keeper = spawn(
@@ -63,7 +63,7 @@ export class RedisProcess {
     await this.#untilReady();
   }
 
-  /** `kill -9`: no chance to say goodbye. */
+  /** `kill -9` */
   async kill(): Promise<void> {
     const keeper = this.#keeper;
     if (keeper === undefined) return;
@@ -74,15 +74,15 @@ export class RedisProcess {
     this.#pid = undefined;
   }
 
-  /** `kill -9`, and all that it knew is gone. */
+  /** `kill -9`, and deletes the data. */
   async killAndEmpty(): Promise<void> {
     await this.kill();
     await rm(join(this.#directory, 'appendonlydir'), { recursive: true, force: true });
-    // Before Redis 7
+    // Of Redis before version 7.
     await rm(join(this.#directory, 'appendonly.aof'), { force: true });
   }
 
-  /** Connections stay open, and nothing is answered any more. */
+  /** Stops the process. Connections stay open, and Redis answers nothing. */
   hang(): void {
     if (this.#pid !== undefined) process.kill(this.#pid, 'SIGSTOP');
   }
@@ -102,7 +102,7 @@ export class RedisProcess {
     rmSync(this.#directory, { recursive: true, force: true });
   };
 
-  /** Until ours answers: whoever else may have taken the port meanwhile is not to be written to. */
+  /** Waits until this Redis answers. Checks the process id, because another program may have taken the port. */
   async #untilReady(): Promise<void> {
     const probe = new Redis(this.url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
     probe.on('error', () => {});

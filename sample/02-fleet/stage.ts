@@ -8,22 +8,22 @@ import { RedisProcess } from './redis-process.js';
 export const INSTANCES = 3;
 const READY_LIMIT_MS = 20_000;
 
-/** One Redis, three instances of the API behind one front, and whoever issues the tokens; all on loopback. */
+/** Redis, three instances of the API behind a front, and an issuer, all on loopback. */
 export interface Stage {
   readonly api: string;
   readonly instances: readonly string[];
   readonly issuer: TestIssuer;
   readonly redis: RedisProcess;
-  /** Until each instance says that it can verify requests. */
+  /** Waits until each instance reports that it can verify requests. */
   untilHealthy(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param startInstance in this process or in one of its own */
+/** @param startInstance starts an instance in this process or in a new one */
 export async function openStage(startInstance: (options: ApiOptions) => Promise<Instance>): Promise<Stage> {
   const opened: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
-    // In the order in which they need each other: whoever came last goes first.
+    // In reverse order, because later parts need earlier ones.
     for (const part of opened.splice(0).toReversed()) await part.close();
   };
   const keep = <Part extends { close(): Promise<void> }>(part: Part): Part => {
@@ -50,7 +50,7 @@ export async function openStage(startInstance: (options: ApiOptions) => Promise<
   }
 }
 
-/** Not before the last one is settled: one that starts late must be closed as well. */
+/** Waits for all, because an instance that starts late must be closed too. */
 async function settleAll<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(promises);
   return await Promise.all(promises);

@@ -1,21 +1,21 @@
-/** How one request must end: its status and, where it is refused, the `code` in the body. */
+/** How a request ends: its status and, if it is refused, the `code` in the body. */
 export interface Outcome {
   readonly status: number;
   readonly code?: string;
 }
 
-/** The part of an answer that tells how the request ended. */
+/** The part of an answer that shows the outcome. */
 export interface Answer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** What the audience is told of a scene. */
+/** The description of a scene. */
 export interface Script {
   readonly title: string;
-  /** What the answers of this scene show, in one sentence. */
+  /** Why the requests end like this. */
   readonly why: string;
-  /** How each request of the scene must end, in order. */
+  /** The outcome of each request, in order. */
   readonly expected: readonly Outcome[];
 }
 
@@ -23,22 +23,22 @@ export interface Scene<Cast> extends Script {
   play(cast: Cast): Promise<void>;
 }
 
-/** What became of a scene. */
+/** The result of a scene. */
 export interface PlayedScene<Exchange extends Answer = Answer> {
   readonly scene: Script;
   readonly exchanges: readonly Exchange[];
-  /** Why the scene could not be played to its end. */
+  /** Why the scene ended early. */
   readonly failure: string | undefined;
-  readonly endedAsItMust: boolean;
+  readonly isAsExpected: boolean;
 }
 
-/** Where requests and answers are seen. */
+/** Records requests and answers. */
 export interface Recorder<Exchange extends Answer> {
-  /** What went over the wire since the last time. */
+  /** Returns the exchanges since the last call. */
   takeExchanges(): readonly Exchange[];
 }
 
-/** Plays one scene to its end, and compares what went over the wire with what must. */
+/** Plays one scene, and compares the outcomes with the expected ones. */
 export async function playScene<Exchange extends Answer, Cast>(
   scene: Scene<Cast>,
   cast: Cast & { readonly wire: Recorder<Exchange> },
@@ -50,16 +50,15 @@ export async function playScene<Exchange extends Answer, Cast>(
     failure = String(error);
   }
   const exchanges = cast.wire.takeExchanges();
-  const answered = exchanges.map((exchange) => formatOutcome(outcomeOf(exchange)));
+  const outcomes = exchanges.map((exchange) => formatOutcome(outcomeOf(exchange)));
   const expected = scene.expected.map(formatOutcome);
-  const endedAsItMust =
+  const isAsExpected =
     failure === undefined &&
-    answered.length === expected.length &&
-    answered.every((answer, index) => answer === expected[index]);
-  return { scene, exchanges, failure, endedAsItMust };
+    outcomes.length === expected.length &&
+    outcomes.every((outcome, index) => outcome === expected[index]);
+  return { scene, exchanges, failure, isAsExpected };
 }
 
-/** What was answered, in the form of what was expected. */
 export function outcomeOf({ status, body }: Answer): Outcome {
   return typeof body.code === 'string' ? { status, code: body.code } : { status };
 }

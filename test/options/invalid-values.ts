@@ -113,7 +113,7 @@ export const MEMBERS: readonly (readonly [option: string, member: string, inner:
         42,
         {},
       ],
-      'at least 32 octets',
+      'at least 32 bytes',
     ],
   ],
   [

@@ -7,7 +7,7 @@ interface Account {
   readonly balance: number;
 }
 
-/** Every route is closed by the guard of the whole app (see `app.module.ts`), but for the one that says otherwise. */
+/** The guard of the whole app (see `app.module.ts`) protects every route that is not marked `@SkipDpop()`. */
 @Controller()
 export class AccountsController {
   readonly #accounts = new Map<string, Account>([
@@ -22,7 +22,7 @@ export class AccountsController {
     return { status: 'up' };
   }
 
-  /** Protected: a token bound to a key, and a proof of that key. */
+  /** Protected: needs a token that is bound to a key, and a proof that is signed with this key. */
   @Get('accounts')
   list(@DpopBound() jkt: string) {
     return { provedKey: jkt, accounts: [...this.#accounts.values()] };
@@ -40,14 +40,14 @@ export class AccountsController {
     return { removed: this.#accounts.delete(id) };
   }
 
-  /** Protected, and only for tokens with this scope. */
+  /** Protected; the token also needs this scope. */
   @RequireScopes('statements:read')
   @Get('statements')
   statements(@DpopBound('clientId') clientId: string) {
     return { for: clientId, statements: ['2025-01', '2025-02'] };
   }
 
-  /** Protected, and the proof must carry a nonce of this service: a proof cannot be made ahead of time. */
+  /** Protected; the proof also needs a nonce of this service, so that no proof can be made in advance. */
   @Dpop({ nonce: 'required' })
   @Post('transfers')
   transfer() {

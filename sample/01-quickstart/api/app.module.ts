@@ -4,9 +4,9 @@ import { DpopGuard, DpopModule } from 'nestjs-dpop';
 import { AccountsController } from './accounts.controller.js';
 
 export interface ApiOptions {
-  /** The URL of this service as its clients see it: what they sign in `htu`, and what tokens name in `aud`. */
+  /** The URL of this service for its clients, who sign it in `htu`. Here it is also the audience of the tokens. */
   readonly origin: string;
-  /** Whose access tokens are accepted. */
+  /** The issuer whose access tokens are accepted. */
   readonly issuer: string;
 }
 
@@ -17,7 +17,7 @@ export class AppModule {
       module: AppModule,
       imports: [DpopModule.forRoot({ origin, accessToken: { issuer, audience: origin } })],
       controllers: [AccountsController],
-      // Bound to the whole app: a route that somebody forgets to protect is closed, not open.
+      // For the whole app, so that a new route is protected unless it is marked @SkipDpop().
       providers: [{ provide: APP_GUARD, useExisting: DpopGuard }],
     };
   }

@@ -10,13 +10,13 @@ const TOKEN_LIFETIME_SECONDS = 300;
 
 export interface AuthorizationServerOptions {
   readonly port: number;
-  /** The API that tokens are for (RFC 8707). */
+  /** The API for which tokens are issued (RFC 8707). */
   readonly resource: string;
 }
 
 /**
- * A real authorization server: oidc-provider, which issues access tokens as JWT (RFC 9068) bound to the key of the
- * client's proof. It runs beside the API, with a listener of its own, and shares nothing with it.
+ * A real authorization server: oidc-provider. It issues access tokens as JWT (RFC 9068), bound to the key of the client's
+ * proof. It has its own listener and shares nothing with the API.
  */
 export async function startAuthorizationServer({
   port,
@@ -36,7 +36,7 @@ export async function startAuthorizationServer({
         grant_types: ['client_credentials'],
         redirect_uris: [],
         response_types: [],
-        // This client gets bound tokens or none (§5.2).
+        // The server issues only bound tokens to this client (§5.2).
         dpop_bound_access_tokens: true,
       },
     ],

@@ -1,6 +1,6 @@
 import type { Adapter } from 'oidc-provider';
 
-/** What the authorization server remembers, gone with the process. Here that is the proofs it has seen. */
+/** The storage of the authorization server, in memory. In this sample it contains the proofs that the server has seen. */
 export class InMemoryAdapter implements Adapter {
   readonly #entries = new Map<string, { readonly payload: object; readonly expiresAtMs: number }>();
 

@@ -17,7 +17,7 @@ import {
 
 export interface QuickstartClientOptions {
   readonly issuer: string;
-  /** The API, which is also the resource that tokens are asked for. */
+  /** The API. It is also the resource for which the client requests tokens. */
   readonly api: string;
   readonly credentials: { readonly id: string; readonly secret: string };
   /** Default: the global `fetch`. */
@@ -28,13 +28,13 @@ export interface CallOptions {
   readonly method: string;
   readonly path: string;
   readonly token: string;
-  /** Dates the proof back, as if it had been made that long ago. */
+  /** Sets `iat` of the proof that many seconds back. */
   readonly proofAgeSeconds?: number;
 }
 
 const TIMEOUT_SECONDS = 5;
 
-/** A client with a key of its own, as openid-client makes it: token, proofs and the answer to a demand for a nonce. */
+/** A client with a key. openid-client requests the token, signs proofs and answers a demand for a nonce. */
 export class QuickstartClient {
   private constructor(
     readonly jkt: string,
@@ -44,7 +44,7 @@ export class QuickstartClient {
     private readonly dpop: DPoPHandle,
   ) {}
 
-  /** Reads the metadata of the issuer, and makes a key. */
+  /** Reads the metadata of the issuer and creates a key. */
   static async create({
     issuer,
     api,
@@ -57,7 +57,7 @@ export class QuickstartClient {
       undefined,
       ClientSecretBasic(credentials.secret),
       {
-        // oxlint-disable-next-line typescript/no-deprecated -- marked so to be noticed; plain http is right on loopback
+        // oxlint-disable-next-line typescript/no-deprecated -- marked as a warning; plain http is fine on loopback
         execute: [allowInsecureRequests],
         timeout: TIMEOUT_SECONDS,
         ...(fetch !== undefined && { [customFetch]: fetch }),
@@ -68,7 +68,7 @@ export class QuickstartClient {
     return new QuickstartClient(await dpop.calculateThumbprint(), api, configuration, keys, dpop);
   }
 
-  /** An access token bound to this client's key. */
+  /** Requests an access token that is bound to the key of this client. */
   async fetchToken(...scopes: readonly string[]): Promise<string> {
     const parameters = { resource: this.api, ...(scopes.length > 0 && { scope: scopes.join(' ') }) };
     const { access_token } = await clientCredentialsGrant(this.configuration, parameters, {
@@ -77,10 +77,10 @@ export class QuickstartClient {
     return access_token;
   }
 
-  /** Calls the API with a fresh proof; a demand for a nonce is answered by openid-client itself. */
+  /** Calls the API with a new proof. openid-client answers a demand for a nonce. */
   async call({ method, path, token, proofAgeSeconds }: CallOptions): Promise<Response> {
     const url = new URL(path, this.api);
-    const DPoP = proofAgeSeconds === undefined ? this.dpop : this.#datedBack(proofAgeSeconds);
+    const DPoP = proofAgeSeconds === undefined ? this.dpop : this.#withProofAge(proofAgeSeconds);
     try {
       return await fetchProtectedResource(this.configuration, token, url, method, undefined, undefined, {
         DPoP,
@@ -91,7 +91,7 @@ export class QuickstartClient {
     }
   }
 
-  #datedBack(seconds: number): DPoPHandle {
+  #withProofAge(seconds: number): DPoPHandle {
     return getDPoPHandle(this.configuration, this.keys, {
       [modifyAssertion]: (_header, payload) => {
         payload.iat = Math.floor(Date.now() / 1000) - seconds;

@@ -8,8 +8,9 @@ export interface Cast {
   readonly wire: Wire;
   readonly client: QuickstartClient;
   readonly thief: Thief;
-  /** A token of the client without any scope, and one with `statements:read`; both bound to the client's key. */
+  /** A token of the client without a scope. Both tokens are bound to the key of the client. */
   readonly token: string;
+  /** A token with `statements:read`. */
   readonly tokenWithScope: string;
 }
 
@@ -21,8 +22,8 @@ const STALE_SECONDS = 120;
 
 export const SCENES: readonly Scene<Cast>[] = [
   {
-    title: 'A public route, and a protected one without credentials',
-    why: 'The guard is bound to the whole app; only the route marked @SkipDpop() is open.',
+    title: 'A public and a protected route, without credentials',
+    why: 'The guard protects the whole app. Only the route with @SkipDpop() is public.',
     expected: [{ status: 200 }, { status: 401, code: 'credentials_missing' }],
     async play({ api, wire }) {
       await wire.deliver('anyone', { method: 'GET', url: new URL('/health', api), headers: {} });
@@ -31,7 +32,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'A legitimate call',
-    why: 'The proof is fresh, made for this request and this token, and signed with the key that the token is bound to.',
+    why: 'The proof is fresh, names this request and this token, and is signed with the key to which the token is bound.',
     expected: [{ status: 200 }],
     async play({ client, token }) {
       await client.call({ ...ACCOUNTS, token });
@@ -39,7 +40,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'A call after a nonce challenge',
-    why: 'This route wants a nonce of the service in the proof; openid-client takes it from the 401 and tries once more.',
+    why: 'This route requires a nonce of the service in the proof. openid-client takes the nonce from the 401 and repeats the request with a new proof.',
     expected: [{ status: 401, code: 'use_dpop_nonce' }, { status: 201 }],
     async play({ client, token }) {
       await client.call({ ...TRANSFER, token });
@@ -47,7 +48,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'The stolen token as Bearer',
-    why: 'A bound token is worth nothing without a proof, and this service takes no Bearer tokens.',
+    why: 'The service accepts no Bearer tokens, and a bound token needs a proof.',
     expected: [{ status: 401, code: 'invalid_token' }],
     async play({ thief, token }) {
       await thief.sendAsBearer(token, ACCOUNTS);
@@ -55,7 +56,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: "The stolen token with the thief's own key",
-    why: "The proof is flawless, but the thumbprint of its key is not the one in the token's cnf.jkt.",
+    why: 'The proof is valid, but the thumbprint of its key is not the cnf.jkt of the token.',
     expected: [{ status: 401, code: 'invalid_token' }],
     async play({ thief, token }) {
       await thief.sendWithOwnKey(token, ACCOUNTS);
@@ -63,7 +64,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'A captured proof, replayed',
-    why: 'The service remembers the jti of a proof for as long as that is fresh, so the second copy is refused.',
+    why: 'The service records each proof until it expires, and refuses the second copy.',
     expected: [{ status: 200 }, { status: 401, code: 'invalid_dpop_proof' }],
     async play({ wire, client, thief, token }) {
       const captured = await wire.overhear(() => client.call({ ...ACCOUNTS, token }));
@@ -72,7 +73,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'A captured proof on another URL',
-    why: 'The proof was held up before it was used and is still good, but only for the URL in its htu.',
+    why: 'The thief holds the request up before it reaches the API. The proof is unused, but it is valid only for the URL in its htu.',
     expected: [{ status: 401, code: 'invalid_dpop_proof' }, { status: 200 }],
     async play({ wire, client, thief, token }) {
       const captured = await wire.holdUp(() => client.call({ ...ACCOUNTS, token }));
@@ -82,7 +83,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'A captured proof with another method',
-    why: 'The htm of the proof says GET, so it deletes nothing: the account is still there when the held-up GET arrives.',
+    why: 'The htm of the proof is GET, so that it cannot delete the account. The GET of the client, which arrives later, still finds the account.',
     expected: [{ status: 401, code: 'invalid_dpop_proof' }, { status: 200 }],
     async play({ wire, client, thief, token }) {
       const captured = await wire.holdUp(() => client.call({ ...ACCOUNT, token }));
@@ -92,7 +93,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'A captured proof with another token',
-    why: 'Both tokens are bound to the same key, but the ath of the proof is the hash of the one it was made for.',
+    why: 'Both tokens are bound to the same key, but the ath of the proof is the hash of one of them.',
     expected: [{ status: 401, code: 'invalid_dpop_proof' }, { status: 200 }],
     async play({ wire, client, thief, token, tokenWithScope }) {
       const captured = await wire.holdUp(() => client.call({ ...ACCOUNTS, token }));
@@ -102,10 +103,10 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'An expired proof',
-    why: `Captured, never used, and kept for later: an iat of ${STALE_SECONDS} seconds ago is beyond the 60 that are allowed.`,
+    why: `The thief captured a proof that was never used and kept it. Its iat is ${STALE_SECONDS} s ago, and a proof may be 60 s old.`,
     expected: [{ status: 401, code: 'invalid_dpop_proof' }],
     async play({ wire, client, thief, token }) {
-      // Nobody has to wait: the client dates the proof back.
+      // The client sets iat back, so that the demo need not wait.
       const captured = await wire.holdUp(() =>
         client.call({ ...ACCOUNTS, token, proofAgeSeconds: STALE_SECONDS }),
       );
@@ -114,7 +115,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'A missing scope',
-    why: 'Token and proof are good, but the route asks for statements:read; a token that has it passes.',
+    why: 'Token and proof are valid, but the route requires the scope statements:read. A token with this scope is accepted.',
     expected: [{ status: 403, code: 'insufficient_scope' }, { status: 200 }],
     async play({ client, token, tokenWithScope }) {
       await client.call({ ...STATEMENTS, token });

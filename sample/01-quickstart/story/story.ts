@@ -6,7 +6,7 @@ import { type Cast, SCENES } from './scenes.js';
 import { Thief } from './thief.js';
 import { type Exchange, Wire } from './wire.js';
 
-/** Client, thief and tokens for one story. */
+/** Creates the client, the thief and the tokens. */
 export async function gatherCast({ api, issuer }: Stage): Promise<Cast> {
   const wire = new Wire(api);
   const client = await QuickstartClient.create({
@@ -25,7 +25,7 @@ export async function gatherCast({ api, issuer }: Stage): Promise<Cast> {
   };
 }
 
-/** Plays the scenes one after the other. */
+/** Plays the scenes in order. */
 export async function* playStory(cast: Cast): AsyncGenerator<PlayedScene<Exchange>, void, void> {
   for (const scene of SCENES) yield await playScene(scene, cast);
 }

@@ -9,7 +9,7 @@ export interface Target {
 
 const ALGORITHM = 'ES256';
 
-/** Has tokens and proofs from a log, a proxy or a browser extension, and a key of their own; not the client's. */
+/** Has tokens and proofs, from a log, a proxy or a browser extension, and its own key. It does not have the client's key. */
 export class Thief {
   private constructor(
     private readonly wire: Wire,
@@ -32,7 +32,7 @@ export class Thief {
     await this.#send(target, { authorization: `DPoP ${token}`, dpop });
   }
 
-  /** Sends a captured request again, as it was or with something changed. */
+  /** Repeats a captured request, unchanged or with changes. */
   async resend(
     captured: SentRequest,
     changes: Partial<Target & { readonly token: string }> = {},

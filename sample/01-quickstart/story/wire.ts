@@ -6,10 +6,10 @@ export interface SentRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** One request to the API and its answer. */
+/** A request to the API and its answer. */
 export interface Exchange {
   readonly sender: string;
-  /** What is special about the request, for whoever reads of it. */
+  /** A remark for the report. */
   readonly note: string | undefined;
   readonly request: SentRequest;
   readonly status: number;
@@ -22,7 +22,7 @@ export interface Exchange {
 
 const TIMEOUT_MS = 5000;
 
-/** The way between the senders and the API, where every request is seen, and one can be held up. */
+/** The connection between the senders and the API. It records every request, and can hold one up. */
 export class Wire {
   readonly #apiOrigin: string;
   #exchanges: Exchange[] = [];
@@ -32,7 +32,7 @@ export class Wire {
     this.#apiOrigin = new URL(api).origin;
   }
 
-  /** `fetch` of the client. Its talk with the authorization server passes unseen. */
+  /** `fetch` of the client. Requests to the authorization server are not recorded. */
   readonly fetchAsClient: CustomFetch = async (url, { method, headers, ...init }) => {
     const request: SentRequest = { method, url: new URL(url), headers };
     if (request.url.origin !== this.#apiOrigin)
@@ -57,15 +57,15 @@ export class Wire {
     return response;
   }
 
-  /** The request of a call that reached the API. */
+  /** Returns the request of a call that reaches the API. */
   async overhear(call: () => Promise<unknown>): Promise<SentRequest> {
     await call();
     const exchange = this.#exchanges.at(-1);
-    if (exchange === undefined) throw new Error('nothing was sent');
+    if (exchange === undefined) throw new Error('no request was sent');
     return exchange.request;
   }
 
-  /** The request of a call that never reached the API; the client is told that the gateway timed out. */
+  /** Returns the request of a call and keeps it from the API. The client receives a 504. */
   async holdUp(call: () => Promise<unknown>): Promise<SentRequest> {
     let held: SentRequest | undefined;
     this.#holdUp = (request) => (held = request);
@@ -74,11 +74,11 @@ export class Wire {
     } finally {
       this.#holdUp = undefined;
     }
-    if (held === undefined) throw new Error('nothing was sent');
+    if (held === undefined) throw new Error('no request was sent');
     return held;
   }
 
-  /** What went over the wire since the last time. */
+  /** Returns the exchanges since the last call. */
   takeExchanges(): readonly Exchange[] {
     const taken = this.#exchanges;
     this.#exchanges = [];

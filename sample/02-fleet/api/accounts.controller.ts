@@ -5,7 +5,7 @@ import { Dpop, DpopBound, DpopHealthIndicator, SkipDpop } from 'nestjs-dpop';
 export class AccountsController {
   constructor(@Inject(DpopHealthIndicator) private readonly dpop: DpopHealthIndicator) {}
 
-  /** Public, for whoever watches over this instance: whether it can verify requests at the moment. */
+  /** Public, for a health check: whether this instance can verify requests. */
   @SkipDpop()
   @Get('health')
   async health() {
@@ -19,7 +19,7 @@ export class AccountsController {
     return { provedKey: jkt, accounts: [{ id: '1', owner: 'Ada', balance: 120 }] };
   }
 
-  /** The proof must carry a nonce of this service. */
+  /** The proof needs a nonce of this service. */
   @Dpop({ nonce: 'required' })
   @Post('transfers')
   transfer() {

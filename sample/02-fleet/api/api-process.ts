@@ -7,7 +7,7 @@ import type { ApiOptions } from './app.module.js';
 const START_LIMIT_MS = 30_000;
 const CLOSE_LIMIT_MS = 3000;
 
-/** Starts one instance of the API in a process of its own, which ends with this one at the latest. */
+/** Starts one instance of the API in a new process, which ends when this process ends. */
 export async function startApiProcess({ origin, issuer, redis }: ApiOptions): Promise<Instance> {
   const child = fork(fileURLToPath(new URL('./main.js', import.meta.url)), {
     env: { ...process.env, ORIGIN: origin, ISSUER: issuer, REDIS_URL: redis },

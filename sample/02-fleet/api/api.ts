@@ -3,7 +3,7 @@ import { type ApiOptions, AppModule } from './app.module.js';
 
 /** One instance of the fleet. */
 export interface Instance {
-  /** Where it listens. Only the front knows. */
+  /** The address of the instance, which only the front uses. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -13,7 +13,7 @@ export async function startApi(options: ApiOptions): Promise<Instance> {
   const app = await NestFactory.create(AppModule.register(options), {
     forceCloseConnections: true,
     abortOnError: false,
-    // The story tells of each outage itself; a service would keep its logger.
+    // The demo prints each outage itself. A real service needs its logger.
     logger: false,
   });
   await app.listen(0, '127.0.0.1');

@@ -4,13 +4,13 @@ import { DpopGuard, DpopModule } from 'nestjs-dpop';
 import { RedisStorage } from 'nestjs-dpop/redis';
 import { AccountsController } from './accounts.controller.js';
 
-/** The same for every instance of the fleet. */
+/** Equal for all instances of the fleet. */
 export interface ApiOptions {
-  /** The URL of the fleet as its clients see it: that of the front, never that of one instance. */
+  /** The URL of the fleet for its clients: that of the front, not that of an instance. */
   readonly origin: string;
-  /** Whose access tokens are accepted. */
+  /** The issuer whose access tokens are accepted. */
   readonly issuer: string;
-  /** The one Redis of the fleet. */
+  /** The URL of the Redis that all instances share. */
   readonly redis: string;
 }
 
@@ -23,7 +23,7 @@ export class AppModule {
         DpopModule.forRoot({
           origin,
           accessToken: { issuer, audience: origin },
-          // Made of a URL, the client belongs to the storage: opened at start, closed at shutdown.
+          // The storage creates the client from the URL, opens it at start and closes it at shutdown.
           storage: new RedisStorage(redis, { deadlineMs: DEADLINE_MS }),
         }),
       ],
@@ -33,5 +33,5 @@ export class AppModule {
   }
 }
 
-/** How long Redis may take before a request is refused; the default, named because the story measures it. */
+/** How long Redis may take to answer. This is the default; the demo measures it. */
 export const DEADLINE_MS = 250;

@@ -5,10 +5,10 @@ if (origin === undefined || issuer === undefined || redis === undefined) {
   throw new Error('ORIGIN, ISSUER and REDIS_URL must be set: start the fleet by `npm run demo:fleet`');
 }
 
-// Ctrl-C reaches the whole group of processes; when this one ends is for its parent to say.
+// Ctrl-C reaches all processes of the group. The parent decides when this process ends.
 process.on('SIGINT', () => {});
 
-// However the parent ends, it takes this process along; also while the imports above were being loaded.
+// This process ends with its parent, even if the parent ended while the imports were loading.
 let end = (): void => process.exit();
 process.once('disconnect', () => end());
 if (!process.connected) end();

@@ -6,7 +6,7 @@ export interface Target {
   readonly path: string;
 }
 
-/** A client that follows RFC 9449 §8: it answers a demand for a nonce, once, and uses the newest nonce it was given. */
+/** A client that follows RFC 9449 §8: it answers a demand for a nonce once, and uses the newest nonce. */
 export class FleetClient {
   #nonce: string | undefined;
 
@@ -23,7 +23,7 @@ export class FleetClient {
     return new FleetClient(name, keys, await issuer.issueToken({ client: keys }), issuer.audience, wire);
   }
 
-  /** Calls the API; ends with the request that was answered last, which is of interest to thieves. */
+  /** Calls the API. Returns the last request, which a thief may repeat. */
   async call(target: Target): Promise<SentRequest> {
     const request = await this.prepare(target);
     const exchange = await this.deliver(request);
@@ -33,7 +33,7 @@ export class FleetClient {
     return retry;
   }
 
-  /** A request with a fresh proof, not sent yet. */
+  /** Creates a request with a new proof, without sending it. */
   async prepare({ method, path }: Target): Promise<SentRequest> {
     const url = new URL(path, this.api);
     const { token } = this;
@@ -41,7 +41,7 @@ export class FleetClient {
     return { method, url, headers: await this.keys.createHeaders({ method, url, token, ...nonce }) };
   }
 
-  /** Sends a request, and keeps the nonce that comes with the answer (§8.2). */
+  /** Sends a request, and keeps the nonce of the answer (§8.2). */
   async deliver(request: SentRequest, note?: string): Promise<Exchange> {
     const exchange = await this.wire.deliver(this.name, request, note);
     this.#nonce = exchange.nonce ?? this.#nonce;

@@ -8,14 +8,14 @@ export interface Cast {
   readonly stage: Stage;
   readonly wire: Wire;
   readonly client: FleetClient;
-  /** The longest that an answer without Redis may take. */
+  /** The maximum time of an answer without Redis. */
   readonly promptMs: number;
 }
 
-/** The deadline, and what a busy machine may take for everything else. */
+/** The deadline of Redis, and time for everything else on a busy machine. */
 const PROMPT_MS = DEADLINE_MS + 750;
 
-/** The client that most scenes need, and the wire on which the thief listens. */
+/** Creates the client, and the connection that the thief captures. */
 export async function gatherCast(stage: Stage, promptMs = PROMPT_MS): Promise<Cast> {
   const wire = new Wire();
   return { stage, wire, promptMs, client: await FleetClient.create('client', stage.issuer, wire) };
@@ -34,7 +34,7 @@ const UNAVAILABLE: Outcome = { status: 503, code: 'temporarily_unavailable' };
 export const SCENES: readonly Scene<Cast>[] = [
   {
     title: 'The first call on a fresh Redis',
-    why: 'For a minute, an empty Redis cannot tell whether a proof was used before it came; one with a nonce made since cannot have been.',
+    why: 'An empty Redis may have lost records. In the first minute the service therefore demands a nonce: a proof with this nonce is new.',
     expected: [NONCE_DEMANDED, OK],
     async play({ client }) {
       await client.call(ACCOUNTS);
@@ -42,7 +42,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'One proof on each instance',
-    why: 'The instances share one replay memory in Redis, so the second and the third know what the first accepted.',
+    why: 'The instances share their replay records in Redis. Each of them finds the record of the first.',
     expected: [OK, ...onEach(REPLAYED).slice(1)],
     async play({ wire, client }) {
       const request = await client.prepare(ACCOUNTS);
@@ -53,7 +53,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: `One proof, ${COPIES} copies at once`,
-    why: 'To look and to record is one atomic step in Redis: there is no instant between the two for a second copy to slip in.',
+    why: 'Redis checks and records a proof in one atomic step. No second copy can come in between.',
     expected: [OK, ...Array.from({ length: COPIES - 1 }, () => REPLAYED)],
     async play({ wire, client }) {
       await wire.deliverAtOnce('client', await client.prepare(ACCOUNTS), COPIES, 'one proof');
@@ -61,7 +61,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'A nonce of one instance on all of them',
-    why: 'The secret behind the nonces was made by the fleet and is shared through Redis, so each instance knows them all.',
+    why: 'The instances share the nonce secret in Redis, so that each recognises the nonces of the others.',
     expected: [NONCE_DEMANDED, ...onEach(CREATED)],
     async play({ stage, wire }) {
       const client = await FleetClient.create('client', stage.issuer, wire);
@@ -71,34 +71,34 @@ export const SCENES: readonly Scene<Cast>[] = [
     },
   },
   {
-    title: 'Redis hangs, and goes on',
-    why: `Without an answer in ${DEADLINE_MS} ms nobody knows whether the proof is new: refused, but never as the fault of the client; nothing was forgotten.`,
+    title: 'Redis hangs, then continues',
+    why: `Redis has ${DEADLINE_MS} ms to answer. After that the service answers 503, because it cannot know whether the proof is new. Redis has lost nothing.`,
     expected: [...onEach(UNAVAILABLE), OK],
     async play({ stage, wire, client, promptMs }) {
       stage.redis.hang();
-      wire.tell('Redis hangs (SIGSTOP)');
+      wire.note('Redis hangs (SIGSTOP).');
       try {
         assertUnavailable(await inTurn(async () => client.deliver(await client.prepare(ACCOUNTS))), promptMs);
       } finally {
         stage.redis.continue();
       }
-      await awaitFleet(stage, wire, 'Redis goes on (SIGCONT)');
+      await awaitFleet(stage, wire, 'Redis continues (SIGCONT)');
       await client.call(ACCOUNTS);
     },
   },
   {
     title: 'Redis is killed',
-    why: 'Closed, not open: without replay memory nothing is accepted; a 503 with Retry-After keeps the client from throwing its token away.',
+    why: 'Without replay records the service accepts nothing. It answers 503 with Retry-After and not 401, so that the client keeps its token.',
     expected: onEach(UNAVAILABLE),
     async play({ stage, wire, client, promptMs }) {
       await stage.redis.kill();
-      wire.tell('Redis is killed (kill -9)');
+      wire.note('Redis is killed (kill -9).');
       assertUnavailable(await inTurn(async () => client.deliver(await client.prepare(ACCOUNTS))), promptMs);
     },
   },
   {
     title: 'Redis is back',
-    why: 'A restart may have lost records, so what is older than it is not believed; one nonce made since is, and then on every instance.',
+    why: 'A restart may have lost records, so that the service demands a nonce once. The nonce is then valid on every instance.',
     expected: [NONCE_DEMANDED, ...onEach(OK)],
     async play({ stage, wire, client }) {
       await startRedis(stage, wire, 'Redis is started again, with its data');
@@ -107,7 +107,7 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
   {
     title: 'A replay across a restart',
-    why: 'The record was on disk before the first copy was accepted; the client needs one new nonce, and is served.',
+    why: 'Redis wrote the record to disk before the first copy was accepted. The client needs one new nonce.',
     expected: [OK, ...onEach(REPLAYED), NONCE_DEMANDED, OK],
     async play({ stage, wire, client }) {
       const captured = await client.call(ACCOUNTS);
@@ -118,8 +118,8 @@ export const SCENES: readonly Scene<Cast>[] = [
     },
   },
   {
-    title: 'A replay, after Redis lost everything',
-    why: 'Redis knows that it does not know, and asks for a nonce made since: the client can sign one into a new proof, the thief cannot.',
+    title: 'A replay after Redis lost everything',
+    why: 'The service notices that Redis has lost its records, and demands a nonce. The client can sign a new proof with the nonce; the thief cannot.',
     expected: [OK, ...onEach(NONCE_DEMANDED), NONCE_DEMANDED, OK],
     async play({ stage, wire, client }) {
       const captured = await client.call(ACCOUNTS);
@@ -131,12 +131,12 @@ export const SCENES: readonly Scene<Cast>[] = [
   },
 ];
 
-/** What the thief does: the same request, octet for octet. */
+/** The thief repeats the same request, byte for byte. */
 function replay(wire: Wire, captured: SentRequest, times = INSTANCES): Promise<readonly Exchange[]> {
   return inTurn(() => wire.deliver('thief', captured, 'the same proof'), times);
 }
 
-/** One after the other: the front takes the instances in turn. */
+/** Sends requests one after the other, so that the front passes each to the next instance. */
 async function inTurn<T>(send: () => Promise<T>, times = INSTANCES): Promise<readonly T[]> {
   const results: T[] = [];
   while (results.length < times) results.push(await send());
@@ -152,7 +152,7 @@ async function awaitFleet(stage: Stage, wire: Wire, event: string): Promise<void
   const sinceMs = performance.now();
   await stage.untilHealthy();
   const tookMs = Math.round(performance.now() - sinceMs);
-  wire.tell(`${event}; after ${tookMs} ms each instance reports that it is healthy, none was restarted`);
+  wire.note(`${event}. After ${tookMs} ms all instances are healthy, without a restart.`);
 }
 
 function onEach(outcome: Outcome): readonly Outcome[] {
@@ -161,13 +161,13 @@ function onEach(outcome: Outcome): readonly Outcome[] {
 
 function assertEachInstance(exchanges: readonly Exchange[]): void {
   const { size } = new Set(exchanges.map(({ instance }) => instance));
-  if (size < INSTANCES) throw new Error(`only ${size} of ${INSTANCES} instances were asked`);
+  if (size < INSTANCES) throw new Error(`only ${size} of ${INSTANCES} instances answered`);
 }
 
 function assertUnavailable(exchanges: readonly Exchange[], promptMs: number): void {
   assertEachInstance(exchanges);
   for (const { durationMs, retryAfter } of exchanges) {
     if (retryAfter === undefined) throw new Error('a 503 without Retry-After');
-    if (durationMs > promptMs) throw new Error(`answered after ${Math.round(durationMs)} ms only`);
+    if (durationMs > promptMs) throw new Error(`the answer took ${Math.round(durationMs)} ms`);
   }
 }

@@ -6,12 +6,12 @@ export interface SentRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** One request to the fleet and its answer. */
+/** A request to the fleet and its answer. */
 export interface Exchange {
-  /** What happened on the stage before it was sent. */
+  /** Events before the request, such as an outage of Redis. */
   readonly before: readonly string[];
   readonly sender: string;
-  /** What is special about the request, for whoever reads of it. */
+  /** A remark for the report. */
   readonly note: string | undefined;
   readonly request: SentRequest;
   readonly status: number;
@@ -26,13 +26,13 @@ export interface Exchange {
 
 const TIMEOUT_MS = 5000;
 
-/** The way between the senders and the front, where every request is seen. */
+/** The connection between the senders and the front. It records every request. */
 export class Wire {
   #exchanges: Exchange[] = [];
   #before: string[] = [];
 
-  /** Notes what happens on the stage. */
-  tell(event: string): void {
+  /** Records an event. */
+  note(event: string): void {
     this.#before.push(event);
   }
 
@@ -42,7 +42,7 @@ export class Wire {
     return exchange;
   }
 
-  /** Sends one request many times at once. What was accepted is told first: nobody knows who came first. */
+  /** Sends copies of one request at once. Records the accepted copy first, because their order is unknown. */
   async deliverAtOnce(sender: string, request: SentRequest, copies: number, note: string): Promise<void> {
     const before = this.#before.splice(0);
     const sent = Array.from({ length: copies }, () => exchangeOver(sender, request, note));
@@ -52,12 +52,12 @@ export class Wire {
     );
   }
 
-  /** The last ones, in order. */
+  /** The last exchanges, in order. */
   latest(count: number): readonly Exchange[] {
     return this.#exchanges.slice(-count);
   }
 
-  /** What went over the wire since the last time. */
+  /** Returns the exchanges since the last call. */
   takeExchanges(): readonly Exchange[] {
     this.#before = [];
     return this.#exchanges.splice(0);

@@ -5,11 +5,11 @@ import type { NonceSecretSource } from './nonce-secret.source.js';
 
 const MIN_SECRET_BYTES = 32;
 
-/** Secrets that are known from the start and stay. */
+/** Secrets that do not change. */
 export class FixedNonceSecrets implements NonceSecretSource {
   readonly #secrets: readonly Uint8Array[];
 
-  /** @param secrets default: one made for this process, whose nonces no other one recognises */
+  /** @param secrets default: one random secret, so that no other process recognises the nonces */
   constructor(secrets: readonly Uint8Array[] = [randomBytes(MIN_SECRET_BYTES)]) {
     this.#secrets = secrets;
   }
@@ -31,7 +31,7 @@ export function parseNonceSecrets(value: unknown, option: string): readonly Uint
 function parseNonceSecret(value: unknown, option: string): Uint8Array {
   const secret = typeof value === 'string' ? decodeBase64(value, option) : value;
   if (!isUint8Array(secret) || secret.byteLength < MIN_SECRET_BYTES) failSecret(option);
-  // A copy: the caller may wipe its own.
+  // A copy, because the caller may overwrite its own.
   return Uint8Array.from(secret);
 }
 
@@ -43,6 +43,6 @@ function decodeBase64(value: string, option: string): Uint8Array {
 function failSecret(option: string): never {
   fail(
     option,
-    `at least ${MIN_SECRET_BYTES} octets, as Uint8Array or in base64 or base64url, or an array of those (try: openssl rand -base64 32)`,
+    `at least ${MIN_SECRET_BYTES} bytes, as Uint8Array or in base64 or base64url, or an array of those; "openssl rand -base64 32" makes one`,
   );
 }

@@ -5,14 +5,14 @@ import { findDegenerateMember } from '../jws/degenerate-key.js';
 import { createSignatureKey, isSignedBy, type SignatureKey } from '../jws/signature.js';
 import type { ProofHeader } from './proof-header.js';
 
-/** A public key ready to verify proofs, and the thumbprint it is known by. */
+/** An imported public key, and its thumbprint. */
 export interface ProofKey extends SignatureKey {
   readonly jkt: string;
 }
 
 /**
- * Imports the key of a vetted header, which refuses points that are not on the curve, and keys under which everybody
- * can sign. Half the price of an import by WebCrypto, whose other rules are among those of the header.
+ * Imports the key of a header that `parseProofHeader` has accepted. Refuses points that are not on the curve, and keys
+ * for which anybody can create signatures.
  *
  * @throws DpopError `proof_jwk`
  */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { FixedNonceSecrets, parseNonceSecrets } from './nonce-secrets.js';
+import { FixedNonceSecrets, parseNonceSecrets } from './fixed-nonce-secrets.js';
 
 const octets = (length: number) => new Uint8Array(length).fill(0xfb);
 
@@ -43,7 +43,7 @@ describe('a configured secret (E5)', () => {
     ['a short one beside a good one', [octets(32), octets(31)]],
   ])('is not %s', (_what, value) => {
     expect(() => parseNonceSecrets(value, 'nonce.secret')).toThrow(
-      /^nonce\.secret must be at least 32 octets/,
+      /^nonce\.secret must be at least 32 bytes/,
     );
   });
 

@@ -1,8 +1,9 @@
 import { createScript } from './redis-script.js';
 
 /**
- * Tries each command that the other scripts use, on a key that nothing else uses, and answers the names of those that
- * are denied to the ACL user. KEYS: that key.
+ * Tries each command of the other scripts, and returns the names of those that the ACL denies, such as `+time +del`.
+ *
+ * KEYS: a key that no other script uses.
  */
 export const PROBE_SCRIPT = createScript(`
 local key, denied = KEYS[1], {}
@@ -24,14 +25,20 @@ end
 return table.concat(denied, ' ')
 `);
 
-/** Answers what Redis does when its memory is full. KEYS: any, to say where to ask in a Cluster. */
+/**
+ * Returns the `maxmemory_policy`: what Redis does when its memory is full.
+ *
+ * KEYS: any key, which decides the node in a Cluster.
+ */
 export const EVICTION_SCRIPT = createScript(`
 return string.match(redis.call('INFO', 'memory'), 'maxmemory_policy:(%S+)')
 `);
 
 /**
- * KEYS: the ring. ARGV: the ring to begin with, the ring to be replaced, the ring to replace it with. Answers the ring
- * that is in force: whoever comes second takes what the first one wrote.
+ * Creates the ring of nonce secrets if there is none, and replaces it if it is the expected one. Returns the ring in
+ * force. When two instances rotate at once, the second one takes the ring of the first.
+ *
+ * KEYS: the ring. ARGV: the initial ring, the expected ring, the ring that replaces it.
  */
 export const RING_SCRIPT = createScript(`
 local ring = redis.call('GET', KEYS[1])

@@ -1,0 +1,46 @@
+import { hash } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import { DpopError } from '../errors/dpop.error.js';
+import { assertAth } from './proof-binding.js';
+
+function reasonOf(check: () => unknown): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return error instanceof DpopError ? error.reason : String(error);
+  }
+}
+
+function refusalOf(check: () => unknown): unknown {
+  try {
+    return check();
+  } catch (error) {
+    return error instanceof DpopError ? [error.reason, error.details] : error;
+  }
+}
+
+describe('ath (C12)', () => {
+  const expected = hash('sha256', 'token', 'base64url');
+
+  test('is the hash of the token, and nothing else', () => {
+    expect(reasonOf(() => assertAth(expected, expected))).toBeUndefined();
+    expect(refusalOf(() => assertAth(undefined, expected))).toEqual([
+      'proof_claims',
+      { detail: 'ath', expected: ['a string, base64url(SHA-256(access token))'] },
+    ]);
+    const others = [
+      `${expected}=`,
+      expected.slice(0, -1),
+      expected.toUpperCase(),
+      hash('sha256', 'other', 'base64url'),
+      'é'.repeat(43),
+    ];
+    for (const ath of others) expect(reasonOf(() => assertAth(ath, expected))).toBe('proof_ath');
+  });
+
+  test('characters beyond ASCII are not taken for those with the same lowest octet', () => {
+    const alias = String.fromCharCode(...[...expected].map((character) => character.charCodeAt(0) + 0x100));
+    expect(reasonOf(() => assertAth(alias, expected))).toBe('proof_ath');
+  });
+});
