@@ -85,7 +85,8 @@ describe('an origin of the app (C9o)', () => {
       expect(failure).toBeInstanceOf(DpopUnavailableError);
       expect(failure).toMatchObject({
         reason: 'origin_unavailable',
-        advice: 'the origin function must return an https URL, such as "https://api.example.com"',
+        advice:
+          'the function of the option origin must return an https URL, such as "https://api.example.com"',
       });
     },
   );
