@@ -94,7 +94,7 @@ export class DpopExamination {
       this.#decisions.accepted(possession.verdict, this.#toleratedFailure, nameRoute);
       return possession.verdict;
     } catch (thrown) {
-      const error = await this.#describe(thrown, possession);
+      const error = isNonceDemand(thrown) ? await this.#supplyNonce(thrown, possession) : toDpopError(thrown);
       this.#decisions.rejected(error, possession?.verdict, nameRoute);
       throw error;
     }
@@ -115,7 +115,9 @@ export class DpopExamination {
       return { verdict: createVerdict(scheme, token, claims), ath, proof: undefined };
     }
     const jkt = (this.#boundJkt = boundThumbprint(claims));
-    const proof = await this.#steps.proofs.verify(credentials.proof, this.request, { jkt, ath });
+    const { proofs } = this.#steps;
+    const checked = proofs.check(credentials.proof, this.request, { jkt, ath });
+    const proof = await proofs.verifySignature(checked);
     const { nonce } = proof;
     const nextNonce = nonce?.renewalDue === true ? this.#steps.nonces.issue(jkt) : undefined;
     return { verdict: createVerdict(scheme, token, claims, jkt, nonce, nextNonce), ath, proof };
@@ -136,18 +138,17 @@ export class DpopExamination {
     await accessTokens.remember?.(verdict.token, ath, verdict.claims);
   }
 
-  /** What the client is told. A demand for a nonce gets the nonce here, and nowhere else. */
-  async #describe(
-    thrown: unknown,
+  /** A demand for a nonce gets the nonce here, and nowhere else. */
+  async #supplyNonce(
+    demand: DpopError,
     possession: Possession | undefined,
   ): Promise<DpopError | DpopUnavailableError> {
-    if (!isNonceDemand(thrown)) return toDpopError(thrown);
     const { nonces } = this.#steps;
     try {
       // A client that has not proved to hold its key causes no round trip.
-      if (possession !== undefined && thrown.reason === 'nonce_missing')
+      if (possession !== undefined && demand.reason === 'nonce_missing')
         await (this.#epochRefreshed ??= nonces.refreshEpoch(this.#boundJkt));
-      return new DpopError(thrown.reason, { ...thrown.details, nonce: nonces.issue(this.#boundJkt) });
+      return new DpopError(demand.reason, { ...demand.details, nonce: nonces.issue(this.#boundJkt) });
     } catch (failure) {
       return toDpopError(failure);
     }

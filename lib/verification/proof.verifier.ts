@@ -1,7 +1,7 @@
 import type { DpopRequest } from '../http/dpop-request.js';
 import { DpopError } from '../errors/dpop.error.js';
 import { assertRoutedAsCompared, parseRequestPath } from '../http/request-path.js';
-import { detachSegment } from '../jws/compact-jws.js';
+import { type CompactJws, detachSegment } from '../jws/compact-jws.js';
 import type { AcceptedNonce, NonceService } from '../nonce/nonce.service.js';
 import { parseCompactProof } from '../proof/compact-proof.js';
 import { assertAth, assertKeyBinding } from '../proof/proof-binding.js';
@@ -9,7 +9,7 @@ import { assertFreshness } from '../proof/proof-freshness.js';
 import { assertHtm } from '../proof/proof-htm.js';
 import { assertHtu } from '../proof/proof-htu.js';
 import { type ProofClaims, parseProofClaims } from '../proof/proof-claims.js';
-import { parseProofHeader } from '../proof/proof-header.js';
+import { parseProofHeader, type ProofHeader } from '../proof/proof-header.js';
 import { acceptNonce } from '../proof/proof-nonce.js';
 import { assertProofSignature, importProofKey, type ProofKey } from '../proof/proof-signature.js';
 import { BoundedCache } from '../runtime/bounded-cache.js';
@@ -24,17 +24,28 @@ export interface PresentedToken {
   readonly ath: string;
 }
 
-/** A proof that passed the checks of §4.3. Whether it was used before is not known yet. */
-export interface VerifiedProof {
-  /** The protected header as sent: the same, octet for octet, in every proof of one client. */
-  readonly header: string;
-  readonly key: ProofKey;
+/** What a proof says, as far as replay and nonces need it. */
+interface ProofFacts {
   readonly jti: string;
   readonly nonce: AcceptedNonce | undefined;
   /** The time that the proof names: its `iat`, or the end of its nonce where that decides how fresh it is. */
   readonly proofTimeSeconds: number;
   /** The last instant, in seconds, at which the proof is fresh. */
   readonly freshUntilSeconds: number;
+}
+
+/** A proof that passed every check of §4.3 but that of its signature. */
+export interface CheckedProof extends ProofFacts {
+  readonly compact: CompactJws;
+  /** The client's key if it is known, else the header that has it. */
+  readonly presented: ProofKey | ProofHeader;
+}
+
+/** A proof that passed the checks of §4.3. Whether it was used before is not known yet. */
+export interface VerifiedProof extends ProofFacts {
+  /** The protected header as sent: the same, octet for octet, in every proof of one client. */
+  readonly header: string;
+  readonly key: ProofKey;
 }
 
 /**
@@ -58,14 +69,23 @@ export class ProofVerifier {
   }
 
   /**
-   * The numbers are those of the checks in §4.3; check 1, a single `DPoP` field, is made where the credentials are read.
-   * The signature comes last, since it costs more than all other checks together.
+   * All checks of §4.3, the signature last.
    *
    * @param proof the value of the `DPoP` field
    * @param token left out where the proof comes without an access token
    * @throws DpopError; one that demands a nonce does not carry it yet
    */
   async verify(proof: string, request: DpopRequest, token?: PresentedToken): Promise<VerifiedProof> {
+    return await this.verifySignature(this.check(proof, request, token));
+  }
+
+  /**
+   * All checks but the signature, which costs more than all of them. The numbers are those of §4.3. Check 1, a single `DPoP`
+   * field, is made where the credentials are read.
+   *
+   * @throws DpopError, as `verify`
+   */
+  check(proof: string, request: DpopRequest, token?: PresentedToken): CheckedProof {
     const { algorithms, queryInHtu } = this.#rules.proof;
     const compact = parseCompactProof(proof); //                                        2 form
     const known = this.#knownKeys.get(compact.header);
@@ -78,20 +98,23 @@ export class ProofVerifier {
     assertRoutedAsCompared(path, request);
     assertHtu(claims.htu, this.#rules.resolveOrigin(request), path, queryInHtu); //     9 htu
     if (token !== undefined) assertAth(claims.ath, token.ath); //                       12 hash of the token
-    const nonce = acceptNonce(claims.nonce, this.#nonces); //                                   10 nonce
+    const nonce = acceptNonce(claims.nonce, this.#nonces); //                           10 nonce
     const freshUntilSeconds = this.#assertFresh(claims, nonce); //                      11 iat
+    const proofTimeSeconds = this.#timeOf(claims, nonce);
+    return { compact, presented, jti: claims.jti, nonce, proofTimeSeconds, freshUntilSeconds };
+  }
 
+  /**
+   * Check 6 of §4.3.
+   *
+   * @throws DpopError
+   */
+  async verifySignature(proof: CheckedProof): Promise<VerifiedProof> {
+    const { compact, presented, jti, nonce, proofTimeSeconds, freshUntilSeconds } = proof;
     await signatureTurn();
     const key = 'key' in presented ? presented : importProofKey(presented);
-    assertProofSignature(compact, key); //                                              6 signature
-    return {
-      header: compact.header,
-      key,
-      jti: claims.jti,
-      nonce,
-      proofTimeSeconds: this.#timeOf(claims, nonce),
-      freshUntilSeconds,
-    };
+    assertProofSignature(compact, key);
+    return { header: compact.header, key, jti, nonce, proofTimeSeconds, freshUntilSeconds };
   }
 
   /** Remembers the key of an accepted proof: the client's next proof needs no import. */
