@@ -214,7 +214,7 @@ for (const platform of PLATFORMS) {
         const controller = decorate(handlerClass(), Controller(), SkipDpop(), demand());
         assert.match(
           await messageOfFailure(platform, { controllers: [controller], providers: [guard] }),
-          /^@SkipDpop\(\) must not stand beside a demand on one class: Base/,
+          /^@SkipDpop\(\) must not stand beside a decorator that requires a proof on one class: Base/,
         );
       });
     }
