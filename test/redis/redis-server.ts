@@ -21,7 +21,9 @@ export interface RedisServerOptions {
 
 /** Below the ports that systems hand out, and so that a cluster's second port, 10,000 above, is too. */
 const FIRST_PORT = 15_000;
-const LAST_PORT = 22_000;
+const PORTS_PER_WORKER = 1750;
+/** Each worker of jest has ports of its own: two of them must not choose the same one at the same moment. */
+const WORKER = Number(process.env['JEST_WORKER_ID'] ?? 1) % 4;
 const CONFIG_FILE = 'redis.conf';
 
 if (spawnSync('redis-server', ['--version']).error !== undefined) {
@@ -69,7 +71,11 @@ export class RedisServer {
     keep(child);
     await until(`a Redis answers on port ${this.port}`, async () => {
       if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
-      return (await this.command('PING')) === 'PONG';
+      if ((await this.command('PING')) !== 'PONG') return false;
+      const answering = /process_id:(\d+)/.exec(String(await this.command('INFO', 'server')))?.[1];
+      // A server of another test process, which took the port at the same moment.
+      if (answering !== String(child.pid)) throw new Error(`another Redis answers on port ${this.port}`);
+      return true;
     });
   }
 
@@ -145,9 +151,14 @@ function tlsSettings(port: number, { certificateFile, keyFile }: Certificate): r
 }
 
 /** A port that is free now, and 10,000 above it too. */
+/** Ports that this process has given away: two servers that start at once must not be given the same one. */
+const taken = new Set<number>();
+
 async function freePort(): Promise<number> {
   for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    const port = FIRST_PORT + PORTS_PER_WORKER * WORKER + Math.floor(Math.random() * PORTS_PER_WORKER);
+    if (taken.has(port)) continue;
+    taken.add(port);
     if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
   }
 }
