@@ -114,9 +114,10 @@ export class TestIssuer {
   /**
    * Creates a new key and signs with it from now on.
    *
-   * @param options.keepOld whether the former keys stay in the key set, default true
+   * @param options `keepOld`: whether the former keys stay in the key set, default true
    */
-  async rotateKey({ keepOld = true }: { readonly keepOld?: boolean } = {}): Promise<void> {
+  async rotateKey(options: { readonly keepOld?: boolean } = {}): Promise<void> {
+    const { keepOld = true } = options;
     const kid = randomUUID();
     const { publicKey, privateKey } = await generateKeyPair(this.algorithm, { extractable: true });
     if (!keepOld) this.keys.keys.length = 0;
