@@ -138,6 +138,8 @@ describe.each(PLATFORMS)('overrides of the guard, on %s', (platform) => {
   test.each([
     ['undefined', () => undefined],
     ['null', () => null],
+    ['false', () => false],
+    ['nothing but a blank name', () => ''],
     ['a promise of undefined', () => Promise.resolve(undefined)],
     ['a promise of null', () => Promise.resolve(null)],
   ])('a handleRequest that returns %s lets nobody in (D8)', async (_what, answer) => {

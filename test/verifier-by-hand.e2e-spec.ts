@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   DpopError,
@@ -42,6 +43,16 @@ describe('DpopVerifier used directly', () => {
     method: 'POST',
     target,
     rawHeaders: ['Authorization', `DPoP ${token}`, 'DPoP', proof],
+  });
+
+  test('an examination shows neither token nor proof to a logger that prints it (D5)', async () => {
+    const proof = await proofFor(client, { method: 'POST', token });
+    const examination = (await verifierOf()).examine(request(proof));
+    for (const text of [inspect(examination, { depth: 9 }), JSON.stringify(examination)]) {
+      expect(text).not.toContain(token);
+      expect(text).not.toContain(proof);
+    }
+    expect(examination.request.rawHeaders).toContain(proof);
   });
 
   test('a request that is asked about for as long as a socket lives ends with its token', async () => {

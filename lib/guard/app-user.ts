@@ -15,7 +15,8 @@ export async function awaitAppUser(guard: string, handleRequest: () => unknown):
     if (isRefusalOfApp(cause) || cause instanceof DpopError) throw cause;
     throw new DpopUnavailableError('internal_failure', { cause, advice: `handleRequest of ${guard} failed` });
   }
-  if (user !== undefined && user !== null) return user;
+  // As `handleRequest` of `AuthGuard` itself has it: anything falsy is no user.
+  if (user) return user;
   throw new DpopUnavailableError('internal_failure', {
     advice: `handleRequest of ${guard} returned no user; to refuse the request, throw ForbiddenException`,
   });

@@ -165,9 +165,9 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   private toException(activation: DpopActivation, thrown: unknown): DpopHttpException {
     const error = toDpopError(thrown);
-    activation.request ??= transportOf(activation.context)?.request;
-    const nameRoute = () => routeNameOf(activation.context, activation.request);
     try {
+      activation.request ??= transportOf(activation.context)?.request;
+      const nameRoute = () => routeNameOf(activation.context, activation.request);
       if (activation.examination !== undefined) activation.examination.publishRejection(error, nameRoute);
       else publishUnexamined(error, placeOf(activation.context, activation.request));
       return this.refuse(activation, error);

@@ -46,7 +46,7 @@ interface Possession {
  * are verified once, the proof is recorded once, and one decision is published.
  */
 export class DpopExamination {
-  readonly request: DpopRequest;
+  readonly #request: DpopRequest;
   readonly #steps: ExaminationSteps;
   readonly #decisions: RequestDecisions;
   readonly #openedSeconds: number;
@@ -58,7 +58,7 @@ export class DpopExamination {
   #toleratedFailure: DpopUnavailableError | undefined;
 
   constructor(request: DpopRequest, steps: ExaminationSteps) {
-    this.request = request;
+    this.#request = request;
     this.#steps = steps;
     this.#openedSeconds = this.#nowSeconds();
     this.#decisions = new RequestDecisions(request.method);
@@ -68,6 +68,11 @@ export class DpopExamination {
   /** The failure of the replay store in spite of which the request was accepted. */
   get toleratedFailure(): DpopUnavailableError | undefined {
     return this.#toleratedFailure;
+  }
+
+  /** What is examined. Not enumerable, like the token in it: a logger that prints an examination prints neither. */
+  get request(): DpopRequest {
+    return this.#request;
   }
 
   /** @internal For the challenge. */
@@ -116,7 +121,7 @@ export class DpopExamination {
     }
     const jkt = (this.#boundJkt = boundThumbprint(claims));
     const { proofs } = this.#steps;
-    const checked = proofs.check(credentials.proof, this.request, { jkt, ath });
+    const checked = proofs.check(credentials.proof, this.#request, { jkt, ath });
     const proof = await proofs.verifySignature(checked);
     const { nonce } = proof;
     const nextNonce = nonce?.renewalDue === true ? this.#steps.nonces.issue(jkt) : undefined;

@@ -1,15 +1,15 @@
-import type { DpopRequest } from '../http/dpop-request.js';
 import { DpopError } from '../errors/dpop.error.js';
+import type { DpopRequest } from '../http/dpop-request.js';
 import { assertRoutedAsCompared, parseRequestPath } from '../http/request-path.js';
 import { type CompactJws, detachSegment } from '../jws/compact-jws.js';
 import type { AcceptedNonce, NonceService } from '../nonce/nonce.service.js';
 import { parseCompactProof } from '../proof/compact-proof.js';
 import { assertAth, assertKeyBinding } from '../proof/proof-binding.js';
+import { type ProofClaims, parseProofClaims } from '../proof/proof-claims.js';
 import { assertFreshness } from '../proof/proof-freshness.js';
+import { parseProofHeader, type ProofHeader } from '../proof/proof-header.js';
 import { assertHtm } from '../proof/proof-htm.js';
 import { assertHtu } from '../proof/proof-htu.js';
-import { type ProofClaims, parseProofClaims } from '../proof/proof-claims.js';
-import { parseProofHeader, type ProofHeader } from '../proof/proof-header.js';
 import { acceptNonce } from '../proof/proof-nonce.js';
 import { assertProofSignature, importProofKey, type ProofKey } from '../proof/proof-signature.js';
 import { BoundedCache } from '../runtime/bounded-cache.js';
