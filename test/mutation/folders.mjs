@@ -33,12 +33,10 @@ export const FOLDERS = {
   telemetry: ['lib/(telemetry|runtime)/', EXPLANATIONS, 'test/(hostile-log|decision)'],
   verification: [
     'lib/verification/',
-    TRANSPORTS,
-    APPS,
-    EXPLANATIONS,
-    'test/(caches|nonces|issuers|step-up|hostile-requests)',
+    'test/(verifier-by-hand|own-|decision|caches|step-up|replay-store-deadline|policy-values)',
+    'test/explained-refusals',
   ],
-  config: [OPTIONS, 'test/(issuer-options|nonces)', APPS],
+  config: ['lib/config/', OPTIONS, 'test/(issuer-options|nonces)', APPS],
   guard: ['lib/guard/', 'test/(inheritance|step-up|response-head)', TRANSPORTS, APPS, EXPLANATIONS],
   module: ['test/start-', 'test/inheritance', APPS],
 };

@@ -201,7 +201,9 @@ export class Suite {
     const child = this.#child;
     const begun = Date.now();
     const cpu = cpuSecondsOf(child.pid);
-    const endless = ENDLESS_CPU_SECONDS + (3 * sum(this.#durations)) / 1000;
+    // What a suite needs is unknown until it has run once, without a mutant.
+    const isLearning = this.#durations.length === 0;
+    const endless = isLearning ? Infinity : ENDLESS_CPU_SECONDS + (3 * sum(this.#durations)) / 1000;
     const watch = setInterval(() => {
       if (cpuSecondsOf(child.pid) - cpu > endless || Date.now() - begun > 1000 * ENDLESS_WALL_SECONDS)
         child.kill('SIGKILL');
