@@ -1,14 +1,16 @@
-import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type AccessTokenClaims, AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import { createConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
-import { DpopUnavailableError } from '../errors/dpop.error.js';
+import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import type { ProofKey } from '../proof/proof-signature.js';
 import { BoundedCache } from '../runtime/bounded-cache.js';
 import { ReplayStore } from '../storage/replay.store.js';
+import { DPOP_DECISION_CHANNEL } from '../telemetry/decisions.js';
 import { TestClient } from '../testing/index.js';
 import { DpopVerifier } from './dpop.verifier.js';
 import type { DpopPolicy } from './policy.js';
@@ -20,7 +22,7 @@ const LIFETIME_SECONDS = 120;
 const EPOCH = 'AAAAAAAB';
 
 let nowSeconds: number;
-let claims: AccessTokenClaims;
+let answerToken: () => unknown;
 /** What was asked of the ports, in order. */
 let asked: string[];
 let answerClaim: () => unknown;
@@ -32,7 +34,7 @@ const clock = () => nowSeconds * 1000;
 class FakeTokens extends AccessTokenVerifier {
   override verify(token: string): AccessTokenClaims {
     asked.push(`verify ${token}`);
-    return claims;
+    return answerToken() as AccessTokenClaims;
   }
 
   override remember(token: string): void {
@@ -70,13 +72,24 @@ beforeAll(async () => {
 
 beforeEach(() => {
   nowSeconds = LIFETIME_SECONDS * 15_000_000;
-  claims = { sub: 'user', cnf: { jkt: client.jkt }, scope: 'read' };
+  answerToken = () => bound();
   asked = [];
   answerClaim = () => 'first';
   answerRefresh = () => Promise.resolve();
 });
 
-function verifierWith(options: Partial<DpopModuleOptions> = {}, knownKeys?: BoundedCache<ProofKey>) {
+const bound = (claims: AccessTokenClaims = {}): AccessTokenClaims => ({
+  iss: 'https://auth.example.com',
+  cnf: { jkt: client.jkt },
+  scope: 'read',
+  ...claims,
+});
+
+function verifierWith(
+  options: Partial<DpopModuleOptions> = {},
+  knownKeys?: BoundedCache<ProofKey>,
+  accessTokens: AccessTokenVerifier = new FakeTokens(),
+): DpopVerifier {
   const rules = createConfig({
     origin: 'https://api.example.com',
     accessToken: new FakeTokens(),
@@ -85,7 +98,7 @@ function verifierWith(options: Partial<DpopModuleOptions> = {}, knownKeys?: Boun
   });
   return new DpopVerifier({
     rules,
-    accessTokens: new FakeTokens(),
+    accessTokens,
     nonces,
     replayStore: new FakeStore(),
     ...(knownKeys && { knownKeys }),
@@ -156,7 +169,8 @@ describe('a token that ends while the request goes on', () => {
     ['at its end', 3600, 'token_expired'],
     ['long after its end', 7200, 'token_expired'],
   ])('is looked at again: %s (B1)', async (_when, seconds, reason) => {
-    claims = { ...claims, exp: nowSeconds + 3600 };
+    const exp = nowSeconds + 3600;
+    answerToken = () => bound({ exp });
     const examination = verifierWith().examine(await requestOf());
     const verdict = await examination.authorize(POLICY);
     nowSeconds += seconds;
@@ -165,7 +179,8 @@ describe('a token that ends while the request goes on', () => {
   });
 
   test('is good for a minute of the request all the same: its verifier tolerates clocks (B1)', async () => {
-    claims = { ...claims, exp: nowSeconds - 1 };
+    const exp = nowSeconds - 1;
+    answerToken = () => bound({ exp });
     const examination = verifierWith().examine(await requestOf());
     await examination.authorize(POLICY);
     nowSeconds += 60;
@@ -248,6 +263,108 @@ describe('a demand for a nonce', () => {
   });
 });
 
+describe('the access token', () => {
+  test('is verified by the app: what is no claims is a failure (B2, D8)', async () => {
+    for (const answer of [undefined, null, 'claims', [bound()]]) {
+      answerToken = () => answer;
+      await expect(verifierWith().verify(await requestOf())).rejects.toMatchObject({
+        reason: 'internal_failure',
+        advice: 'AccessTokenVerifier.verify must return the claims of the token, or throw',
+      });
+    }
+  });
+
+  test('is remembered only by a verifier that can (B8)', async () => {
+    class Forgetful extends AccessTokenVerifier {
+      override verify(): AccessTokenClaims {
+        return bound();
+      }
+    }
+    const verifier = verifierWith({}, undefined, new Forgetful());
+    expect(await verifier.verify(await requestOf())).toMatchObject({ jkt: client.jkt });
+  });
+
+  test('may be refused by the app with a demand for a nonce, before its key is known (E2)', async () => {
+    answerToken = () => {
+      throw new DpopError('nonce_missing');
+    };
+    await expect(verifierWith().verify(await requestOf())).rejects.toMatchObject({
+      reason: 'nonce_missing',
+      details: { nonce: expect.any(String) },
+    });
+    expect(asked).toEqual(['verify token', 'epoch of ']);
+  });
+});
+
+describe('what an operator is told of an examination (D9)', () => {
+  const decisions: unknown[] = [];
+  const listen = (decision: unknown): void => void decisions.push(decision);
+
+  beforeEach(() => {
+    decisions.length = 0;
+    subscribe(DPOP_DECISION_CHANNEL, listen);
+  });
+
+  afterEach(() => {
+    unsubscribe(DPOP_DECISION_CHANNEL, listen);
+  });
+
+  const nameRoute = () => ({ route: '/accounts', handler: 'AccountsController.list' });
+  const who = { jkt: undefined as string | undefined, issuer: undefined as string | undefined };
+
+  test('is its acceptance, with the subject and the route', async () => {
+    await verifierWith()
+      .examine(await requestOf())
+      .authorize(POLICY, nameRoute);
+    const known = { jkt: client.jkt, issuer: 'https://auth.example.com', method: 'GET' };
+    expect(decisions).toMatchObject([{ outcome: 'accepted', replayChecked: true, ...known, ...nameRoute() }]);
+  });
+
+  test('is its refusal, with the subject as far as it is proved', async () => {
+    const examination = verifierWith().examine(await requestOf());
+    const asking = examination.authorize({ ...POLICY, scopes: ['write'] }, nameRoute);
+    await expect(asking).rejects.toThrow();
+    answerToken = () => ({ sub: 'user' });
+    const unproved = verifierWith().examine(await requestOf());
+    await expect(unproved.authorize(POLICY, nameRoute)).rejects.toThrow();
+    expect(decisions).toMatchObject([
+      { outcome: 'refused', reason: 'scope_insufficient', jkt: client.jkt, ...nameRoute() },
+      { outcome: 'refused', reason: 'token_unbound', ...who, ...nameRoute() },
+    ]);
+  });
+
+  test('is a rejection that came after the verdict', async () => {
+    const examination = verifierWith().examine(await requestOf());
+    await examination.authorize(POLICY, nameRoute);
+    examination.publishRejection(new DpopError('scope_insufficient'), nameRoute);
+    expect(decisions).toMatchObject([
+      { outcome: 'accepted' },
+      { outcome: 'refused', reason: 'scope_insufficient', ...who, ...nameRoute() },
+    ]);
+  });
+
+  test('is the failure in spite of which it accepted (F5)', async () => {
+    answerClaim = () => Promise.reject(new DpopUnavailableError('replay_store_unavailable'));
+    const options = { onReplayStoreFailure: 'accept-and-report' } as const;
+    await verifierWith(options).verify(await requestOf());
+    expect(decisions).toMatchObject([
+      { outcome: 'accepted', reason: 'replay_store_unavailable', replayChecked: false },
+    ]);
+  });
+});
+
+describe('the scheme of a challenge', () => {
+  test.each([
+    ['DPoP x y', 'DPoP'],
+    ['bearer', 'Bearer'],
+    ['Basic x', undefined],
+  ])('for %p is %p, however malformed the credentials are (D3)', (authorization, scheme) => {
+    const rawHeaders = ['Authorization', authorization];
+    const examination = verifierWith().examine({ method: 'GET', target: '/', rawHeaders });
+    expect(examination.attemptedScheme).toBe(scheme);
+  });
+});
+
 describe('what a refused request leaves behind', () => {
   test('is no record, no token and no key (F3)', async () => {
     const knownKeys = new BoundedCache<ProofKey>({ maxEntries: 10, maxBytes: 100_000 });
@@ -287,7 +404,7 @@ describe('an unbound token', () => {
   const allowing: Partial<DpopPolicy> = { bearer: 'allow-unbound' };
 
   test('is accepted as Bearer by policy alone, without a record, and whatever the nonces (B5, E1)', async () => {
-    claims = { sub: 'user' };
+    answerToken = () => ({ sub: 'user' });
     const verifier = verifierWith();
     await expect(verifier.verify(bearer)).rejects.toMatchObject({ reason: 'bearer_not_accepted' });
     expect(asked).toEqual([]);

@@ -1,6 +1,4 @@
 /** Suites whose subjects touch several folders. */
-const APPS =
-  'test/(module-registration|guard-|verifier-by-hand|nonce-service|own-|storage-lifecycle|decision)';
 const TRANSPORTS = 'test/(graphql.e2e|request-origin|cors|foreign-transports)';
 const EXPLANATIONS = 'test/(explained-|received-values)';
 const OPTIONS = 'test/(options-|policy-values)';
@@ -31,12 +29,11 @@ export const FOLDERS = {
   issuer: ['lib/(issuer|access-token)/', ISSUERS, OPTIONS],
   'access-token': ['lib/(issuer|access-token)/', ISSUERS, 'test/own-access-tokens'],
   telemetry: ['lib/(telemetry|runtime)/', EXPLANATIONS, 'test/(hostile-log|decision)'],
-  verification: [
-    'lib/verification/',
-    'test/(verifier-by-hand|own-|decision|caches|step-up|replay-store-deadline|policy-values)',
-    'test/explained-refusals',
+  verification: ['lib/verification/'],
+  config: ['lib/config/'],
+  guard: [
+    'lib/guard/',
+    'test/(policy-values|guard-verdict|guard-overrides|guard-passport|decisions|foreign-transports)',
   ],
-  config: ['lib/config/', OPTIONS, 'test/(issuer-options|nonces)', APPS],
-  guard: ['lib/guard/', 'test/(inheritance|step-up|response-head)', TRANSPORTS, APPS, EXPLANATIONS],
-  module: ['test/start-', 'test/inheritance', APPS],
+  module: ['lib/module/'],
 };
