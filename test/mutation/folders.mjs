@@ -31,9 +31,6 @@ export const FOLDERS = {
   telemetry: ['lib/(telemetry|runtime)/', EXPLANATIONS, 'test/(hostile-log|decision)'],
   verification: ['lib/verification/'],
   config: ['lib/config/'],
-  guard: [
-    'lib/guard/',
-    'test/(policy-values|guard-verdict|guard-overrides|guard-passport|decisions|foreign-transports)',
-  ],
+  guard: ['lib/guard/'],
   module: ['lib/module/'],
 };
