@@ -15,7 +15,7 @@ import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-hos
 import { type AccessTokenClaims, AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import { createConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
-import { DpopUnavailableError } from '../errors/dpop.error.js';
+import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { ReplayStore } from '../storage/replay.store.js';
@@ -320,6 +320,20 @@ describe('a request that the guard refuses', () => {
     await refusalOf(createGuard({ options: { logReceivedValues: true } }).canActivate(await sent()));
     await refusalOf(createGuard().canActivate(await sent()));
     expect(lines.map((line) => line.includes('received: request method "GET"'))).toEqual([true, false]);
+  });
+
+  test('by an override before it is examined has the challenges of the service (D3, D9)', async () => {
+    @Injectable()
+    class EarlyGuard extends DpopGuard {
+      protected override getPolicy(): never {
+        throw new DpopError('token_invalid');
+      }
+    }
+    const options = { bearer: 'allow-unbound', logReceivedValues: true } as const;
+    const { context, headersWith } = await exchange('list', { authorization: 'Bearer token' });
+    const refusal = await refusalOf(createGuard({ guard: EarlyGuard, options }).canActivate(context));
+    expect(refusal).toMatchObject({ statusCode: 401, cause: { reason: 'token_invalid' } });
+    expect(headersWith(401)['www-authenticate']).toMatch(/^Bearer, DPoP error="invalid_token"/);
   });
 
   test('by the app is answered as the app says (D2)', async () => {
