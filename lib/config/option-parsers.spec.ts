@@ -4,7 +4,6 @@ import { minProofBytes } from '../proof/proof-size.js';
 import { isSupportedAlgorithm } from '../jws/algorithms.js';
 import { MemoryStorage } from '../storage/memory.storage.js';
 import { createConfig, type DpopConfig } from './dpop-config.js';
-import type { DpopModuleOptions } from './dpop-options.js';
 
 class OwnVerifier extends AccessTokenVerifier {
   override verify(): AccessTokenClaims {
@@ -21,8 +20,7 @@ const STORE = { claim: () => 'first', epochOf: () => 'AAAAAAAA' };
 /** Options come from JSON and from untyped code, too. */
 type Untyped = Readonly<Record<string, unknown>>;
 
-const configOf = (options: Untyped): DpopConfig =>
-  createConfig({ ...GOOD, ...options } as unknown as DpopModuleOptions);
+const configOf = (options: Untyped): DpopConfig => createConfig({ ...GOOD, ...options });
 
 const ORIGIN_FORM =
   'origin must be an https URL such as "https://api.example.com", without query or fragment ' +

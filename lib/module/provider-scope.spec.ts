@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { forwardRef, Inject, Injectable, Scope, type Type } from '@nestjs/common';
+import { forwardRef, Inject, Injectable, Scope } from '@nestjs/common';
 import type { ContainerModule, ProviderWrapper } from './container.js';
 import { dependenciesOf, findScopedDependency, injectedInto } from './provider-scope.js';
 
@@ -155,7 +155,7 @@ describe('a dependency from another module (I1)', () => {
       [one, other],
       [other, one],
     ] as const) {
-      (module.imports as Set<ContainerModule>).add(imported);
+      module.imports.add(imported);
       (module.exports as Set<unknown>).add(imported.metatype);
     }
     expect(find(one, 'scoped')).toBeUndefined();
@@ -171,7 +171,7 @@ describe('a dependency from another module (I1)', () => {
     class Service {}
     Inject('scoped')(Service.prototype, 'property');
     const home = moduleOf({ providers: scoped });
-    const service: Parts = { metatype: Service as Type, host: home };
+    const service: Parts = { metatype: Service, host: home };
     const exporting = moduleOf({ providers: [[Service, service]], exports: [Service] });
     expect(find(moduleOf({ imports: [exporting] }), Service)).toEqual({
       scope: 'request-scoped',
