@@ -1,4 +1,6 @@
-export { type AccessTokenClaims, AccessTokenVerifier } from './access-token/access-token.verifier.js';
+export { AccessTokenVerifier } from './access-token/access-token.verifier.js';
+export type { AccessTokenClaims } from './claims/access-token-claims.js';
+export { readStandardRights, type RightsReader, type TokenRights } from './claims/token-rights.js';
 export type {
   AccessTokenOption,
   CacheOptions,
@@ -28,11 +30,13 @@ export {
 export type { Scheme } from './http/challenge.js';
 export type { DpopRequest } from './http/dpop-request.js';
 export type { JwtAccessTokenOptions } from './issuer/jwt-access-token-options.js';
+export type { RefusedToken, TokenAdviser } from './issuer/token-adviser.js';
 export { type DpopHealth, DpopHealthIndicator } from './module/dpop-health.indicator.js';
 export { DpopModule } from './module/dpop.module.js';
 export type { DpopModuleAsyncOptions, DpopOptionsFactory } from './module/module-definition.js';
 export type { NonceSecretSource } from './nonce/nonce-secret.source.js';
 export { type AcceptedNonce, NonceService } from './nonce/nonce.service.js';
+export type { Fetch } from './outbound/outbound-request.js';
 export type { Clock } from './runtime/clock.js';
 export type { DpopStorage } from './storage/dpop.storage.js';
 export { MemoryReplayStore, type MemoryReplayStoreOptions } from './storage/memory-replay.store.js';

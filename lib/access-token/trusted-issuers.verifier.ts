@@ -1,10 +1,13 @@
+import type { AccessTokenClaims } from '../claims/access-token-claims.js';
+import type { RefusalReason } from '../errors/catalogue.js';
 import { DpopError } from '../errors/dpop.error.js';
+import type { DpopRequest } from '../http/dpop-request.js';
 import { isJsonObject } from '../jws/json-object.js';
 import { BoundedCache, type CacheBounds } from '../runtime/bounded-cache.js';
 import type { Clock } from '../runtime/clock.js';
-import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
+import { AccessTokenVerifier } from './access-token.verifier.js';
 import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
-import { type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
+import { describeRefused, type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
 
 /** How a token was verified. */
 interface Verification {
@@ -55,8 +58,12 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     await Promise.all([...this.#verifiers()].map(async (verifier) => await verifier.close?.()));
   }
 
-  override verify(token: string, ath: string): AccessTokenClaims | Promise<AccessTokenClaims> {
-    return this.#recall(ath) ?? this.#verifyUnknown(token, ath);
+  override verify(
+    token: string,
+    ath: string,
+    request: DpopRequest,
+  ): AccessTokenClaims | Promise<AccessTokenClaims> {
+    return this.#recall(ath) ?? this.#verifyUnknown(token, ath, request);
   }
 
   override remember(token: string, ath: string, claims: AccessTokenClaims): void | Promise<void> {
@@ -66,6 +73,17 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     this.#verifications.delete(claims);
     this.#known.set(ath, { claims, ...verification }, 2 * token.length);
     return undefined;
+  }
+
+  /** The issuer that the token names advises, or else the first one that knows such tokens. */
+  override advise(token: string, reason: RefusalReason): string | undefined {
+    const advisers = [...this.#issuers.values()].filter(({ adviser }) => adviser !== undefined);
+    if (advisers.length === 0) return this.#fallback?.advise?.(token, reason);
+    const refused = describeRefused(token, reason);
+    const named = advisers.filter(({ issuer }) => issuer === refused.claims?.['iss']);
+    return (named.length > 0 ? named : advisers)
+      .map(({ adviser }) => adviser?.(refused))
+      .find((advice) => advice !== undefined);
   }
 
   #recall(ath: string): AccessTokenClaims | undefined {
@@ -83,11 +101,11 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     if (this.#fallback !== undefined) yield this.#fallback;
   }
 
-  async #verifyUnknown(token: string, ath: string): Promise<AccessTokenClaims> {
+  async #verifyUnknown(token: string, ath: string, request: DpopRequest): Promise<AccessTokenClaims> {
     const jwt = readPresentedJwt(token);
     const issuer = jwt.claims?.['iss'];
     const verifier = typeof issuer === 'string' ? this.#issuers.get(issuer) : undefined;
-    if (verifier === undefined) return await this.#verifyByFallback(token, ath, jwt);
+    if (verifier === undefined) return await this.#verifyByFallback(token, ath, request, jwt);
     const generation = verifier.keyGeneration();
     const claims = await verifier.verifyJwt(jwt);
     // If the keys rotated meanwhile, the issuer may have revoked the key that verified this token.
@@ -97,9 +115,14 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     return claims;
   }
 
-  async #verifyByFallback(token: string, ath: string, jwt: PresentedJwt): Promise<AccessTokenClaims> {
+  async #verifyByFallback(
+    token: string,
+    ath: string,
+    request: DpopRequest,
+    jwt: PresentedJwt,
+  ): Promise<AccessTokenClaims> {
     if (this.#fallback === undefined) throw this.#refuseUnknownIssuer(jwt);
-    const claims = await this.#fallback.verify(token, ath);
+    const claims = await this.#fallback.verify(token, ath, request);
     if (isJsonObject(claims)) this.#verifiedByFallback.add(claims);
     return claims;
   }

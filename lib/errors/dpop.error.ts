@@ -22,6 +22,8 @@ export interface RefusalDetails {
   readonly detail?: RefusalDetail;
   /** For the operator: the values of the service, one of which was expected. */
   readonly expected?: readonly string[];
+  /** For the operator: what to change, often at the provider. */
+  readonly advice?: string;
   /** For the operator: by how many seconds a time misses its limit, rounded up. */
   readonly offBySeconds?: number;
 }

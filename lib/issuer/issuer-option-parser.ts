@@ -1,4 +1,10 @@
-import { assertInteger, assertKnownNames, fail } from '../errors/option-asserts.js';
+import {
+  assertBoolean,
+  assertFunction,
+  assertInteger,
+  assertKnownNames,
+  fail,
+} from '../errors/option-asserts.js';
 import { hasUserinfo, isTrustedUrl } from '../http/base-url.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import { isPrivateJwk } from '../jws/private-jwk.js';
@@ -15,7 +21,17 @@ const NAMES: readonly (keyof JwtAccessTokenOptions)[] = [
   'keysMaxAgeSeconds',
   'keysCooldownSeconds',
   'fetchTimeoutMs',
+  'allowInsecureJwksUri',
+  'fetch',
+  'readRights',
+  'advise',
 ];
+
+const FUNCTIONS = {
+  fetch: 'a function like the fetch of Node',
+  readRights: 'a function that returns the rights of a token, such as readStandardRights',
+  advise: 'a function that returns a sentence for the operator, or undefined',
+} as const satisfies Partial<Record<keyof JwtAccessTokenOptions, string>>;
 
 /**
  * Parses the options of one issuer.
@@ -28,7 +44,8 @@ export function parseJwtAccessTokenOptions(
   allowInsecureHttp: boolean,
 ): JwtAccessTokenOptions {
   assertIssuerOptions(value, option);
-  const { issuer, audience, jwksUri, keys, algorithms, typ } = value;
+  const { issuer, audience, jwksUri, allowInsecureJwksUri = false, keys, algorithms, typ } = value;
+  assertBoolean(allowInsecureJwksUri, `${option}.allowInsecureJwksUri`);
   const issuerForm =
     'an https URL, the issuer exactly as in iss, such as "https://auth.example.com", without userinfo, query or fragment';
   assertUrl(issuer, `${option}.issuer`, issuerForm, allowInsecureHttp);
@@ -40,8 +57,11 @@ export function parseJwtAccessTokenOptions(
     'this service as named in aud, a string or an array of strings',
   );
   if (jwksUri !== undefined) {
-    assertUrl(jwksUri, `${option}.jwksUri`, 'the https URL of the key set of the issuer', allowInsecureHttp);
+    assertJwksUri(value, option, allowInsecureHttp);
     if (keys !== undefined) fail(`${option}.keys`, 'left out when jwksUri is given');
+  }
+  if (jwksUri === undefined && allowInsecureJwksUri) {
+    fail(`${option}.allowInsecureJwksUri`, 'left out without jwksUri, which it is about');
   }
   if (keys !== undefined) assertPublicKeys(keys, `${option}.keys`);
   if (algorithms !== undefined) assertAlgorithms(algorithms, `${option}.algorithms`);
@@ -56,6 +76,10 @@ export function parseJwtAccessTokenOptions(
   assertOptionalInteger(value, option, 'keysMaxAgeSeconds', 0, 86_400);
   assertOptionalInteger(value, option, 'keysCooldownSeconds', 0, 86_400);
   assertOptionalInteger(value, option, 'fetchTimeoutMs', 1, 60_000);
+  for (const [name, form] of Object.entries(FUNCTIONS)) {
+    if (value[name] !== undefined)
+      assertFunction(value[name], `${option}.${name}`, form, { value: value[name] });
+  }
   return Object.freeze({ ...value }) as unknown as JwtAccessTokenOptions;
 }
 
@@ -81,6 +105,7 @@ function assertUrl(
   option: string,
   form: string,
   allowInsecureHttp: boolean,
+  wayOut = 'allowInsecureHttp: true',
 ): asserts value is string {
   if (typeof value === 'string' && isTrustedUrl(value, allowInsecureHttp)) return;
   if (typeof value === 'string' && hasUserinfo(value)) {
@@ -90,10 +115,20 @@ function assertUrl(
   fail(
     option,
     isInsecure
-      ? `${form}; http is for loopback only: use https, or set allowInsecureHttp: true in a network without eavesdroppers`
+      ? `${form}; http is for loopback only: use https, or set ${wayOut} in a network without eavesdroppers`
       : form,
     { value },
   );
+}
+
+function assertJwksUri(
+  { jwksUri, allowInsecureJwksUri }: Readonly<Record<string, unknown>>,
+  option: string,
+  allowInsecureHttp: boolean,
+): void {
+  const form = 'the https URL of the key set of the issuer';
+  const isAllowed = allowInsecureHttp || allowInsecureJwksUri === true;
+  assertUrl(jwksUri, `${option}.jwksUri`, form, isAllowed, 'allowInsecureJwksUri: true for this issuer');
 }
 
 function assertNames(value: unknown, option: string, accepted: string): void {

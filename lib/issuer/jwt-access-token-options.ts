@@ -1,4 +1,7 @@
 import type { JSONWebKeySet } from 'jose';
+import type { RightsReader } from '../claims/token-rights.js';
+import type { Fetch } from '../outbound/outbound-request.js';
+import type { TokenAdviser } from './token-adviser.js';
 
 /** How the service verifies the JWT access tokens of one issuer. */
 export interface JwtAccessTokenOptions {
@@ -25,6 +28,17 @@ export interface JwtAccessTokenOptions {
   readonly keysCooldownSeconds?: number;
   /** The time limit of one fetch, in milliseconds, default 5000. */
   readonly fetchTimeoutMs?: number;
+  /**
+   * Accepts an `http:` `jwksUri` of this issuer, for a key set in a network without eavesdroppers. Insecure elsewhere: an
+   * attacker could replace the keys. Opens nothing else.
+   */
+  readonly allowInsecureJwksUri?: boolean;
+  /** Fetches metadata and keys, for a proxy or a private certificate authority. Default: the `fetch` of Node. */
+  readonly fetch?: Fetch;
+  /** Reads the scopes, roles, permissions and the client from the claims. Default `readStandardRights`. */
+  readonly readRights?: RightsReader;
+  /** Explains refused tokens to the operator. */
+  readonly advise?: TokenAdviser;
 }
 
 /** The default of `clockToleranceSeconds`. */

@@ -5,7 +5,7 @@ import type { Place } from '../http/place.js';
 
 /** One line for the operator: what was refused, where, why, and what was expected. Nothing that the client sent. */
 export function describeRefusal({ code, reason, message, details }: DpopError, place: Place): string {
-  const { detail, expected, offBySeconds, scopes, acrValues, maxAgeSeconds } = details;
+  const { detail, expected, offBySeconds, scopes, acrValues, maxAgeSeconds, advice } = details;
   return join([
     `refused: ${describeReason(code, reason, detail)}${describePlace(place)}`,
     message,
@@ -14,6 +14,7 @@ export function describeRefusal({ code, reason, message, details }: DpopError, p
     scopes === undefined ? undefined : `required scopes: ${scopes.join(' ')}`,
     acrValues === undefined ? undefined : `accepted acr: ${acrValues.join(' or ')}`,
     maxAgeSeconds === undefined ? undefined : `auth_time at most ${maxAgeSeconds} s ago`,
+    advice,
   ]);
 }
 

@@ -6,6 +6,7 @@ import { type DpopPolicy, overlayPolicy } from './policy.js';
 import { ProofVerifier } from './proof.verifier.js';
 import { ReplayCheck } from './replay-check.js';
 import { recordOf } from './request-record.js';
+import { TokenCheck } from './token-check.js';
 import type { DpopVerdict } from './verdict.js';
 import type { DpopVerifierParts } from './verifier-parts.js';
 
@@ -26,7 +27,7 @@ export class DpopVerifier {
     const store = new TimedReplayStore(replayStore);
     this.#steps = {
       rules,
-      accessTokens,
+      tokens: new TokenCheck(accessTokens),
       proofs: new ProofVerifier(rules, nonces, knownKeys),
       replays: new ReplayCheck(rules, store),
       nonces: new NonceSupply(nonces, store),

@@ -1,6 +1,4 @@
 import { hash } from 'node:crypto';
-import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
-import { assertClaims, assertUnbound, boundThumbprint } from '../access-token/bound-claims.js';
 import { DpopError, type DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import type { Scheme } from '../http/challenge.js';
 import {
@@ -18,6 +16,7 @@ import { assertRequirements, assertScheme } from './policy-checks.js';
 import type { DpopPolicy } from './policy.js';
 import type { ProofVerifier, VerifiedProof } from './proof.verifier.js';
 import type { ReplayCheck } from './replay-check.js';
+import type { TokenCheck } from './token-check.js';
 import { createVerdict, type DpopVerdict } from './verdict.js';
 import type { VerificationRules } from './verification-rules.js';
 
@@ -27,7 +26,7 @@ const LONG_REQUEST_SECONDS = 60;
 /** The parts that make the steps of an examination. */
 export interface ExaminationSteps {
   readonly rules: VerificationRules;
-  readonly accessTokens: AccessTokenVerifier;
+  readonly tokens: TokenCheck;
   readonly proofs: ProofVerifier;
   readonly replays: ReplayCheck;
   readonly nonces: NonceSupply;
@@ -113,13 +112,10 @@ export class DpopExamination {
   async #verifyPossession(credentials: Credentials): Promise<Possession> {
     const { scheme, token } = credentials;
     const ath = hash('sha256', token, 'base64url');
-    const claims: unknown = await this.#steps.accessTokens.verify(token, ath);
-    assertClaims(claims);
-    if (scheme === 'Bearer') {
-      assertUnbound(claims);
+    const { claims, jkt } = await this.#steps.tokens.verify(credentials, ath, this.#request);
+    if (credentials.scheme === 'Bearer')
       return { verdict: createVerdict(scheme, token, claims), ath, proof: undefined };
-    }
-    const jkt = (this.#boundJkt = boundThumbprint(claims));
+    this.#boundJkt = jkt;
     const { proofs } = this.#steps;
     const checked = proofs.check(credentials.proof, this.#request, { jkt, ath });
     const proof = await proofs.verifySignature(checked);
@@ -136,11 +132,11 @@ export class DpopExamination {
   }
 
   async #record({ verdict, ath, proof }: Possession): Promise<void> {
-    const { accessTokens, proofs, replays } = this.#steps;
+    const { tokens, proofs, replays } = this.#steps;
     if (proof !== undefined) this.#toleratedFailure = await replays.record(proof);
     // Only accepted requests fill the caches: an attacker without a token, its key and a fresh proof evicts no client.
     if (proof !== undefined) proofs.rememberKey(proof);
-    await accessTokens.remember?.(verdict.token, ath, verdict.claims);
+    await tokens.remember(verdict.token, ath, verdict.claims);
   }
 
   /** A demand for a nonce gets the nonce here, and nowhere else. */

@@ -189,6 +189,9 @@ describe('verdict, decision and errors', () => {
       readonly subject: string | undefined;
       readonly clientId: string | undefined;
       readonly scopes: readonly string[];
+      readonly roles: readonly string[];
+      readonly clientRoles: Readonly<Record<string, readonly string[]>>;
+      readonly permissions: readonly string[];
       readonly token: string;
       readonly hasNonce: boolean;
       readonly nextNonce: string | undefined;
@@ -233,6 +236,7 @@ describe('verdict, decision and errors', () => {
       readonly detail?: RefusalDetail;
       readonly expected?: readonly string[];
       readonly offBySeconds?: number;
+      readonly advice?: string;
     }>();
     expectTypeOf(() => new DpopError('token_expired', { offBySeconds: 3 })).toBeFunction();
     expectTypeOf(

@@ -1,0 +1,49 @@
+import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import { assertClaims, assertUnbound, boundThumbprint } from '../access-token/bound-claims.js';
+import type { AccessTokenClaims } from '../claims/access-token-claims.js';
+import { DpopError } from '../errors/dpop.error.js';
+import type { Credentials } from '../http/credentials.js';
+import type { DpopRequest } from '../http/dpop-request.js';
+
+/** A verified token that the client has not proved to hold the key of. */
+export interface VerifiedToken {
+  readonly claims: AccessTokenClaims;
+  /** Thumbprint of the key that the token is bound to; empty for an unbound one, which came as `Bearer`. */
+  readonly jkt: string;
+}
+
+/** Verifies the access token of a request, and finds the key that it is bound to. */
+export class TokenCheck {
+  readonly #accessTokens: AccessTokenVerifier;
+
+  constructor(accessTokens: AccessTokenVerifier) {
+    this.#accessTokens = accessTokens;
+  }
+
+  /**
+   * @param ath base64url(SHA-256(token))
+   * @throws DpopError, DpopUnavailableError, or any other error of a verifier of the app
+   */
+  async verify(credentials: Credentials, ath: string, request: DpopRequest): Promise<VerifiedToken> {
+    const { scheme, token } = credentials;
+    try {
+      const claims: unknown = await this.#accessTokens.verify(token, ath, request);
+      assertClaims(claims);
+      if (scheme === 'DPoP') return { claims, jkt: boundThumbprint(claims) };
+      assertUnbound(claims);
+      return { claims, jkt: '' };
+    } catch (error) {
+      throw error instanceof DpopError ? this.#advise(error, token) : error;
+    }
+  }
+
+  /** Remembers the token of an accepted request. */
+  async remember(token: string, ath: string, claims: AccessTokenClaims): Promise<void> {
+    await this.#accessTokens.remember?.(token, ath, claims);
+  }
+
+  #advise(error: DpopError, token: string): DpopError {
+    const advice = this.#accessTokens.advise?.(token, error.reason);
+    return advice === undefined ? error : new DpopError(error.reason, { ...error.details, advice });
+  }
+}
