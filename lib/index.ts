@@ -29,6 +29,7 @@ export {
 } from './guard/policy.decorators.js';
 export type { Scheme } from './http/challenge.js';
 export type { DpopRequest } from './http/dpop-request.js';
+export type { IssuerResolutionOptions } from './issuer/issuer-resolution.js';
 export type { JwtAccessTokenOptions } from './issuer/jwt-access-token-options.js';
 export type { RefusedToken, TokenAdviser } from './issuer/token-adviser.js';
 export { type DpopHealth, DpopHealthIndicator } from './module/dpop-health.indicator.js';

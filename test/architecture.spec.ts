@@ -82,7 +82,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   claims: ['errors', 'http'],
   outbound: [],
   issuer: ['errors', 'jws', 'runtime', 'http', 'claims', 'outbound'],
-  'access-token': ['errors', 'jws', 'runtime', 'http', 'claims', 'issuer'],
+  'access-token': ['errors', 'jws', 'runtime', 'http', 'claims', 'outbound', 'issuer'],
   telemetry: ['errors', 'jws', 'runtime', 'http'],
   verification: [
     'errors',

@@ -76,6 +76,7 @@ describe('every option has a row that tells its default', () => {
     [OPTIONS, 'lib/config/dpop-options.ts', 'NonceOptions', 'nonce.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'CacheOptions', 'cache.'],
     [OPTIONS, 'lib/issuer/jwt-access-token-options.ts', 'JwtAccessTokenOptions', ''],
+    [OPTIONS, 'lib/issuer/issuer-resolution.ts', 'IssuerResolutionOptions', ''],
     [STORAGES, 'lib/storage/memory-replay.store.ts', 'MemoryReplayStoreOptions', ''],
     [STORAGES, 'lib/redis/redis.storage.ts', 'RedisStorageOptions', ''],
   ] as const;
@@ -105,7 +106,8 @@ describe('every part of the verdict, and of a decision, has a row', () => {
     ['docs/reading-the-verdict.md', 'key', 'lib/verification/verdict.ts', 'DpopVerdict'],
     ['docs/telemetry.md', 'field', 'lib/telemetry/decisions.ts', 'DpopDecision'],
   ])('%s', (page, head, source, name) => {
-    const members = readInterface(source, name).map((member) => member.name);
+    const extended = name === 'DpopVerdict' ? readInterface('lib/claims/token-rights.ts', 'TokenRights') : [];
+    const members = [...readInterface(source, name), ...extended].map((member) => member.name);
     expect([...readNames(page, head)].toSorted()).toEqual(members.toSorted());
   });
 });

@@ -36,6 +36,24 @@ describe('an error of an option shows the value and the way out (I4)', () => {
       'allowInsecureHttp: true',
     ],
     ['cache.maxKeys', { cache: { maxKeys: 1.5 } }, '1.5', 'an integer from 0'],
+    [
+      'accessToken.resolveIssuer',
+      { accessToken: { resolveIssuer: 'x' } },
+      '"x"',
+      'returns the options of an issuer, or undefined',
+    ],
+    [
+      'accessToken.tenantOf',
+      { accessToken: { resolveIssuer: () => undefined, tenantOf: 'x-tenant' } },
+      '"x-tenant"',
+      'returns a string',
+    ],
+    [
+      'accessToken.maxIssuers',
+      { accessToken: { resolveIssuer: () => undefined, maxIssuers: 0 } },
+      '0',
+      'an integer from 1 to 100000',
+    ],
     ['storage', { storage: 'redis' }, 'a string', 'the RedisStorage of nestjs-dpop/redis'],
   ];
 

@@ -6,6 +6,7 @@ export const SECTIONS = [
       'getting-started',
       'options',
       'identity-providers',
+      'tenants',
       'local-development',
       'testing',
       'migrating-from-bearer',

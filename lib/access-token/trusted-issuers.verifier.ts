@@ -8,10 +8,13 @@ import type { Clock } from '../runtime/clock.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
 import { describeRefused, type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
+import type { ResolvedIssuers } from './resolved-issuers.js';
+import type { TrustedIssuer } from './trusted-issuer.js';
 
 /** How a token was verified. */
 interface Verification {
-  readonly verifier: JwtAccessTokenVerifier;
+  readonly issuer: TrustedIssuer;
+  readonly tenant: string | undefined;
   /** The generation of the issuer's keys, unchanged during the verification. */
   readonly generation: object;
 }
@@ -25,7 +28,8 @@ interface KnownToken extends Verification {
  * those of another. A token of an accepted request is cached until it expires or the keys of its issuer rotate.
  */
 export class TrustedIssuersVerifier extends AccessTokenVerifier {
-  readonly #issuers: ReadonlyMap<string, JwtAccessTokenVerifier>;
+  readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
+  readonly #resolved: ResolvedIssuers | undefined;
   readonly #fallback: AccessTokenVerifier | undefined;
   readonly #known: BoundedCache<KnownToken>;
   /** For requests that are still being verified. */
@@ -35,15 +39,21 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   /** For the operator: the issuers whose tokens are accepted. */
   readonly #issuerNames: readonly string[];
 
-  /** @param fallback verifies tokens that name none of the issuers, such as opaque tokens */
+  /**
+   * @param fallback verifies tokens that name none of the issuers, such as opaque tokens
+   * @param resolved the issuers that the app names at run time
+   */
   constructor(
     issuers: readonly JwtAccessTokenVerifier[],
     fallback: AccessTokenVerifier | undefined,
     bounds: CacheBounds,
     clock: Clock,
+    resolved?: ResolvedIssuers,
   ) {
     super();
-    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+    const isCurrent = () => true;
+    this.#issuers = new Map(issuers.map((verifier) => [verifier.issuer, { verifier, isCurrent }]));
+    this.#resolved = resolved;
     this.#fallback = fallback;
     this.#known = new BoundedCache(bounds);
     this.#clock = clock;
@@ -51,10 +61,12 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   }
 
   override async open(warn: (text: string) => void): Promise<void> {
+    this.#resolved?.open(warn);
     await Promise.all([...this.#verifiers()].map(async (verifier) => await verifier.open?.(warn)));
   }
 
   override async close(): Promise<void> {
+    this.#resolved?.close();
     await Promise.all([...this.#verifiers()].map(async (verifier) => await verifier.close?.()));
   }
 
@@ -63,7 +75,8 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     ath: string,
     request: DpopRequest,
   ): AccessTokenClaims | Promise<AccessTokenClaims> {
-    return this.#recall(ath) ?? this.#verifyUnknown(token, ath, request);
+    const tenant = this.#resolved?.tenantOf(request);
+    return this.#recall(ath, tenant) ?? this.#verifyUnknown(token, ath, request, tenant);
   }
 
   override remember(token: string, ath: string, claims: AccessTokenClaims): void | Promise<void> {
@@ -71,13 +84,14 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     const verification = this.#verifications.get(claims);
     if (verification === undefined) return undefined;
     this.#verifications.delete(claims);
-    this.#known.set(ath, { claims, ...verification }, 2 * token.length);
+    this.#known.set(cacheKey(ath, verification.tenant), { claims, ...verification }, 2 * token.length);
     return undefined;
   }
 
   /** The issuer that the token names advises, or else the first one that knows such tokens. */
   override advise(token: string, reason: RefusalReason): string | undefined {
-    const advisers = [...this.#issuers.values()].filter(({ adviser }) => adviser !== undefined);
+    const verifiers = [...this.#issuers.values()].map(({ verifier }) => verifier);
+    const advisers = verifiers.filter(({ adviser }) => adviser !== undefined);
     if (advisers.length === 0) return this.#fallback?.advise?.(token, reason);
     const refused = describeRefused(token, reason);
     const named = advisers.filter(({ issuer }) => issuer === refused.claims?.['iss']);
@@ -86,33 +100,46 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
       .find((advice) => advice !== undefined);
   }
 
-  #recall(ath: string): AccessTokenClaims | undefined {
-    const known = this.#known.get(ath);
+  #recall(ath: string, tenant: string | undefined): AccessTokenClaims | undefined {
+    const key = cacheKey(ath, tenant);
+    const known = this.#known.get(key);
     if (known === undefined) return undefined;
-    const { claims, verifier, generation } = known;
-    const expiresAtSeconds = (claims.exp ?? 0) + verifier.toleranceSeconds;
-    if (this.#clock() / 1000 < expiresAtSeconds && verifier.keyGeneration() === generation) return claims;
-    this.#known.delete(ath);
+    const { claims, issuer, generation } = known;
+    const expiresAtSeconds = (claims.exp ?? 0) + issuer.verifier.toleranceSeconds;
+    const isGood = this.#clock() / 1000 < expiresAtSeconds && issuer.verifier.keyGeneration() === generation;
+    if (isGood && issuer.isCurrent()) return claims;
+    this.#known.delete(key);
     return undefined;
   }
 
   *#verifiers(): Generator<AccessTokenVerifier> {
-    yield* this.#issuers.values();
+    for (const { verifier } of this.#issuers.values()) yield verifier;
     if (this.#fallback !== undefined) yield this.#fallback;
   }
 
-  async #verifyUnknown(token: string, ath: string, request: DpopRequest): Promise<AccessTokenClaims> {
+  async #verifyUnknown(
+    token: string,
+    ath: string,
+    request: DpopRequest,
+    tenant: string | undefined,
+  ): Promise<AccessTokenClaims> {
     const jwt = readPresentedJwt(token);
-    const issuer = jwt.claims?.['iss'];
-    const verifier = typeof issuer === 'string' ? this.#issuers.get(issuer) : undefined;
-    if (verifier === undefined) return await this.#verifyByFallback(token, ath, request, jwt);
+    const issuer = await this.#find(jwt.claims?.['iss'], tenant);
+    if (issuer === undefined) return await this.#verifyByFallback(token, ath, request, jwt);
+    const { verifier } = issuer;
     const generation = verifier.keyGeneration();
     const claims = await verifier.verifyJwt(jwt);
     // If the keys rotated meanwhile, the issuer may have revoked the key that verified this token.
     if (generation !== undefined && generation === verifier.keyGeneration()) {
-      this.#verifications.set(claims, { verifier, generation });
+      this.#verifications.set(claims, { issuer, tenant, generation });
     }
     return claims;
+  }
+
+  async #find(name: unknown, tenant: string | undefined): Promise<TrustedIssuer | undefined> {
+    if (typeof name !== 'string') return undefined;
+    const listed = this.#issuers.get(name);
+    return listed ?? (await this.#resolved?.find(name, tenant ?? ''));
   }
 
   async #verifyByFallback(
@@ -133,4 +160,9 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     if (jws === undefined) return new DpopError('token_invalid', { detail: 'segments' });
     return new DpopError('token_invalid', { detail: claims === undefined ? 'payload' : 'iss' });
   }
+}
+
+/** A token that one tenant accepted is not known to another. */
+function cacheKey(ath: string, tenant: string | undefined): string {
+  return tenant === undefined ? ath : `${ath} ${tenant}`;
 }

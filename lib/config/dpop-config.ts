@@ -11,6 +11,7 @@ import {
 } from '../errors/option-asserts.js';
 import type { ChallengeParameters } from '../http/challenge.js';
 import { createOriginResolver, type OriginOption } from '../http/request-origin.js';
+import type { IssuerResolution } from '../issuer/issuer-resolution.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import type { CacheBounds } from '../runtime/bounded-cache.js';
 import { systemClock } from '../runtime/clock.js';
@@ -37,6 +38,7 @@ export interface DpopConfig extends VerificationRules {
   };
   readonly challenge: ChallengeParameters;
   readonly issuers: readonly JwtAccessTokenOptions[];
+  readonly resolution: IssuerResolution | undefined;
   readonly fallbackVerifier: AccessTokenVerifier | undefined;
   readonly storage: DpopStorage;
   readonly logReceivedValues: boolean;

@@ -1,5 +1,6 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import type { DpopRequest } from '../http/dpop-request.js';
+import type { IssuerResolutionOptions } from '../issuer/issuer-resolution.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
@@ -56,7 +57,7 @@ export interface DpopModuleOptions {
   readonly clock?: Clock;
 }
 
-export type AccessTokenOption = JwtAccessTokenOptions | AccessTokenVerifier;
+export type AccessTokenOption = JwtAccessTokenOptions | IssuerResolutionOptions | AccessTokenVerifier;
 
 /** How proofs are checked (§4.3). */
 export interface ProofOptions {

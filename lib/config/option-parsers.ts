@@ -11,6 +11,11 @@ import {
 import { isSecureBaseUrl, isTrustedUrl, normalizeBaseUrl } from '../http/base-url.js';
 import type { OriginOption } from '../http/request-origin.js';
 import { parseJwtAccessTokenOptions } from '../issuer/issuer-option-parser.js';
+import {
+  type IssuerResolution,
+  isIssuerResolution,
+  parseIssuerResolution,
+} from '../issuer/issuer-resolution.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import { DEFAULT_ALGORITHMS, isSupportedAlgorithm, JWS_ALGORITHMS } from '../jws/algorithms.js';
 import { parseNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
@@ -107,6 +112,7 @@ export function parseNonce(option: 'off' | 'required' | NonceOptions): ParsedNon
 
 interface ParsedIssuance {
   readonly issuers: readonly JwtAccessTokenOptions[];
+  readonly resolution: IssuerResolution | undefined;
   readonly fallbackVerifier: AccessTokenVerifier | undefined;
 }
 
@@ -128,9 +134,15 @@ export function parseAccessToken(
     );
   }
   const issuers: JwtAccessTokenOptions[] = [];
+  let resolution: IssuerResolution | undefined;
   for (const [index, item] of items.entries()) {
     if (item instanceof AccessTokenVerifier) continue;
     const name = Array.isArray(option) ? `accessToken[${index}]` : 'accessToken';
+    if (isIssuerResolution(item)) {
+      if (resolution !== undefined) fail('accessToken', 'an array with at most one resolveIssuer');
+      resolution = parseIssuerResolution(item, name, allowInsecureHttp);
+      continue;
+    }
     const options = parseJwtAccessTokenOptions(item, name, allowInsecureHttp);
     if (issuers.some(({ issuer }) => issuer === options.issuer)) {
       fail(
@@ -141,7 +153,7 @@ export function parseAccessToken(
     }
     issuers.push(options);
   }
-  return { issuers, fallbackVerifier: verifiers[0] };
+  return { issuers, resolution, fallbackVerifier: verifiers[0] };
 }
 
 export function parseMetadata(

@@ -11,9 +11,9 @@ export interface DpopRequest {
   readonly target: string;
   /** Names and values in turn, as received and with duplicates, like `rawHeaders` of `node:http`. */
   readonly rawHeaders: readonly string[];
-  /** `http` or `https`, according to the trusted-proxy settings of the framework. Only for `origin: 'request'`. */
+  /** `http` or `https`, according to the trusted-proxy settings of the framework. For `origin: 'request'`. */
   readonly protocol?: string | undefined;
-  /** Host and port, according to the trusted-proxy settings of the framework. Only for `origin: 'request'`. */
+  /** Host and port, according to the trusted-proxy settings of the framework. For `origin: 'request'`, and for functions of the app. */
   readonly host?: string | undefined;
   /**
    * Whether a request for this host, without a port, reaches the same route. In an app that routes by host, the proof

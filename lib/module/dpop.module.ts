@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import { JwtAccessTokenVerifier } from '../access-token/jwt-access-token.verifier.js';
+import { ResolvedIssuers } from '../access-token/resolved-issuers.js';
 import { TrustedIssuersVerifier } from '../access-token/trusted-issuers.verifier.js';
 import { createConfig, type DpopConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
@@ -157,10 +158,12 @@ function createNonceService({ nonce, storage, clock }: DpopConfig): NonceService
 
 function createAccessTokenVerifier({
   issuers,
+  resolution,
   fallbackVerifier,
   cache,
   clock,
 }: DpopConfig): AccessTokenVerifier {
   const verifiers = issuers.map((options) => new JwtAccessTokenVerifier(options, clock));
-  return new TrustedIssuersVerifier(verifiers, fallbackVerifier, cache.tokens, clock);
+  const resolved = resolution && new ResolvedIssuers(resolution, clock);
+  return new TrustedIssuersVerifier(verifiers, fallbackVerifier, cache.tokens, clock, resolved);
 }

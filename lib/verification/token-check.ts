@@ -43,7 +43,12 @@ export class TokenCheck {
   }
 
   #advise(error: DpopError, token: string): DpopError {
-    const advice = this.#accessTokens.advise?.(token, error.reason);
-    return advice === undefined ? error : new DpopError(error.reason, { ...error.details, advice });
+    try {
+      const advice: unknown = this.#accessTokens.advise?.(token, error.reason);
+      return typeof advice === 'string' ? new DpopError(error.reason, { ...error.details, advice }) : error;
+    } catch {
+      // The refusal stands without it.
+      return error;
+    }
   }
 }

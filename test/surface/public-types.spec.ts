@@ -24,6 +24,7 @@ import {
   DpopUnavailableError,
   type DpopVerdict,
   type DpopVerifier,
+  type IssuerResolutionOptions,
   type JwtAccessTokenOptions,
   MemoryStorage,
   NonceService,
@@ -66,7 +67,9 @@ describe('options', () => {
     expectTypeOf<DpopModuleOptions['origin']>().toEqualTypeOf<
       string | readonly string[] | ((request: DpopRequest) => string)
     >();
-    expectTypeOf<AccessTokenOption>().toEqualTypeOf<JwtAccessTokenOptions | AccessTokenVerifier>();
+    expectTypeOf<AccessTokenOption>().toEqualTypeOf<
+      JwtAccessTokenOptions | IssuerResolutionOptions | AccessTokenVerifier
+    >();
     expectTypeOf<readonly [typeof issuer, AccessTokenVerifier]>().toExtend<
       DpopModuleOptions['accessToken']
     >();
