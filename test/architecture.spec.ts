@@ -81,6 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proof: ['errors', 'jws', 'http', 'nonce'],
   issuer: ['errors', 'jws', 'runtime', 'http'],
   'access-token': ['errors', 'jws', 'runtime', 'issuer'],
+  revocation: ['errors', 'runtime', 'access-token'],
   telemetry: ['errors', 'jws', 'runtime', 'http'],
   verification: [
     'errors',
@@ -91,6 +92,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'storage',
     'proof',
     'access-token',
+    'revocation',
     'telemetry',
   ],
   config: [
@@ -103,6 +105,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'proof',
     'issuer',
     'access-token',
+    'revocation',
     'verification',
   ],
   guard: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config'],
