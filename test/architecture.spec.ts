@@ -121,7 +121,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'guard',
   ],
   // Entry points of their own, which no other room knows.
-  redis: ['errors', 'runtime', 'nonce', 'storage'],
+  redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   testing: ['runtime', 'issuer'],
 };
 

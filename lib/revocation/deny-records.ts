@@ -33,6 +33,13 @@ export class DenyRecords {
     this.#records.set(key, earlier === undefined ? record : union(earlier, record));
   }
 
+  /** Whether the record may be added; those that have ended make room. */
+  hasRoomFor({ key }: DenyRecord, maxEntries: number, nowSeconds: number): boolean {
+    const isFull = this.#records.size >= maxEntries && !this.#records.has(key);
+    this.prune(nowSeconds, isFull);
+    return !isFull || this.#records.size < maxEntries;
+  }
+
   /** Drops the records that have ended, if it is time to look for them or `isUrgent`. */
   prune(nowSeconds: number, isUrgent = false): void {
     if (nowSeconds < this.#pruneAtSeconds && !isUrgent) return;

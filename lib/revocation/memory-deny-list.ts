@@ -63,9 +63,7 @@ export class MemoryDenyList extends DenyList {
     const record = createDenyRecord(entry, nowSeconds, this.#maxTokenLifetimeSeconds);
     // All tokens that the entry is about have expired.
     if (record.endsAtSeconds <= nowSeconds) return;
-    const isFull = this.#records.get(record.key) === undefined && this.#records.size >= this.#maxEntries;
-    this.#records.prune(nowSeconds, isFull);
-    if (isFull && this.#records.size >= this.#maxEntries) throw denyListFull(this.#maxEntries);
+    if (!this.#records.hasRoomFor(record, this.#maxEntries, nowSeconds)) throw denyListFull(this.#maxEntries);
     this.#records.add(record);
   }
 }
