@@ -38,6 +38,9 @@ export type { DpopModuleAsyncOptions, DpopOptionsFactory } from './module/module
 export type { NonceSecretSource } from './nonce/nonce-secret.source.js';
 export { type AcceptedNonce, NonceService } from './nonce/nonce.service.js';
 export type { Fetch } from './outbound/outbound-request.js';
+export { DenyList, type DenyListOptions, type RevocationEntry } from './revocation/deny-list.js';
+export { MemoryDenyList, type MemoryDenyListOptions } from './revocation/memory-deny-list.js';
+export { type RevocableToken, RevocationChecker } from './revocation/revocation.checker.js';
 export type { Clock } from './runtime/clock.js';
 export type { DpopStorage } from './storage/dpop.storage.js';
 export { MemoryReplayStore, type MemoryReplayStoreOptions } from './storage/memory-replay.store.js';

@@ -83,6 +83,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   outbound: [],
   issuer: ['errors', 'jws', 'runtime', 'http', 'claims', 'outbound'],
   'access-token': ['errors', 'jws', 'runtime', 'http', 'claims', 'outbound', 'issuer'],
+  revocation: ['errors', 'runtime', 'claims'],
   telemetry: ['errors', 'jws', 'runtime', 'http'],
   verification: [
     'errors',
@@ -94,6 +95,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'proof',
     'claims',
     'access-token',
+    'revocation',
     'telemetry',
   ],
   config: [
@@ -106,6 +108,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'proof',
     'issuer',
     'access-token',
+    'revocation',
     'verification',
   ],
   guard: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config'],
@@ -121,7 +124,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'guard',
   ],
   // Entry points of their own, which no other room knows.
-  redis: ['errors', 'runtime', 'nonce', 'storage'],
+  redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   testing: ['runtime', 'issuer'],
 };
 

@@ -73,7 +73,7 @@ describe.each(PLATFORMS)('settings of an issuer on %s', (platform) => {
       };
       const app = await start({ ...issuer.accessToken, readRights });
       const token = await issuer.issueToken({ client });
-      for (const _time of [1, 2]) {
+      for (const time of [1, 2]) {
         expect(await call(app, client, { token })).toMatchObject({
           status: 200,
           body: {
@@ -83,6 +83,7 @@ describe.each(PLATFORMS)('settings of an issuer on %s', (platform) => {
             clientId: 'client',
           },
         });
+        expect(handled).toBe(time);
       }
       expect(reads).toBe(1);
     });

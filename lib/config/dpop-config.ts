@@ -13,6 +13,7 @@ import type { ChallengeParameters } from '../http/challenge.js';
 import { createOriginResolver, type OriginOption } from '../http/request-origin.js';
 import type { IssuerResolution } from '../issuer/issuer-resolution.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
+import type { RevocationChecker } from '../revocation/revocation.checker.js';
 import type { CacheBounds } from '../runtime/bounded-cache.js';
 import { systemClock } from '../runtime/clock.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
@@ -28,6 +29,7 @@ import {
   parseProof,
   parseStorage,
 } from './option-parsers.js';
+import { parseRevocation } from './revocation-option.js';
 
 /** The asserted options with all defaults, in the form that the checks use. Frozen. */
 export interface DpopConfig extends VerificationRules {
@@ -41,6 +43,7 @@ export interface DpopConfig extends VerificationRules {
   readonly resolution: IssuerResolution | undefined;
   readonly fallbackVerifier: AccessTokenVerifier | undefined;
   readonly storage: DpopStorage;
+  readonly revocation: RevocationChecker | undefined;
   readonly logReceivedValues: boolean;
   readonly unguardedRoutes: 'error' | 'warn';
   readonly cache: { readonly keys: CacheBounds; readonly tokens: CacheBounds };
@@ -64,6 +67,8 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'nonce',
     'storage',
     'onReplayStoreFailure',
+    'revocation',
+    'onRevocationFailure',
     'bearer',
     'realm',
     'metadata',
@@ -79,6 +84,8 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
   const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
   assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
+  const { onRevocationFailure = 'refuse' } = options;
+  assertOneOf(onRevocationFailure, 'onRevocationFailure', ['refuse', 'accept-and-report']);
   const { unguardedRoutes = 'error' } = options;
   assertOneOf(unguardedRoutes, 'unguardedRoutes', ['error', 'warn']);
   assertInteger(maxTokenBytes, 'maxTokenBytes', 256, MAX_HEADER_BYTES);
@@ -111,6 +118,8 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     ...issuance,
     storage: parseStorage(options.storage),
     onReplayStoreFailure,
+    revocation: parseRevocation(options.revocation),
+    onRevocationFailure,
     logReceivedValues,
     unguardedRoutes,
     cache: parseCache(options.cache),

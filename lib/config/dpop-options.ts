@@ -2,6 +2,7 @@ import type { AccessTokenVerifier } from '../access-token/access-token.verifier.
 import type { DpopRequest } from '../http/dpop-request.js';
 import type { IssuerResolutionOptions } from '../issuer/issuer-resolution.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
+import type { RevocationChecker } from '../revocation/revocation.checker.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
 
@@ -33,6 +34,16 @@ export interface DpopModuleOptions {
    * `accept-and-report` accepts the request without a replay check and reports it on the decision channel.
    */
   readonly onReplayStoreFailure?: 'refuse' | 'accept-and-report';
+  /**
+   * Says whether an access token is revoked: a `MemoryDenyList`, the `RedisDenyList` of nestjs-dpop/redis, or a checker of
+   * your own. Default: none; a token passes until it expires.
+   */
+  readonly revocation?: RevocationChecker;
+  /**
+   * What happens when the revocation checker fails or is too slow. `refuse` (the default) answers 503. `accept-and-report`
+   * accepts the request, whether its token is revoked or not, and reports it on the decision channel.
+   */
+  readonly onRevocationFailure?: 'refuse' | 'accept-and-report';
   /** Whether unbound tokens are accepted as `Bearer`, for a service in migration. Default `reject`. */
   readonly bearer?: 'reject' | 'allow-unbound';
   /** The protection space named in challenges (RFC 9110 §11.5). Nonces are bound to it. */

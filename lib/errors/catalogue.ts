@@ -50,6 +50,7 @@ export const REFUSALS = {
   token_not_yet_valid: ['invalid_token', 'The access token is not valid yet'],
   token_unbound: ['invalid_token', 'The access token is not bound to a DPoP key'],
   key_binding: ['invalid_token', 'Invalid DPoP key binding'],
+  token_revoked: ['invalid_token', 'The access token has been revoked'],
 
   // Proof, in the order of the checks of RFC 9449 §4.3
   proof_repeated: ['invalid_dpop_proof', 'More than one DPoP header'],
@@ -140,6 +141,8 @@ export type UnavailableReason =
   | 'issuer_unavailable'
   | 'replay_store_unavailable'
   | 'replay_store_full'
+  | 'revocation_unavailable'
+  | 'revocation_undecidable'
   | 'nonce_secrets_unavailable'
   | 'origin_unavailable'
   | 'transport_unknown'

@@ -155,9 +155,11 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       this.handleRequest<unknown>(undefined, verdict, undefined, context),
     );
     recordOf(request).verdict = verdict;
-    const failure = examination?.toleratedFailure;
-    if (failure !== undefined)
-      this.logFailure({ context, request }, failure, 'accepted without a replay check');
+    const { toleratedFailure, revocationFailure } = examination ?? {};
+    if (toleratedFailure !== undefined)
+      this.logFailure({ context, request }, toleratedFailure, 'accepted without a replay check');
+    if (revocationFailure !== undefined)
+      this.logFailure({ context, request }, revocationFailure, 'accepted without a revocation check');
     if (verdict.nextNonce === undefined) return;
     const headers = dpopResponseHeaders({ nonce: verdict.nextNonce });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);

@@ -73,7 +73,10 @@ const registrations = new EqualRegistrations();
         accessTokens: AccessTokenVerifier,
         nonces: NonceService,
         store: ReplayStore,
-      ) => new DpopVerifier({ rules: config, accessTokens, nonces, replayStore: store }),
+      ) => {
+        const { revocation } = config;
+        return new DpopVerifier({ rules: config, accessTokens, nonces, replayStore: store, revocation });
+      },
       inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
     },
     DpopStrategy,
@@ -112,15 +115,16 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
   }
 
   async onModuleInit(): Promise<void> {
-    const { storage, clock, logReceivedValues } = this.config;
+    const { storage, revocation, clock, logReceivedValues } = this.config;
     const logger = new Logger(DpopModule.name);
+    const warn = (text: string): void => logger.warn(text);
     if (logReceivedValues) {
       logger.warn(
         'logReceivedValues is on: the log shows what clients sent with refused requests. Turn it off in production',
       );
     }
-    void this.openAccessTokens((text) => logger.warn(text));
-    await storage.open?.((text) => logger.warn(text), clock);
+    void this.openAccessTokens(warn);
+    await Promise.all([storage.open?.(warn, clock), revocation?.open?.(warn, clock)]);
     this.endObservation = observeRequestLines();
     if (storage.shared) return;
     logger.warn(
@@ -143,6 +147,7 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
     OperatorLog.of(this.config).flush((level, text) => logger[level](text));
     this.endObservation?.();
     await this.accessTokens.close?.();
+    await this.config.revocation?.close?.();
     await this.config.storage.close?.();
   }
 }

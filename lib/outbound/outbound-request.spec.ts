@@ -61,7 +61,7 @@ describe('the fetch of the app (B8)', () => {
       /^cannot be reached$/,
     ],
   ] as const)('%s is told in words of the library', async (_what, fetcher, message) => {
-    const failure = await read(fetcher as Fetch).catch((error: unknown) => error);
+    const failure = await read(fetcher).catch((error: unknown) => error);
     expect(failure).toMatchObject({ name: 'OutboundError' });
     expect((failure as Error).message).toMatch(message);
     expect((failure as Error).message).not.toContain(SECRET);

@@ -41,7 +41,8 @@ const isEarly = (reason: RefusalReason): boolean =>
   reason === 'proof_early' || reason === 'token_not_yet_valid';
 
 /** How the request ended. */
-export type FailureOutcome = 'answered 503' | 'accepted without a replay check';
+export type FailureOutcome =
+  'answered 503' | 'accepted without a replay check' | 'accepted without a revocation check';
 
 /** One line for the operator: what failed, what to do, and the errors behind it by class, code and place. */
 export function describeFailure(

@@ -1,4 +1,5 @@
 import type { DpopRequest } from '../http/dpop-request.js';
+import { RevocationCheck } from '../revocation/revocation-check.js';
 import { TimedReplayStore } from '../storage/timed-replay.store.js';
 import { DpopExamination, type ExaminationSteps } from './examination.js';
 import { NonceSupply } from './nonce-supply.js';
@@ -23,12 +24,13 @@ import type { DpopVerifierParts } from './verifier-parts.js';
 export class DpopVerifier {
   readonly #steps: ExaminationSteps;
 
-  constructor({ rules, accessTokens, nonces, replayStore, knownKeys }: DpopVerifierParts) {
+  constructor({ rules, accessTokens, nonces, replayStore, revocation, knownKeys }: DpopVerifierParts) {
     const store = new TimedReplayStore(replayStore);
     this.#steps = {
       rules,
       tokens: new TokenCheck(accessTokens),
       proofs: new ProofVerifier(rules, nonces, knownKeys),
+      revocations: revocation && new RevocationCheck(revocation, rules.onRevocationFailure),
       replays: new ReplayCheck(rules, store),
       nonces: new NonceSupply(nonces, store),
     };

@@ -10,6 +10,7 @@ import {
 } from '../http/credentials.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import type { NameRoute } from '../http/place.js';
+import type { RevocationCheck } from '../revocation/revocation-check.js';
 import { RequestDecisions } from '../telemetry/decisions.js';
 import { isNonceDemand, type NonceSupply } from './nonce-supply.js';
 import { assertRequirements, assertScheme } from './policy-checks.js';
@@ -28,6 +29,7 @@ export interface ExaminationSteps {
   readonly rules: VerificationRules;
   readonly tokens: TokenCheck;
   readonly proofs: ProofVerifier;
+  readonly revocations: RevocationCheck | undefined;
   readonly replays: ReplayCheck;
   readonly nonces: NonceSupply;
 }
@@ -55,6 +57,7 @@ export class DpopExamination {
   #recorded: Promise<void> | undefined;
   #epochRefreshed: Promise<void> | undefined;
   #toleratedFailure: DpopUnavailableError | undefined;
+  #revocationFailure: DpopUnavailableError | undefined;
 
   constructor(request: DpopRequest, steps: ExaminationSteps) {
     this.#request = request;
@@ -69,6 +72,11 @@ export class DpopExamination {
     return this.#toleratedFailure;
   }
 
+  /** The failure of the revocation checker in spite of which the request was accepted. */
+  get revocationFailure(): DpopUnavailableError | undefined {
+    return this.#revocationFailure;
+  }
+
   /** What is examined. Not enumerable, like the token in it: a logger that prints an examination prints neither. */
   get request(): DpopRequest {
     return this.#request;
@@ -81,7 +89,8 @@ export class DpopExamination {
 
   /**
    * The verdict, if this policy lets the request through. Cheapest checks first: without a valid bound token no proof
-   * signature is verified and nothing is stored. The replay record is written last: a refused request leaves no trace.
+   * signature is verified and nothing is stored. Each caller learns of a revocation. The replay record is written last: a
+   * refused request leaves no trace.
    *
    * @param nameRoute for the decision channel; called only while it has a subscriber
    * @throws DpopError, DpopUnavailableError
@@ -93,9 +102,20 @@ export class DpopExamination {
       assertScheme(credentials.scheme, policy);
       possession = await (this.#possession ??= this.#verifyPossession(credentials));
       this.#assertTokenStillValid(possession.verdict);
+      const { revocations } = this.#steps;
+      if (revocations !== undefined) {
+        const outcome = revocations.assertNotRevoked(possession.verdict);
+        // A checker that answers at once costs no turn of the event loop.
+        this.#revocationFailure = outcome instanceof Promise ? await outcome : outcome;
+      }
       assertRequirements(possession.verdict, policy, this.#nowSeconds());
       await (this.#recorded ??= this.#record(possession));
-      this.#decisions.accepted(possession.verdict, this.#toleratedFailure, nameRoute);
+      this.#decisions.accepted(
+        possession.verdict,
+        this.#toleratedFailure,
+        this.#revocationFailure,
+        nameRoute,
+      );
       return possession.verdict;
     } catch (thrown) {
       const error = isNonceDemand(thrown) ? await this.#supplyNonce(thrown, possession) : toDpopError(thrown);

@@ -20,5 +20,6 @@ export interface VerificationRules {
   /** The longest that a proof seen at some instant can stay fresh after it. */
   readonly proofLifetimeSeconds: number;
   readonly onReplayStoreFailure: 'refuse' | 'accept-and-report';
+  readonly onRevocationFailure: 'refuse' | 'accept-and-report';
   readonly cache: { readonly keys: CacheBounds };
 }

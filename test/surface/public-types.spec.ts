@@ -268,6 +268,7 @@ describe('verdict, decision and errors', () => {
       readonly clientId: string | undefined;
       readonly jkt: string | undefined;
       readonly replayChecked: boolean;
+      readonly revocationChecked: boolean;
       readonly durationMs: number;
     }>();
   });
