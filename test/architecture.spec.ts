@@ -80,6 +80,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   storage: ['errors', 'runtime', 'nonce'],
   proof: ['errors', 'jws', 'http', 'nonce'],
   issuer: ['errors', 'jws', 'runtime', 'http'],
+  metadata: ['errors', 'http'],
   'access-token': ['errors', 'jws', 'runtime', 'issuer'],
   telemetry: ['errors', 'jws', 'runtime', 'http'],
   verification: [
@@ -102,6 +103,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'storage',
     'proof',
     'issuer',
+    'metadata',
     'access-token',
     'verification',
   ],
@@ -109,8 +111,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   module: [
     'errors',
     'http',
+    'transport',
     'nonce',
     'storage',
+    'metadata',
     'access-token',
     'telemetry',
     'verification',

@@ -3,9 +3,11 @@ import {
   Inject,
   Logger,
   Module,
+  type NestModule,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import { JwtAccessTokenVerifier } from '../access-token/jwt-access-token.verifier.js';
 import { TrustedIssuersVerifier } from '../access-token/trusted-issuers.verifier.js';
@@ -22,8 +24,10 @@ import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
+import { registrationsIn } from './container.js';
 import { DpopHealthIndicator } from './dpop-health.indicator.js';
 import { EqualRegistrations } from './equal-registrations.js';
+import { MetadataEndpoint } from './metadata-endpoint.js';
 import {
   assertAsyncOptions,
   ConfigurableModuleClass,
@@ -90,12 +94,17 @@ const registrations = new EqualRegistrations();
     DpopHealthIndicator,
   ],
 })
-export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+export class DpopModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnModuleInit, OnApplicationShutdown
+{
   private endObservation: (() => void) | undefined;
 
   constructor(
     @Inject(DPOP_CONFIG) private readonly config: DpopConfig,
     @Inject(AccessTokenVerifier) private readonly accessTokens: AccessTokenVerifier,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {
     super();
   }
@@ -108,6 +117,13 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
   static override forRootAsync(options: DpopModuleAsyncOptions): DynamicModule {
     assertAsyncOptions(options);
     return super.forRootAsync(options);
+  }
+
+  /** Nest calls it before it registers the routes of the app. */
+  configure(): void {
+    // One of several registrations serves the metadata of all.
+    if (registrationsIn(this.modules)[0]?.instance !== this) return;
+    new MetadataEndpoint(this.modules, this.adapterHost.httpAdapter).register();
   }
 
   async onModuleInit(): Promise<void> {
