@@ -153,7 +153,7 @@ async function discover(
   const response = await resourceDiscoveryRequest(identifier, { [customFetch]: fetchFrom(app, requested) });
   const document = await processResourceDiscoveryResponse(identifier, response);
   expect(requested).toEqual([await challengedUrl(app, asked, path)]);
-  return document as Document;
+  return document;
 }
 
 describe.each(PLATFORMS)('protected resource metadata on %s (H)', (platform) => {

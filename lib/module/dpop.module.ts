@@ -103,7 +103,7 @@ export class DpopModule
   constructor(
     @Inject(DPOP_CONFIG) private readonly config: DpopConfig,
     @Inject(AccessTokenVerifier) private readonly accessTokens: AccessTokenVerifier,
-    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer | undefined,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {
     super();
@@ -121,6 +121,8 @@ export class DpopModule
 
   /** Nest calls it before it registers the routes of the app. */
   configure(): void {
+    // Nest also calls it if it has created no instance: in preview mode, and with scoped options, which do not start.
+    if (this.modules === undefined) return;
     // One of several registrations serves the metadata of all.
     if (registrationsIn(this.modules)[0]?.instance !== this) return;
     new MetadataEndpoint(this.modules, this.adapterHost.httpAdapter).register();
