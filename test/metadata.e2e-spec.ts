@@ -54,9 +54,10 @@ beforeEach(() => {
 afterEach(closeApps);
 
 @UseGuards(DpopGuard)
-@RequireScopes('accounts:read')
+@RequireScopes('accounts:unused')
 @Controller('accounts')
 class AccountsController {
+  @RequireScopes('accounts:read')
   @Get()
   list(): void {
     hits.push('list');
@@ -74,7 +75,7 @@ class AccountsController {
     hits.push('rates');
   }
 
-  /** No route: its scopes are required of no client. */
+  /** No route: the scopes of the class are required of no client. */
   inner(): void {
     hits.push('inner');
   }
@@ -265,9 +266,15 @@ describe.each(PLATFORMS)('protected resource metadata on %s (H)', (platform) => 
       }
     });
 
-    test('the identifier keeps its spelling', async () => {
+    test('the identifier keeps its spelling, and each spelling of its path leads there', async () => {
       const app = await start({ options: { metadata: { resource: `${ORIGIN}/` } } });
       expect(await discover(app, ORIGIN)).toMatchObject({ resource: `${ORIGIN}/` });
+      const escaped = await start({ options: { metadata: { resource: `${ORIGIN}/%73hop` } } });
+      for (const path of ['/%73hop', '/shop']) {
+        const document = documentIn(await ask(escaped, WELL_KNOWN + path));
+        expect(document).toMatchObject({ resource: `${ORIGIN}/%73hop` });
+      }
+      expect(await challengedUrl(escaped)).toBe(`${ORIGIN}${WELL_KNOWN}/shop`);
     });
 
     const before = (nest: INestApplication): void => {
@@ -401,6 +408,13 @@ describe.each(PLATFORMS)('protected resource metadata on %s (H)', (platform) => 
         if (host !== '') expect(refused.text).not.toContain(host);
       },
     );
+
+    test('a listed host with a path is no host', async () => {
+      const app = await start({ options: { origin } });
+      for (const host of ['api.example.com/', 'api.example.com:443/']) {
+        expect((await ask(app, WELL_KNOWN, { host })).status).toBe(404);
+      }
+    });
 
     test('two Host lines are no host', async () => {
       const app = await start({ options: { origin } });
