@@ -105,6 +105,8 @@ export type ConfigurationName =
   | 'only-es256'
   | 'two-issuers'
   | 'realm'
+  | 'metadata'
+  | 'metadata-request'
   | 'cors'
   | 'after-loss'
   | 'infrastructure'
@@ -157,6 +159,14 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
     dpop: options({ realm: 'an "other" realm', metadata: { url: METADATA_URL }, bearer: 'allow-unbound' }),
     offersBearer: true,
     everywhere: { realm: 'an "other" realm', resource_metadata: METADATA_URL },
+  }),
+  metadata: () => ({
+    dpop: options({ origin: [ORIGIN, 'https://edge.example.com/v1'], metadata: {} }),
+    everywhere: { resource_metadata: METADATA_URL },
+  }),
+  'metadata-request': () => ({
+    dpop: options({ origin: 'request', metadata: {} }),
+    baseline: [loopbackRequest],
   }),
   cors: () => ({
     dpop: options(),
