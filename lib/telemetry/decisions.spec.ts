@@ -1,8 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
-import { DPOP_DECISION_CHANNEL, publishUnexamined, RequestDecisions } from './decisions.js';
+import { publishUnexamined, RequestDecisions } from './decisions.js';
 
+/** Operators subscribe by this name. */
+const CHANNEL = 'nestjs-dpop:decision';
 const SUBJECT = { issuer: 'https://issuer.test', clientId: 'client', jkt: 'jkt' };
 const PLACE = { route: '/a', handler: 'A.b' };
 const NOTHING = {
@@ -27,15 +29,11 @@ describe('the decisions about one request (D6)', () => {
 
   beforeEach(() => {
     published = [];
-    subscribe(DPOP_DECISION_CHANNEL, listener);
+    subscribe(CHANNEL, listener);
   });
 
   afterEach(() => {
-    unsubscribe(DPOP_DECISION_CHANNEL, listener);
-  });
-
-  test('have a channel with a name that stays', () => {
-    expect(DPOP_DECISION_CHANNEL).toBe('nestjs-dpop:decision');
+    unsubscribe(CHANNEL, listener);
   });
 
   test('an acceptance is published once, however many guards ask, and says whose request it was', () => {
@@ -126,10 +124,10 @@ describe('the decisions about one request (D6)', () => {
     const name = (): never => {
       throw new Error('asked');
     };
-    unsubscribe(DPOP_DECISION_CHANNEL, listener);
+    unsubscribe(CHANNEL, listener);
     decisions.accepted(SUBJECT, undefined, name);
     decisions.rejected(new DpopError('proof_stale'), SUBJECT, name);
-    subscribe(DPOP_DECISION_CHANNEL, listener);
+    subscribe(CHANNEL, listener);
     decisions.accepted(SUBJECT, undefined);
     decisions.rejected(new DpopError('proof_stale'), SUBJECT);
     expect(published).toMatchObject([{ outcome: 'accepted' }, { outcome: 'refused' }]);

@@ -48,6 +48,13 @@ describe('values that the client sent, for the log (D9)', () => {
     );
   });
 
+  test('are shown if they are the name of a field', () => {
+    const rawHeaders = ['Accept-Language', 'de'];
+    expect(describeReceived({ method: 'Accept-Language', target: '/', rawHeaders })).toContain(
+      'method "Accept-Language"',
+    );
+  });
+
   test('are read from a field whatever its case, its scheme and its blanks', () => {
     const token = jwsOf({ alg: 'ES256' }, {});
     for (const value of [`DPoP ${token}`, `x   ${token}`, ` ${token}`, `  ${token}`])
@@ -73,10 +80,10 @@ describe('values that the client sent, for the log (D9)', () => {
           expect(describeSent(sent)).not.toContain('secret');
         }
     }
-    const token = jwsOf({}, { a: 1 });
+    const token = jwsOf({ typ: 'at+jwt' }, { a: 1 });
     const proof = jwsOf({}, { a: 2 });
-    for (const secret of [token, proof, ...token.split('.').slice(1), ...proof.split('.').slice(1)]) {
-      const rawHeaders = ['Authorization', `DPoP ${token}`, 'DPoP', proof];
+    for (const secret of [token, proof, ...token.split('.'), ...proof.split('.').slice(1)]) {
+      const rawHeaders = ['Authorization', `DPoP  ${token}`, 'DPoP', proof];
       expect(describeReceived({ method: secret, target: '/', rawHeaders })).toContain('method (not shown)');
     }
   });
