@@ -170,7 +170,7 @@ export class Suite {
       mutant,
       tests,
       timeoutMs: Math.max(minTimeoutMs, 20 * slowest),
-      hitLimit: 100 * this.#hits + 10_000,
+      hitLimit: 10 * this.#hits + 10_000,
     });
   }
 
