@@ -77,6 +77,18 @@ describe('a bounded cache', () => {
     });
   });
 
+  test('keeps an entry that takes all bytes, and none that takes more', () => {
+    const cache = new BoundedCache<number>({ maxEntries: 2, maxBytes: 10 });
+    cache.set('a', 1, 10);
+    expect(cache.get('a')).toBe(1);
+    cache.set('b', 2, 11);
+    expect([cache.get('a'), cache.get('b')]).toEqual([1, undefined]);
+    cache.set('c', 3, 10);
+    expect([cache.get('a'), cache.get('c')]).toEqual([undefined, 3]);
+    cache.set('c', 4, 11);
+    expect(cache.size).toBe(0);
+  });
+
   test('of no entries keeps nothing', () => {
     const cache = new BoundedCache<number>({ maxEntries: 0, maxBytes: 0 });
     cache.set('a', 1, 0);

@@ -10,7 +10,8 @@ type Members = Readonly<Record<string, unknown>>;
 /** A request of Node, as no server made it. */
 function requestWith(members: Members = {}): IncomingMessage {
   const request = new IncomingMessage(new Socket());
-  return Object.assign(request, { method: 'GET', url: '/a?b', rawHeaders: ['Host', 'a.test'], ...members });
+  const head = { method: 'GET', url: '/a?b', headers: { host: 'a.test' }, rawHeaders: ['Host', 'a.test'] };
+  return Object.assign(request, head, members);
 }
 
 describe('a request of a framework, for the checks (A3)', () => {
