@@ -116,6 +116,20 @@ describe('a deadline for work (F5)', () => {
     expect(await outcome).toBe('in time');
   });
 
+  test('nothing is kept of work that has ended, nor of work that is late', async () => {
+    const add = jest.spyOn(Set.prototype, 'add');
+    begin('a', 10);
+    void deadlines.limit(() => Promise.reject(new Error('failed'))).catch(() => undefined);
+    begin('b');
+    const pending = add.mock.contexts[0] as ReadonlySet<unknown>;
+    add.mockRestore();
+    expect(pending.size).toBe(3);
+    await pass(10);
+    expect(pending.size).toBe(1);
+    await pass(DEADLINE_MS);
+    expect(pending.size).toBe(0);
+  });
+
   test('its timer does not keep the process alive', async () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     begin('a');
