@@ -23,7 +23,15 @@ export const SECTIONS = [
   },
   {
     title: 'Operation',
-    pages: ['proxies-and-origins', 'nonces', 'replay-and-redis', 'telemetry', 'troubleshooting', 'errors'],
+    pages: [
+      'proxies-and-origins',
+      'nonces',
+      'replay-and-redis',
+      'revocation',
+      'telemetry',
+      'troubleshooting',
+      'errors',
+    ],
   },
   {
     title: 'Background',
