@@ -29,6 +29,7 @@ export const SECTIONS = [
       'metadata',
       'nonces',
       'replay-and-redis',
+      'revocation',
       'telemetry',
       'troubleshooting',
       'errors',

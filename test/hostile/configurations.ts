@@ -2,6 +2,7 @@ import type { DpopModuleOptions } from '../../lib/index.js';
 import { MemoryStorage, type ReplayClaim, type ReplayOutcome, ReplayStore } from '../../lib/index.js';
 import type { RecordingAppOptions } from '../support/recording-app.js';
 import { AUDIENCE, clock, ISSUER, ORIGIN } from './baseline.js';
+import { BrittleDenyList } from './brittle-deny-list.js';
 import { type Change, field, hosts, htu, nonce } from './changes.js';
 import { ed25519Jwk, SMALL_ORDER_POINTS } from './forgeries.js';
 import { clients, issuers, keySetOf, thumbprintOf } from './keys.js';
@@ -111,7 +112,8 @@ export type ConfigurationName =
   | 'after-loss'
   | 'infrastructure'
   | 'full-store'
-  | 'small-order-issuer';
+  | 'small-order-issuer'
+  | 'revocation';
 
 export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configuration>> = {
   default: () => ({ dpop: options() }),
@@ -194,4 +196,8 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
     recoversAfterSeconds: 120,
   }),
   'small-order-issuer': () => ({ dpop: options({ accessToken: smallOrderIssuer }) }),
+  revocation: () => ({
+    dpop: options({ revocation: new BrittleDenyList(), bearer: 'allow-unbound' }),
+    offersBearer: true,
+  }),
 };

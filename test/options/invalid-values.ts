@@ -1,4 +1,4 @@
-import { MemoryStorage } from 'nestjs-dpop';
+import { MemoryDenyList, MemoryStorage } from 'nestjs-dpop';
 import { GOOD, type Untyped } from './good-options.js';
 import { secret31, secret32 } from './secrets.js';
 
@@ -63,6 +63,23 @@ export const TOP_LEVEL: Readonly<Record<string, Row>> = {
   ],
   bearer: [[null, 'allow', true, ''], '"reject" or "allow-unbound"'],
   onReplayStoreFailure: [[null, 'accept', true], '"refuse" or "accept-and-report"'],
+  revocation: [
+    [
+      null,
+      'memory',
+      42,
+      [],
+      {},
+      MemoryDenyList,
+      () => false,
+      { isRevoked: true },
+      { isRevoked: () => false, open: 'yes' },
+      { isRevoked: () => false, close: {} },
+      { isRevoked: () => false, ping: true },
+    ],
+    'a RevocationChecker, such as new MemoryDenyList({ … })',
+  ],
+  onRevocationFailure: [[null, 'accept', true], '"refuse" or "accept-and-report"'],
   realm: [[null, '', 42, 'Bücher', 'two\nlines', 'nul\0'], 'printable ASCII'],
   metadata: [[null, 'https://api.example.com/.well-known/oauth-protected-resource', []], 'an object'],
   cache: [[null, 1000, []], 'an object'],
