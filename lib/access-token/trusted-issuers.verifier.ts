@@ -34,6 +34,7 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   readonly #clock: Clock;
   /** For the operator: the issuers whose tokens are accepted. */
   readonly #issuerNames: readonly string[];
+  readonly #hasAdvisers: boolean;
 
   /** @param fallback verifies tokens that name none of the issuers, such as opaque tokens */
   constructor(
@@ -48,6 +49,7 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     this.#known = new BoundedCache(bounds);
     this.#clock = clock;
     this.#issuerNames = [...this.#issuers.keys()];
+    this.#hasAdvisers = issuers.some(({ adviser }) => adviser !== undefined);
   }
 
   override async open(warn: (text: string) => void): Promise<void> {
@@ -75,15 +77,20 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     return undefined;
   }
 
-  /** The issuer that the token names advises, or else the first one that knows such tokens. */
+  /** The issuer that the token names advises; for other tokens the fallback, or else the first one that knows such tokens. */
   override advise(token: string, reason: RefusalReason): string | undefined {
-    const advisers = [...this.#issuers.values()].filter(({ adviser }) => adviser !== undefined);
-    if (advisers.length === 0) return this.#fallback?.advise?.(token, reason);
+    if (!this.#hasAdvisers) return this.#fallback?.advise?.(token, reason);
     const refused = describeRefused(token, reason);
-    const named = advisers.filter(({ issuer }) => issuer === refused.claims?.['iss']);
-    return (named.length > 0 ? named : advisers)
-      .map(({ adviser }) => adviser?.(refused))
-      .find((advice) => advice !== undefined);
+    const name = refused.claims?.['iss'];
+    const named = typeof name === 'string' ? this.#issuers.get(name) : undefined;
+    if (named !== undefined) return named.adviser?.(refused, named.issuer);
+    const advice = this.#fallback?.advise?.(token, reason);
+    if (advice !== undefined) return advice;
+    for (const { adviser, issuer } of this.#issuers.values()) {
+      const other = adviser?.(refused, issuer);
+      if (other !== undefined) return other;
+    }
+    return undefined;
   }
 
   #recall(ath: string): AccessTokenClaims | undefined {

@@ -107,6 +107,8 @@ export type RefusalDetail =
   | 'nbf'
   | 'iss'
   | 'aud'
+  | 'sub'
+  | 'client_id'
   // Header parameters
   | 'typ'
   | 'alg'
