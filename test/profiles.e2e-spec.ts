@@ -1,13 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
-import { DpopBound, DpopGuard, DpopModule, type DpopVerdict, type JwtAccessTokenOptions } from 'nestjs-dpop';
+import {
+  auth0,
+  DpopBound,
+  DpopGuard,
+  DpopModule,
+  type DpopVerdict,
+  entra,
+  fapi2,
+  type JwtAccessTokenOptions,
+  keycloak,
+  okta,
+  rfc9068,
+} from 'nestjs-dpop';
 import { TestClient, TestIssuer, type TestTokenOptions } from 'nestjs-dpop/testing';
 import {
+  API,
   audienceOf,
   issuerOf,
   PROVIDER_NAMES,
   type ProviderName,
   providerOf,
+  TENANT,
 } from './profiles/provider-shapes.js';
 import { type Answer, call } from './support/call.js';
 import { HandClock } from './support/hand-clock.js';
@@ -208,4 +222,79 @@ describe.each(PLATFORMS)('all profiles in one service, on %s', (platform) => {
       expect(await outcomeOf(ownKeys, token)).toMatchObject(refused(reason));
     },
   );
+});
+
+describe('options of profiles are plain data (I1)', () => {
+  test.each(PROVIDER_NAMES)('two equal registrations of %s are one module', (name) => {
+    const again: Readonly<Record<ProviderName, () => JwtAccessTokenOptions>> = {
+      keycloak: () => keycloak({ url: 'https://sso.example.com', realm: 'main', audience: 'accounts-api' }),
+      auth0: () => auth0({ domain: 'example.eu.auth0.com', audience: 'https://accounts.example.com' }),
+      okta: () =>
+        okta({ domain: 'example.okta.com', authorizationServerId: 'default', audience: 'api://default' }),
+      entra: () => entra({ tenantId: TENANT, audience: API }),
+      entraV1: () => entra({ tenantId: TENANT, audience: 'api://accounts', version: 1 }),
+      rfc9068: () => rfc9068({ issuer: 'https://auth.example.com', audience: 'https://api.example.com' }),
+    };
+    const register = (accessToken: JwtAccessTokenOptions) =>
+      DpopModule.forRoot({ origin: ORIGIN, accessToken });
+    const module = register(again[name]());
+    expect(register(providerOf(name).options)).toBe(module);
+    expect(register({ ...again[name]() })).toBe(module);
+    const narrowed = again[name === 'rfc9068' ? 'keycloak' : 'rfc9068'];
+    const narrow = () => DpopModule.forRoot(fapi2({ origin: ORIGIN, accessToken: narrowed() }));
+    expect(narrow()).toBe(narrow());
+    expect(register({ ...again[name](), clockToleranceSeconds: 5 })).not.toBe(module);
+  });
+
+  test('and can be overridden: an internal address of the keys, over http', async () => {
+    const keys = await TestIssuer.listen({ algorithm: 'RS256', clock: clock.read });
+    const options = keycloak({ url: 'https://sso.example.com', realm: 'main', audience: 'accounts-api' });
+    const accessToken = {
+      ...options,
+      jwksUri: 'http://keycloak.internal:8080/realms/main/protocol/openid-connect/certs',
+      allowInsecureJwksUri: true,
+      fetch: async (_url: URL | string, init?: RequestInit) => await fetch(`${keys.issuer}/jwks`, init),
+    };
+    const register = (changes: Partial<JwtAccessTokenOptions>) =>
+      startApp(
+        'express',
+        createRootModule({
+          dpop: DpopModule.forRoot({
+            origin: ORIGIN,
+            accessToken: { ...accessToken, ...changes },
+            clock: clock.read,
+          }),
+          controllers: [RightsController],
+        }),
+      );
+    await expect(register({ allowInsecureJwksUri: false })).rejects.toThrow(
+      /^accessToken\.jwksUri must be .* set allowInsecureJwksUri: true for this issuer/,
+    );
+    const app = await register({});
+    expect(
+      await call(app, client, {
+        token: await tokenOf('keycloak', { header: { kid: keys.keys.keys[0]?.kid } }, keys),
+      }),
+    ).toMatchObject({ status: 200 });
+    await app.close();
+    await keys.close();
+  });
+
+  test('keys stand in for the location of a profile, and nothing is fetched (B8)', async () => {
+    const fetched: string[] = [];
+    const accessToken = {
+      ...optionsOf('okta', issuerNamed('okta')),
+      fetch: (url: URL | string) => {
+        fetched.push(String(url));
+        throw new Error('not reachable');
+      },
+    };
+    const app = await startApp(
+      'express',
+      createRootModule({ dpop: DpopModule.forRoot({ origin: ORIGIN, accessToken, clock: clock.read }) }),
+    );
+    expect(await call(app, client, { token: await tokenOf('okta') })).toMatchObject({ status: 200 });
+    expect(fetched).toEqual([]);
+    await app.close();
+  });
 });
