@@ -73,8 +73,8 @@ function readEntraRights(claims: AccessTokenClaims): TokenRights {
   return readRightsOfClient(claims, 'azp', 'appid');
 }
 
-const GRAPH = ['00000003-0000-0000-c000-000000000000', 'https://graph.microsoft.com'];
-const isGraph = (aud: unknown): boolean => typeof aud === 'string' && GRAPH.includes(aud.replace(/\/$/, ''));
+const GRAPH = new Set(['00000003-0000-0000-c000-000000000000', 'https://graph.microsoft.com']);
+const isGraph = (aud: unknown): boolean => typeof aud === 'string' && GRAPH.has(aud.replace(/\/$/, ''));
 
 function adviseOnEntraToken(token: RefusedToken, issuer: string): string | undefined {
   const { reason, header, claims } = token;

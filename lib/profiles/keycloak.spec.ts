@@ -6,7 +6,7 @@ import { keycloak, type KeycloakArguments } from './keycloak.js';
 const FACTS = { url: 'https://sso.example.com', realm: 'main', audience: 'accounts-api' };
 const messageOf = (changes: object): string => {
   try {
-    keycloak({ ...FACTS, ...changes } as KeycloakArguments);
+    keycloak({ ...FACTS, ...changes });
   } catch (error) {
     return (error as TypeError).message;
   }
