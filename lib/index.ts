@@ -31,8 +31,8 @@ export {
 } from './guard/policy.decorators.js';
 export type { Scheme } from './http/challenge.js';
 export type { DpopRequest } from './http/dpop-request.js';
+export type { JwtAccessTokenOptions, RequirableClaim } from './issuer/jwt-access-token-options.js';
 export type { IssuerResolutionOptions } from './issuer/issuer-resolution.js';
-export type { JwtAccessTokenOptions } from './issuer/jwt-access-token-options.js';
 export type { RefusedToken, TokenAdviser } from './issuer/token-adviser.js';
 export { type DpopHealth, DpopHealthIndicator } from './module/dpop-health.indicator.js';
 export { DpopModule } from './module/dpop.module.js';
@@ -40,6 +40,12 @@ export type { DpopModuleAsyncOptions, DpopOptionsFactory } from './module/module
 export type { NonceSecretSource } from './nonce/nonce-secret.source.js';
 export { type AcceptedNonce, NonceService } from './nonce/nonce.service.js';
 export type { Fetch } from './outbound/outbound-request.js';
+export { auth0, type Auth0Arguments } from './profiles/auth0.js';
+export { entra, type EntraArguments } from './profiles/entra.js';
+export { fapi2 } from './profiles/fapi2.js';
+export { keycloak, type KeycloakArguments } from './profiles/keycloak.js';
+export { okta, type OktaArguments } from './profiles/okta.js';
+export { rfc9068, type Rfc9068Arguments } from './profiles/rfc9068.js';
 export { DenyList, type DenyListOptions, type RevocationEntry } from './revocation/deny-list.js';
 export { MemoryDenyList, type MemoryDenyListOptions } from './revocation/memory-deny-list.js';
 export { type RevocableToken, RevocationChecker } from './revocation/revocation.checker.js';

@@ -16,6 +16,7 @@ import { signatureTurn } from '../runtime/signature-turns.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import {
   assertIssuerAndAudience,
+  assertRequiredClaims,
   assertTimes,
   assertType,
   createJwtRules,
@@ -82,6 +83,7 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     assertType(header['typ'], this.#rules);
     assertIssuerAndAudience(claims, this.#rules);
     assertTimes(claims, this.#rules, this.#clock() / 1000);
+    assertRequiredClaims(claims, this.#rules);
     return freezeClaims(attachRights(claims, this.#readRights));
   }
 

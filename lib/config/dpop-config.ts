@@ -83,7 +83,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const { logReceivedValues = false } = options;
   assertBoolean(allowInsecureHttp, 'allowInsecureHttp');
   assertBoolean(logReceivedValues, 'logReceivedValues');
-  assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
+  assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound', 'forbid']);
   const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
   assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
   const { onRevocationFailure = 'refuse' } = options;
@@ -109,7 +109,8 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const iatLifetimeSeconds = proof.maxAgeSeconds + proof.futureToleranceSeconds;
   return Object.freeze({
     clock,
-    policy: { nonce: nonce.mode, bearer },
+    policy: { nonce: nonce.mode, bearer: bearer === 'forbid' ? 'reject' : bearer },
+    forbidsBearer: bearer === 'forbid',
     limits: { tokenBytes: maxTokenBytes, proofBytes: maxBytes },
     resolveOrigin,
     proof: { ...proof, algorithms: new Set(algorithms), freshness: nonce.freshness },

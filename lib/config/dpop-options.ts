@@ -44,8 +44,11 @@ export interface DpopModuleOptions {
    * accepts the request, whether its token is revoked or not, and reports it on the decision channel.
    */
   readonly onRevocationFailure?: 'refuse' | 'accept-and-report';
-  /** Whether unbound tokens are accepted as `Bearer`, for a service in migration. Default `reject`. */
-  readonly bearer?: 'reject' | 'allow-unbound';
+  /**
+   * Whether unbound tokens are accepted as `Bearer`, for a service in migration. Default `reject`: a route may still allow
+   * them. `forbid`: no route may, and `@Dpop({ bearer: 'allow-unbound' })` ends the start.
+   */
+  readonly bearer?: 'reject' | 'allow-unbound' | 'forbid';
   /** The protection space named in challenges (RFC 9110 §11.5). Nonces are bound to it. */
   readonly realm?: string;
   /** The protected resource metadata (RFC 9728) that challenges name: served by the library, or elsewhere at a URL. */

@@ -108,6 +108,8 @@ export type RefusalDetail =
   | 'nbf'
   | 'iss'
   | 'aud'
+  | 'sub'
+  | 'client_id'
   // Header parameters
   | 'typ'
   | 'alg'

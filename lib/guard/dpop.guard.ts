@@ -16,7 +16,7 @@ import { placeOf, routeNameOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
-import type { DpopPolicy } from '../verification/policy.js';
+import { type DpopPolicy, permitsBearer } from '../verification/policy.js';
 import { recordOf } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import type { DpopActivation } from './activation.js';
@@ -196,7 +196,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private formatChallenge({ policy, examination }: DpopActivation, error: DpopError): string {
-    const bearerOffered = policy.bearer === 'allow-unbound';
+    const bearerOffered = permitsBearer(policy, this.config);
     // Which scheme was used matters only where two are offered.
     const used = bearerOffered ? examination?.attemptedScheme : undefined;
     return formatChallenges(error, used, bearerOffered, this.config.challenge, examination?.request);

@@ -25,6 +25,8 @@ export interface RouteSurvey {
   readonly contradictoryClasses: readonly string[];
   /** Handlers that have `@SkipDpop` and also require a proof. */
   readonly contradictoryHandlers: readonly string[];
+  /** Classes and handlers that allow Bearer. */
+  readonly bearer: readonly string[];
 }
 
 /** Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library. */
@@ -44,6 +46,12 @@ export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage)
     contradictoryHandlers: routes
       .filter(({ levels: [own] }) => own !== undefined && isContradictory(own))
       .map(({ name }) => name),
+    bearer: [
+      ...[...classes]
+        .filter((type) => allowsBearer(routeLevelOfClass(type, DpopGuard)))
+        .map(({ name }) => name),
+      ...routes.filter(({ levels: [own] }) => own !== undefined && allowsBearer(own)).map(({ name }) => name),
+    ],
   };
 }
 
@@ -155,4 +163,8 @@ function describeDemands(level: RouteLevel): string[] {
 
 function isContradictory(level: RouteLevel): boolean {
   return level.skipped && isDemand(level);
+}
+
+function allowsBearer({ policy }: RouteLevel): boolean {
+  return policy?.bearer === 'allow-unbound';
 }

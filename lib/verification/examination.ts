@@ -99,7 +99,7 @@ export class DpopExamination {
     let possession: Possession | undefined;
     try {
       const credentials = parseCredentials(this.#fields, this.#steps.rules.limits);
-      assertScheme(credentials.scheme, policy);
+      assertScheme(credentials.scheme, policy, this.#steps.rules);
       possession = await (this.#possession ??= this.#verifyPossession(credentials));
       this.#assertTokenStillValid(possession.verdict);
       const { revocations } = this.#steps;

@@ -1,6 +1,6 @@
 import { DpopError } from '../errors/dpop.error.js';
 import type { Scheme } from '../http/challenge.js';
-import type { AuthenticationRequirement, DpopPolicy } from './policy.js';
+import { type AuthenticationRequirement, type DpopPolicy, permitsBearer } from './policy.js';
 import type { DpopVerdict } from './verdict.js';
 
 /**
@@ -8,8 +8,12 @@ import type { DpopVerdict } from './verdict.js';
  *
  * @throws DpopError
  */
-export function assertScheme(scheme: Scheme, { bearer }: DpopPolicy): void {
-  if (scheme === 'Bearer' && bearer !== 'allow-unbound') throw new DpopError('bearer_not_accepted');
+export function assertScheme(
+  scheme: Scheme,
+  policy: DpopPolicy,
+  rules: { readonly forbidsBearer: boolean },
+): void {
+  if (scheme === 'Bearer' && !permitsBearer(policy, rules)) throw new DpopError('bearer_not_accepted');
 }
 
 /**

@@ -10,6 +10,14 @@ export interface DpopPolicy {
   readonly authentication?: AuthenticationRequirement;
 }
 
+/** Whether a request of this policy may use the scheme Bearer. A service that forbids it overrules every policy. */
+export function permitsBearer(
+  { bearer }: DpopPolicy,
+  { forbidsBearer }: { readonly forbidsBearer: boolean },
+): boolean {
+  return bearer === 'allow-unbound' && !forbidsBearer;
+}
+
 /** One policy over another. The lower one decides what the upper one leaves out or undefined. */
 export function overlayPolicy(lower: DpopPolicy, upper: Partial<DpopPolicy>): DpopPolicy {
   const defined = Object.entries(upper).filter(([, value]) => value !== undefined);

@@ -33,7 +33,7 @@ export class TokenCheck {
       assertUnbound(claims);
       return { claims, jkt: '' };
     } catch (error) {
-      throw error instanceof DpopError ? this.#advise(error, token) : error;
+      throw error instanceof DpopError ? this.#advise(error, token, request) : error;
     }
   }
 
@@ -42,9 +42,9 @@ export class TokenCheck {
     await this.#accessTokens.remember?.(token, ath, claims);
   }
 
-  #advise(error: DpopError, token: string): DpopError {
+  #advise(error: DpopError, token: string, request: DpopRequest): DpopError {
     try {
-      const advice: unknown = this.#accessTokens.advise?.(token, error.reason);
+      const advice: unknown = this.#accessTokens.advise?.(token, error.reason, request);
       return typeof advice === 'string' ? new DpopError(error.reason, { ...error.details, advice }) : error;
     } catch {
       // The refusal stands without it.

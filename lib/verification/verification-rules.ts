@@ -10,6 +10,8 @@ export interface VerificationRules {
   readonly clock: Clock;
   /** The policy of a route that has none of its own. */
   readonly policy: DpopPolicy;
+  /** Whether no policy, of any route, may allow Bearer. */
+  readonly forbidsBearer: boolean;
   readonly limits: CredentialLimits;
   readonly resolveOrigin: OriginResolver;
   readonly proof: FreshnessWindow & {

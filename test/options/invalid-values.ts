@@ -61,7 +61,7 @@ export const TOP_LEVEL: Readonly<Record<string, Row>> = {
     ],
     'a DpopStorage, such as new MemoryStorage()',
   ],
-  bearer: [[null, 'allow', true, ''], '"reject" or "allow-unbound"'],
+  bearer: [[null, 'allow', 'Forbid', true, ''], '"reject" or "allow-unbound"'],
   onReplayStoreFailure: [[null, 'accept', true], '"refuse" or "accept-and-report"'],
   revocation: [
     [
@@ -276,6 +276,12 @@ export const MEMBERS: readonly (readonly [option: string, member: string, inner:
     [[null, [], 'ES256', ['none'], ['HS256'], ['ES256', 'HS512'], [42]], 'ES256'],
   ],
   ['accessToken', 'typ', GOOD.accessToken, [[null, '', [], [''], ['JWT', 42], 42], '"at+jwt" or "JWT"']],
+  [
+    'accessToken',
+    'requiredClaims',
+    GOOD.accessToken,
+    [[null, 'sub', ['sub', ''], ['scope'], [42], { sub: true }], 'an array of iss, exp, aud, sub, client_id'],
+  ],
   [
     'accessToken',
     'clockToleranceSeconds',

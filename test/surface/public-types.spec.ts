@@ -7,6 +7,8 @@ import {
   type AccessTokenClaims,
   type AccessTokenOption,
   AccessTokenVerifier,
+  auth0,
+  type Auth0Arguments,
   type AuthenticationRequirement,
   type Clock,
   Dpop,
@@ -25,17 +27,32 @@ import {
   type DpopVerdict,
   type DpopVerifier,
   type IssuerResolutionOptions,
+  entra,
+  type EntraArguments,
+  fapi2,
   type JwtAccessTokenOptions,
+  keycloak,
+  type KeycloakArguments,
   MemoryStorage,
   NonceService,
+  okta,
+  type OktaArguments,
+  readStandardRights,
   type RefusalDetail,
   type RefusalReason,
+  type RefusedToken,
   type ReplayClaim,
   type ReplayOutcome,
   ReplayStore,
+  type RequirableClaim,
   RequireAuthentication,
   RequireScopes,
+  rfc9068,
+  type Rfc9068Arguments,
+  type RightsReader,
   SkipDpop,
+  type TokenAdviser,
+  type TokenRights,
   type UnavailableReason,
 } from 'nestjs-dpop';
 import { type RedisClusterSource, type RedisSource, RedisStorage } from 'nestjs-dpop/redis';
@@ -94,6 +111,55 @@ describe('options', () => {
     expectTypeOf(() => DpopModule.forRoot({ ...good, bearer: 'allow' })).toBeFunction();
     // @ts-expect-error the option is absent, or has a value
     expectTypeOf(() => DpopModule.forRoot({ ...good, realm: undefined })).toBeFunction();
+  });
+});
+
+describe('profiles', () => {
+  test('take the facts of a provider, all of which are required but the version of Entra', () => {
+    expectTypeOf<RequiredKeys<KeycloakArguments>>().toEqualTypeOf<'url' | 'realm' | 'audience'>();
+    expectTypeOf<RequiredKeys<Auth0Arguments>>().toEqualTypeOf<'domain' | 'audience'>();
+    expectTypeOf<RequiredKeys<OktaArguments>>().toEqualTypeOf<
+      'domain' | 'authorizationServerId' | 'audience'
+    >();
+    expectTypeOf<RequiredKeys<EntraArguments>>().toEqualTypeOf<'tenantId' | 'audience'>();
+    expectTypeOf<EntraArguments['version']>().toEqualTypeOf<1 | 2 | undefined>();
+    expectTypeOf<RequiredKeys<Rfc9068Arguments>>().toEqualTypeOf<'issuer' | 'audience'>();
+    expectTypeOf(keycloak).parameters.toEqualTypeOf<[KeycloakArguments]>();
+    // @ts-expect-error the realm is missing
+    expectTypeOf(() => keycloak({ url: 'https://sso.example.com', audience: 'a' })).toBeFunction();
+    // @ts-expect-error there is no such version
+    expectTypeOf(() => entra({ tenantId: 'x', audience: 'a', version: 3 })).toBeFunction();
+  });
+
+  test('give the options of an issuer, which may be spread', () => {
+    expectTypeOf(keycloak).returns.toEqualTypeOf<JwtAccessTokenOptions>();
+    expectTypeOf(auth0).returns.toEqualTypeOf<JwtAccessTokenOptions>();
+    expectTypeOf(okta).returns.toEqualTypeOf<JwtAccessTokenOptions>();
+    expectTypeOf(entra).returns.toEqualTypeOf<JwtAccessTokenOptions>();
+    expectTypeOf(rfc9068).returns.toEqualTypeOf<JwtAccessTokenOptions>();
+    expectTypeOf(() => ({
+      ...auth0({ domain: 'a.example', audience: 'a' }),
+      algorithms: ['PS256'],
+    })).returns.toExtend<DpopModuleOptions['accessToken']>();
+    expectTypeOf(fapi2).parameters.toEqualTypeOf<[DpopModuleOptions]>();
+    expectTypeOf(fapi2).returns.toEqualTypeOf<DpopModuleOptions>();
+    expectTypeOf<DpopModuleOptions['bearer']>().toEqualTypeOf<
+      'reject' | 'allow-unbound' | 'forbid' | undefined
+    >();
+    // @ts-expect-error a route says whether it allows Bearer, not whether others may
+    expectTypeOf(() => Dpop({ bearer: 'forbid' })).toBeFunction();
+  });
+
+  test('are made of what an app can write itself', () => {
+    expectTypeOf(readStandardRights).toEqualTypeOf<RightsReader>();
+    expectTypeOf<JwtAccessTokenOptions['readRights']>().toEqualTypeOf<RightsReader | undefined>();
+    expectTypeOf<JwtAccessTokenOptions['advise']>().toEqualTypeOf<TokenAdviser | undefined>();
+    expectTypeOf<TokenAdviser>().parameters.toEqualTypeOf<[RefusedToken, string]>();
+    expectTypeOf<JwtAccessTokenOptions['requiredClaims']>().toEqualTypeOf<
+      readonly RequirableClaim[] | undefined
+    >();
+    expectTypeOf<RequirableClaim>().toExtend<RefusalDetail>();
+    expectTypeOf<DpopVerdict>().toExtend<TokenRights>();
   });
 });
 
