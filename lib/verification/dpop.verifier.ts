@@ -27,7 +27,7 @@ export class DpopVerifier {
     const store = new TimedReplayStore(replayStore);
     this.#steps = {
       rules,
-      tokens: new TokenCheck(accessTokens),
+      tokens: new TokenCheck(accessTokens, rules.confirmation),
       proofs: new ProofVerifier(rules, nonces, knownKeys),
       replays: new ReplayCheck(rules, store),
       nonces: new NonceSupply(nonces, store),

@@ -216,6 +216,7 @@ describe('verdict, decision and errors', () => {
       | 'use_dpop_nonce'
       | 'insufficient_scope'
       | 'insufficient_user_authentication'
+      | 'insufficient_rights'
       | 'temporarily_unavailable'
     >();
     expectTypeOf<DpopUnavailableError['code']>().toEqualTypeOf<'temporarily_unavailable'>();
@@ -233,6 +234,8 @@ describe('verdict, decision and errors', () => {
       readonly acrValues?: readonly string[];
       readonly maxAgeSeconds?: number;
       readonly nonce?: string;
+      readonly required?: readonly string[];
+      readonly missing?: readonly string[];
       readonly detail?: RefusalDetail;
       readonly expected?: readonly string[];
       readonly offBySeconds?: number;
