@@ -85,7 +85,8 @@ export function noncesOf(response: RawResponse): readonly string[] {
 }
 
 function challengesOf(response: RawResponse): readonly Challenge[] {
-  return parseChallenges(valuesOf(response, 'www-authenticate').join(', '));
+  const values = valuesOf(response, 'www-authenticate');
+  return values.length === 0 ? [] : parseChallenges(values.join(', '));
 }
 
 /** D1 to D4: the error in the challenge of the scheme that was used, in each of them when the request is unusable. */

@@ -15,6 +15,7 @@ import { proofSignatures } from './proof-signatures.js';
 import { replayRows } from './replays.js';
 import { requestUris } from './request-uris.js';
 import { routePolicies } from './route-policies.js';
+import { confirmationRows, rightsRows } from './rights.js';
 import type { Row } from './row.js';
 
 /** Every hostile request, by what it attacks. */
@@ -33,6 +34,8 @@ export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
   'the origin of a service': origins,
   challenges: challengeRows,
   'the policies of routes': routePolicies,
+  'rights that a route requires': rightsRows,
+  'tokens that are bound to more than a key': confirmationRows,
   'bytes that an answer must not repeat': hostileBytes,
   nonces: nonceRows,
   'replays and their store': replayRows,

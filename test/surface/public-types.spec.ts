@@ -1,5 +1,11 @@
 import { describe, test } from '@jest/globals';
-import { type DynamicModule, Injectable, ParseUUIDPipe } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  type DynamicModule,
+  type ExecutionContext,
+  Injectable,
+  ParseUUIDPipe,
+} from '@nestjs/common';
 import { expectTypeOf } from 'expect-type';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import {
@@ -9,6 +15,9 @@ import {
   AccessTokenVerifier,
   type AuthenticationRequirement,
   type Clock,
+  type Confirmation,
+  type ConfirmationCheck,
+  confirmClientCertificate,
   Dpop,
   type DPOP_DECISION_CHANNEL,
   DpopBound,
@@ -24,6 +33,7 @@ import {
   DpopUnavailableError,
   type DpopVerdict,
   type DpopVerifier,
+  getDpopVerdict,
   type JwtAccessTokenOptions,
   MemoryStorage,
   NonceService,
@@ -32,7 +42,14 @@ import {
   type ReplayClaim,
   type ReplayOutcome,
   ReplayStore,
+  Require,
+  RequireAnyRole,
+  RequireAnyScope,
   RequireAuthentication,
+  RequireAuthorizationDetails,
+  type RequiredRole,
+  RequirePermissions,
+  RequireRoles,
   RequireScopes,
   SkipDpop,
   type UnavailableReason,
@@ -75,6 +92,12 @@ describe('options', () => {
     >();
     expectTypeOf<MemoryStorage | RedisStorage>().toExtend<DpopModuleOptions['storage']>();
     expectTypeOf<typeof Date.now>().toExtend<Clock>();
+    expectTypeOf<'jkt-only' | typeof confirmClientCertificate>().toExtend<
+      DpopModuleOptions['confirmation']
+    >();
+    expectTypeOf<ConfirmationCheck>().parameters.toEqualTypeOf<[Confirmation, DpopRequest]>();
+    expectTypeOf<ConfirmationCheck>().returns.toEqualTypeOf<boolean | Promise<boolean>>();
+    expectTypeOf<Confirmation['jkt']>().toEqualTypeOf<string | undefined>();
     expectTypeOf<DpopModuleOptions>().toEqualTypeOf<Readonly<DpopModuleOptions>>();
   });
 
@@ -162,6 +185,35 @@ describe('decorators', () => {
     expectTypeOf(() => Dpop({ nonce: true })).toBeFunction();
     // @ts-expect-error scopes have a decorator of their own
     expectTypeOf(() => Dpop({ scopes: ['read'] })).toBeFunction();
+  });
+
+  test('the decorators of rights stand on classes and methods', () => {
+    for (const decorator of [RequireAnyScope, RequirePermissions]) {
+      expectTypeOf(decorator).parameters.toEqualTypeOf<string[]>();
+      expectTypeOf(decorator).returns.toEqualTypeOf<RouteDecorator>();
+    }
+    for (const decorator of [RequireRoles, RequireAnyRole]) {
+      expectTypeOf(decorator).parameters.toEqualTypeOf<RequiredRole[]>();
+      expectTypeOf(decorator).returns.toEqualTypeOf<RouteDecorator>();
+    }
+    expectTypeOf<'admin' | { client: string; role: string }>().toExtend<RequiredRole>();
+    // @ts-expect-error one role of a client at a time
+    expectTypeOf(() => RequireRoles({ client: 'accounts', roles: ['editor'] })).toBeFunction();
+    expectTypeOf(RequireAuthorizationDetails).returns.toEqualTypeOf<RouteDecorator>();
+    expectTypeOf(() => RequireAuthorizationDetails('x', ({ amount }) => amount === 1)).toBeFunction();
+    // @ts-expect-error the predicate has no time
+    expectTypeOf(() => RequireAuthorizationDetails('x', async () => true)).toBeFunction();
+    expectTypeOf(Require).returns.toEqualTypeOf<RouteDecorator>();
+    expectTypeOf(Require).parameter(0).toEqualTypeOf<(verdict: DpopVerdict) => boolean | Promise<boolean>>();
+    // @ts-expect-error nothing is no answer
+    expectTypeOf(() => Require(() => undefined)).toBeFunction();
+  });
+
+  test('getDpopVerdict takes contexts and requests, and may find nothing', () => {
+    expectTypeOf<ExecutionContext | ArgumentsHost | Request>().toExtend<
+      Parameters<typeof getDpopVerdict>[0]
+    >();
+    expectTypeOf(getDpopVerdict).returns.toEqualTypeOf<DpopVerdict | undefined>();
   });
 
   test('@RequireScopes, @RequireAuthentication and @SkipDpop stand on classes and methods', () => {
