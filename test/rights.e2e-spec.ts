@@ -221,7 +221,7 @@ const LACKS: readonly (readonly [path: string, good: Claims, reason: string, bad
         'a role in another case': { roles: ['ADMIN'] },
         'a role of the client as a string': { client_roles: { accounts: 'editor' } },
         'a role of the client as a key': { client_roles: { accounts: { editor: true } } },
-        'the client behind __proto__': { client_roles: ownProto({ accounts: ['editor'] }) as Claims },
+        'the client behind __proto__': { client_roles: ownProto({ accounts: ['editor'] }) },
       },
     ],
     [

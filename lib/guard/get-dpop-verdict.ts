@@ -9,16 +9,6 @@ import type { DpopVerdict } from '../verification/verdict.js';
  * no `DpopGuard` did: before the guard has run, for a refused request, and on an open route. It is read from a record that
  * neither middleware nor a client can forge.
  *
- * @example
- * ```ts
- * @Injectable()
- * export class AuditInterceptor implements NestInterceptor {
- *   intercept(context: ExecutionContext, next: CallHandler) {
- *     console.log(getDpopVerdict(context)?.clientId);
- *     return next.handle();
- *   }
- * }
- * ```
  * @param source an `ExecutionContext` or `ArgumentsHost` of Nest (HTTP, GraphQL, a transport of your own); or the request
  * of Express or Fastify, or the one of Node behind it
  */

@@ -1,3 +1,4 @@
+import { SetMetadata, type Type } from '@nestjs/common';
 import { fail } from '../errors/option-asserts.js';
 
 export type RouteDecorator = MethodDecorator & ClassDecorator;
@@ -39,7 +40,7 @@ export class RouteMetadata<T> {
 
   #define(target: object, value: T, present: unknown): void {
     const merged = present === undefined ? value : this.#merge(value, present as T);
-    Reflect.defineMetadata(this.key, merged, target);
+    SetMetadata(this.key, merged)(target as Type);
   }
 }
 
