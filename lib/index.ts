@@ -1,4 +1,6 @@
 export { AccessTokenVerifier } from './access-token/access-token.verifier.js';
+export { confirmClientCertificate } from './access-token/client-certificate.js';
+export type { Confirmation, ConfirmationCheck } from './access-token/second-confirmation.js';
 export type { AccessTokenClaims } from './claims/access-token-claims.js';
 export { readStandardRights, type RightsReader, type TokenRights } from './claims/token-rights.js';
 export type {
@@ -22,13 +24,17 @@ export { DpopBound } from './guard/dpop-bound.decorator.js';
 export { DpopHttpException } from './guard/dpop-http.exception.js';
 export { DpopGuard } from './guard/dpop.guard.js';
 export { DpopStrategy } from './guard/dpop.strategy.js';
+export { getDpopVerdict } from './guard/get-dpop-verdict.js';
+export { Dpop, RequireAuthentication, type RoutePolicy, SkipDpop } from './guard/policy.decorators.js';
 export {
-  Dpop,
-  RequireAuthentication,
+  Require,
+  RequireAnyRole,
+  RequireAnyScope,
+  RequireAuthorizationDetails,
+  RequirePermissions,
+  RequireRoles,
   RequireScopes,
-  type RoutePolicy,
-  SkipDpop,
-} from './guard/policy.decorators.js';
+} from './guard/rights.decorators.js';
 export type { Scheme } from './http/challenge.js';
 export type { DpopRequest } from './http/dpop-request.js';
 export type { JwtAccessTokenOptions, RequirableClaim } from './issuer/jwt-access-token-options.js';
@@ -57,5 +63,13 @@ export { type ReplayClaim, type ReplayOutcome, ReplayStore } from './storage/rep
 export { DPOP_DECISION_CHANNEL, type DpopDecision } from './telemetry/decisions.js';
 export { DpopVerifier } from './verification/dpop.verifier.js';
 export type { DpopExamination } from './verification/examination.js';
-export type { AuthenticationRequirement, DpopPolicy } from './verification/policy.js';
+export type {
+  AuthenticationRequirement,
+  AuthorizationDetail,
+  AuthorizationDetailPredicate,
+  AuthorizationDetailsRequirement,
+  DpopPolicy,
+  RequiredRole,
+  VerdictPredicate,
+} from './verification/policy.js';
 export type { DpopVerdict } from './verification/verdict.js';

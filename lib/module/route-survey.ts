@@ -11,6 +11,7 @@ import {
   type RouteLevel,
   routeLevelOfClass,
   routeLevelsOf,
+  statementsOf,
 } from '../guard/route-levels.js';
 import { routePolicyOf } from '../guard/route-policy.js';
 import type { DpopPolicy } from '../verification/policy.js';
@@ -150,15 +151,9 @@ function unmetDemands(route: Route): readonly string[] {
 }
 
 function describeDemands(level: RouteLevel): string[] {
-  const { policy, scopes, authentication, guarded } = level;
-  const demands: [string, boolean][] = [
-    ['@Dpop', policy !== undefined],
-    ['@RequireScopes', scopes !== undefined],
-    ['@RequireAuthentication', authentication !== undefined],
-    // Nest does not inherit the guards of an overridden handler.
-    ['@UseGuards on the overridden handler', guarded],
-  ];
-  return demands.filter(([, isPresent]) => isPresent).map(([name]) => name);
+  // Nest does not inherit the guards of an overridden handler.
+  const guards = level.guarded ? ['@UseGuards on the overridden handler'] : [];
+  return [...statementsOf(level), ...guards];
 }
 
 function isContradictory(level: RouteLevel): boolean {

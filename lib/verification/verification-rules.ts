@@ -1,3 +1,4 @@
+import type { ConfirmationOption } from '../access-token/second-confirmation.js';
 import type { CredentialLimits } from '../http/credentials.js';
 import type { OriginResolver } from '../http/request-origin.js';
 import type { FreshnessWindow } from '../proof/proof-freshness.js';
@@ -12,6 +13,8 @@ export interface VerificationRules {
   readonly policy: DpopPolicy;
   /** Whether no policy, of any route, may allow Bearer. */
   readonly forbidsBearer: boolean;
+  /** Who checks what a token is bound to beside the DPoP key. */
+  readonly confirmation?: ConfirmationOption;
   readonly limits: CredentialLimits;
   readonly resolveOrigin: OriginResolver;
   readonly proof: FreshnessWindow & {

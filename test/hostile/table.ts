@@ -17,6 +17,7 @@ import { replayRows } from './replays.js';
 import { requestUris } from './request-uris.js';
 import { revocations } from './revocations.js';
 import { routePolicies } from './route-policies.js';
+import { confirmationRows, rightsRows } from './rights.js';
 import { profileRows } from './profiles.js';
 import type { Row } from './row.js';
 
@@ -38,6 +39,8 @@ export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
   'the origin of a service': origins,
   challenges: challengeRows,
   'the policies of routes': routePolicies,
+  'rights that a route requires': rightsRows,
+  'tokens that are bound to more than a key': confirmationRows,
   'bytes that an answer must not repeat': hostileBytes,
   nonces: nonceRows,
   'replays and their store': replayRows,

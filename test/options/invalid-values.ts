@@ -38,6 +38,10 @@ export const TOP_LEVEL: Readonly<Record<string, Row>> = {
   ],
   allowInsecureHttp: [[null, 'yes', 1], 'true or false'],
   accessToken: [[undefined, null, 'https://auth.example.com', 42, [], [null], [[]]], ''],
+  confirmation: [
+    [null, 'jkt', true, {}, [], ''],
+    'a function of cnf and the request that returns true or false',
+  ],
   maxTokenBytes: [[null, 0, -1, 255, 65_537, 512.5, '8192', NAN], 'an integer from 256 to 65536'],
   proof: [[null, 'strict', 60, true, []], 'an object'],
   nonce: [[null, 'optional', '', true, 42, []], '"off" or "required"'],

@@ -1,5 +1,11 @@
 import { describe, test } from '@jest/globals';
-import { type DynamicModule, Injectable, ParseUUIDPipe } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  type DynamicModule,
+  type ExecutionContext,
+  Injectable,
+  ParseUUIDPipe,
+} from '@nestjs/common';
 import { expectTypeOf } from 'expect-type';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import {
@@ -11,6 +17,9 @@ import {
   type Auth0Arguments,
   type AuthenticationRequirement,
   type Clock,
+  type Confirmation,
+  type ConfirmationCheck,
+  confirmClientCertificate,
   Dpop,
   type DPOP_DECISION_CHANNEL,
   DpopBound,
@@ -30,6 +39,7 @@ import {
   entra,
   type EntraArguments,
   fapi2,
+  getDpopVerdict,
   type JwtAccessTokenOptions,
   keycloak,
   type KeycloakArguments,
@@ -45,7 +55,14 @@ import {
   type ReplayOutcome,
   ReplayStore,
   type RequirableClaim,
+  Require,
+  RequireAnyRole,
+  RequireAnyScope,
   RequireAuthentication,
+  RequireAuthorizationDetails,
+  type RequiredRole,
+  RequirePermissions,
+  RequireRoles,
   RequireScopes,
   rfc9068,
   type Rfc9068Arguments,
@@ -95,6 +112,12 @@ describe('options', () => {
     >();
     expectTypeOf<MemoryStorage | RedisStorage>().toExtend<DpopModuleOptions['storage']>();
     expectTypeOf<typeof Date.now>().toExtend<Clock>();
+    expectTypeOf<'jkt-only' | typeof confirmClientCertificate>().toExtend<
+      DpopModuleOptions['confirmation']
+    >();
+    expectTypeOf<ConfirmationCheck>().parameters.toEqualTypeOf<[Confirmation, DpopRequest]>();
+    expectTypeOf<ConfirmationCheck>().returns.toEqualTypeOf<boolean | Promise<boolean>>();
+    expectTypeOf<Confirmation['jkt']>().toEqualTypeOf<string | undefined>();
     expectTypeOf<DpopModuleOptions>().toEqualTypeOf<Readonly<DpopModuleOptions>>();
   });
 
@@ -233,6 +256,35 @@ describe('decorators', () => {
     expectTypeOf(() => Dpop({ scopes: ['read'] })).toBeFunction();
   });
 
+  test('the decorators of rights stand on classes and methods', () => {
+    for (const decorator of [RequireAnyScope, RequirePermissions]) {
+      expectTypeOf(decorator).parameters.toEqualTypeOf<string[]>();
+      expectTypeOf(decorator).returns.toEqualTypeOf<RouteDecorator>();
+    }
+    for (const decorator of [RequireRoles, RequireAnyRole]) {
+      expectTypeOf(decorator).parameters.toEqualTypeOf<RequiredRole[]>();
+      expectTypeOf(decorator).returns.toEqualTypeOf<RouteDecorator>();
+    }
+    expectTypeOf<'admin' | { client: string; role: string }>().toExtend<RequiredRole>();
+    // @ts-expect-error one role of a client at a time
+    expectTypeOf(() => RequireRoles({ client: 'accounts', roles: ['editor'] })).toBeFunction();
+    expectTypeOf(RequireAuthorizationDetails).returns.toEqualTypeOf<RouteDecorator>();
+    expectTypeOf(() => RequireAuthorizationDetails('x', ({ amount }) => amount === 1)).toBeFunction();
+    // @ts-expect-error the predicate has no time
+    expectTypeOf(() => RequireAuthorizationDetails('x', async () => true)).toBeFunction();
+    expectTypeOf(Require).returns.toEqualTypeOf<RouteDecorator>();
+    expectTypeOf(Require).parameter(0).toEqualTypeOf<(verdict: DpopVerdict) => boolean | Promise<boolean>>();
+    // @ts-expect-error nothing is no answer
+    expectTypeOf(() => Require(() => undefined)).toBeFunction();
+  });
+
+  test('getDpopVerdict takes contexts and requests, and may find nothing', () => {
+    expectTypeOf<ExecutionContext | ArgumentsHost | Request>().toExtend<
+      Parameters<typeof getDpopVerdict>[0]
+    >();
+    expectTypeOf(getDpopVerdict).returns.toEqualTypeOf<DpopVerdict | undefined>();
+  });
+
   test('@RequireScopes, @RequireAuthentication and @SkipDpop stand on classes and methods', () => {
     expectTypeOf(RequireScopes).parameters.toEqualTypeOf<string[]>();
     expectTypeOf(RequireScopes).returns.toEqualTypeOf<RouteDecorator>();
@@ -285,6 +337,7 @@ describe('verdict, decision and errors', () => {
       | 'use_dpop_nonce'
       | 'insufficient_scope'
       | 'insufficient_user_authentication'
+      | 'insufficient_rights'
       | 'temporarily_unavailable'
     >();
     expectTypeOf<DpopUnavailableError['code']>().toEqualTypeOf<'temporarily_unavailable'>();
@@ -302,6 +355,8 @@ describe('verdict, decision and errors', () => {
       readonly acrValues?: readonly string[];
       readonly maxAgeSeconds?: number;
       readonly nonce?: string;
+      readonly required?: readonly string[];
+      readonly missing?: readonly string[];
       readonly detail?: RefusalDetail;
       readonly expected?: readonly string[];
       readonly offBySeconds?: number;
