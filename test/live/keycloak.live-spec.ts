@@ -194,7 +194,7 @@ describe('Keycloak', () => {
         await keycloak.stop();
         await expectAccepted(app, client, session.access_token);
 
-        await keycloak.restart();
+        await keycloak.start();
         await expectAccepted(app, client, session.access_token);
         const refreshed = await client.refresh(session.refresh_token);
         await expectAccepted(app, client, refreshed.access_token);

@@ -6,6 +6,8 @@ export interface LiveClientOptions {
   readonly id: string;
   /** None: a public client. */
   readonly secret?: string;
+  /** Of ID tokens. Default: what OpenID Connect has by default. */
+  readonly idTokenAlgorithm?: string;
 }
 
 const REDIRECT_URI = 'http://127.0.0.1/callback';
@@ -30,9 +32,11 @@ export class LiveClient {
     };
   }
 
-  static async create({ issuer, id, secret }: LiveClientOptions): Promise<LiveClient> {
+  static async create(options: LiveClientOptions): Promise<LiveClient> {
+    const { issuer, id, secret, idTokenAlgorithm = 'RS256' } = options;
+    const metadata = { id_token_signed_response_alg: idTokenAlgorithm };
     const authentication = secret === undefined ? openid.None() : openid.ClientSecretBasic(secret);
-    const configuration = await openid.discovery(new URL(issuer), id, undefined, authentication, {
+    const configuration = await openid.discovery(new URL(issuer), id, metadata, authentication, {
       execute: [allowPlainHttp],
     });
     const dpop = openid.getDPoPHandle(configuration, await openid.randomDPoPKeyPair('ES256'));

@@ -33,7 +33,12 @@ describe('Spring Authorization Server', () => {
   afterAll(() => spring.close(), SERVER_LIMIT_MS);
 
   const createClient = () =>
-    LiveClient.create({ issuer: spring.issuer, id: 'accounts-app', secret: 'accounts-app-secret' });
+    LiveClient.create({
+      issuer: spring.issuer,
+      id: 'accounts-app',
+      secret: 'accounts-app-secret',
+      idTokenAlgorithm: 'ES256',
+    });
 
   describe('tokens', () => {
     test('have the shape that the documentation states (B1, B2)', async () => {

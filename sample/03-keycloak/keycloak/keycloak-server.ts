@@ -38,7 +38,7 @@ export class KeycloakServer {
     try {
       await mkdir(join(home, 'data/import'), { recursive: true });
       await copyFile(REALM_FILE, join(home, 'data/import/realm.json'));
-      await server.#start();
+      await server.start();
       return server;
     } catch (error) {
       await server.close();
@@ -56,28 +56,13 @@ export class KeycloakServer {
     return `${this.url}/admin/realms/${REALM}`;
   }
 
-  async stop(): Promise<void> {
-    await this.#process?.stop();
-    this.#process = undefined;
-  }
-
-  /** Stops Keycloak and starts it again on the same port, with the same data. */
-  async restart(): Promise<void> {
-    await this.stop();
-    await this.#start();
-  }
-
-  async close(): Promise<void> {
-    await this.stop();
-    await rm(this.home, { recursive: true, force: true });
-  }
-
-  async #start(): Promise<void> {
+  /** Starts Keycloak, after a stop on the same port and with the same data, and resolves when it answers. */
+  async start(): Promise<void> {
     const started = Date.now();
     this.say(
       this.distribution.isPrepared
-        ? 'Keycloak starts: about 15 s.'
-        : 'Keycloak starts for the first time, and prepares itself and its database: about 30 s.',
+        ? 'Keycloak starts: about 20 s, or longer if the machine is busy.'
+        : 'Keycloak starts for the first time and prepares itself: about a minute.',
     );
     const address = ['--http-host=127.0.0.1', `--http-port=${this.port}`];
     const server = KeptProcess.start({
@@ -103,5 +88,15 @@ export class KeycloakServer {
     );
     this.distribution.markPrepared();
     this.say(`Keycloak answers at ${this.url} after ${secondsSince(started)} s.`);
+  }
+
+  async stop(): Promise<void> {
+    await this.#process?.stop();
+    this.#process = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await rm(this.home, { recursive: true, force: true });
   }
 }
