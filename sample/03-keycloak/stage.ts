@@ -1,7 +1,5 @@
-import { NestFactory } from '@nestjs/core';
-import { findFreePorts } from '../01-quickstart/free-ports.js';
 import type { Stage } from '../01-quickstart/stage.js';
-import { AppModule } from './api/app.module.js';
+import { startApi } from './api/api.js';
 import type { Say } from './keycloak/java-tools.js';
 import { KeycloakServer } from './keycloak/keycloak-server.js';
 
@@ -9,19 +7,12 @@ import { KeycloakServer } from './keycloak/keycloak-server.js';
 export async function openStage(say: Say): Promise<Stage> {
   const keycloak = await KeycloakServer.start(say);
   try {
-    const [port = 0] = await findFreePorts([0]);
-    const origin = `http://127.0.0.1:${port}`;
-    const app = await NestFactory.create(AppModule.register({ origin, issuer: keycloak.issuer }), {
-      forceCloseConnections: true,
-      abortOnError: false,
-      logger: false,
-    });
-    await app.listen(port, '127.0.0.1');
+    const api = await startApi(keycloak.issuer);
     return {
       issuer: keycloak.issuer,
-      api: origin,
+      api: api.url,
       close: async () => {
-        await Promise.all([app.close(), keycloak.close()]);
+        await Promise.all([api.close(), keycloak.close()]);
       },
     };
   } catch (error) {

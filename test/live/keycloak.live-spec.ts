@@ -1,7 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { JwtAccessTokenOptions } from 'nestjs-dpop';
+import { gatherCast, playStory } from '../../sample/01-quickstart/story/story.js';
+import type { Exchange } from '../../sample/01-quickstart/story/wire.js';
+import { startApi } from '../../sample/03-keycloak/api/api.js';
 import { KeycloakServer } from '../../sample/03-keycloak/keycloak/keycloak-server.js';
+import type { PlayedScene } from '../../sample/story/scene.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { closeApps } from '../support/running-app.js';
 import { announce } from './announce.js';
@@ -130,6 +134,19 @@ describe('Keycloak', () => {
       const thief = await createApp();
       await expect(thief.refresh(session.refresh_token)).rejects.toMatchObject({ error: 'invalid_grant' });
     });
+  });
+
+  test('the sample plays each scene as expected (B1, B3, F1)', async () => {
+    const { issuer } = keycloak;
+    const api = await startApi(issuer);
+    try {
+      const played: PlayedScene<Exchange>[] = [];
+      for await (const scene of playStory(await gatherCast({ api: api.url, issuer }))) played.push(scene);
+      expect(played.length).toBeGreaterThan(10);
+      expect(played.filter(({ isAsExpected }) => !isAsExpected)).toEqual([]);
+    } finally {
+      await api.close();
+    }
   });
 
   describe('introspection', () => {

@@ -4,18 +4,18 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * A shell that runs a server, and asks it to end when the shell's input ends. The server therefore ends with this process,
- * even if this process is killed. The server may be several processes, one after the other, so the whole group is asked.
+ * A shell that runs a server. When the shell's input ends, it asks the server to end, and later kills it. The server
+ * therefore ends with this process, even if this process is killed. The server may be several processes, one after the
+ * other, so the whole group is asked.
  */
 const KEEPER = `
 trap : TERM
 exec 3<&0
-{ cat <&3 >/dev/null; kill -TERM 0; } &
+{ cat <&3 >/dev/null; trap '' TERM; kill -TERM 0; sleep 20; kill -KILL 0; } &
 "$@" </dev/null
 `;
 
 const POLL_MS = 200;
-const STOP_LIMIT_MS = 30_000;
 const SHOWN_LOG_LENGTH = 3000;
 
 export interface KeptProcessOptions {
@@ -64,17 +64,10 @@ export class KeptProcess {
     }
   }
 
-  /** Asks the server to end, and kills it if it does not. */
+  /** Asks the server to end, and resolves when it has ended. */
   async stop(): Promise<void> {
     this.keeper.stdin?.end();
-    const isStopped = await Promise.race([
-      this.#ended.then(() => true),
-      pause(STOP_LIMIT_MS, false, { ref: false }),
-    ]);
-    if (!isStopped && this.keeper.pid !== undefined) {
-      process.kill(-this.keeper.pid, 'SIGKILL');
-      await this.#ended;
-    }
+    await this.#ended;
   }
 
   #endOfLog(): string {
