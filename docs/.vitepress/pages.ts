@@ -50,6 +50,7 @@ export const PROJECT_PAGES = [
   'sample/README.md',
   'sample/01-quickstart/README.md',
   'sample/02-fleet/README.md',
+  'sample/03-keycloak/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */

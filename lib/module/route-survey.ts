@@ -58,7 +58,7 @@ export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage)
 
 /** What the routes of an app require of clients. */
 export interface RouteDemands {
-  /** All scopes that routes require, sorted. */
+  /** All scopes that routes require or accept, sorted. */
   readonly scopes: readonly string[];
   /** Whether a route accepts a token without a proof. */
   readonly allowsBearer: boolean;
@@ -71,7 +71,9 @@ export function surveyDemands(modules: ModulesContainer, service: DpopPolicy): R
     .filter(receivesRequests)
     .map(({ handler, type }) => routePolicyOf(handler, type, service, DpopGuard));
   return {
-    scopes: [...new Set(policies.flatMap((policy) => policy?.scopes ?? []))].toSorted(),
+    scopes: [
+      ...new Set(policies.flatMap((policy) => [...(policy?.scopes ?? []), ...(policy?.anyScope ?? [])])),
+    ].toSorted(),
     allowsBearer: [service, ...policies].some((policy) => policy?.bearer === 'allow-unbound'),
   };
 }
