@@ -18,6 +18,7 @@ import { TestClient, TestIssuer } from '../lib/testing/index.js';
 import { DpopVerifier } from '../lib/verification/dpop.verifier.js';
 import type { DpopVerifierParts } from '../lib/verification/verifier-parts.js';
 import { athOf } from './hostile/draft.js';
+import { BARE_REQUEST } from './support/bare-request.js';
 
 const ORIGIN = 'https://api.test';
 const NOW_SECONDS = 1_800_000_000;
@@ -226,7 +227,7 @@ describe('known tokens (B1)', () => {
         `garbage-${attempt}`,
       ];
       for (const token of bad)
-        await expect(asPromise(() => verifier.verify(token, athOf(token)))).rejects.toThrow();
+        await expect(asPromise(() => verifier.verify(token, athOf(token), BARE_REQUEST))).rejects.toThrow();
     }
 
     verified.length = 0;
@@ -241,7 +242,7 @@ describe('known tokens (B1)', () => {
     for (const token of good) await accept(token);
     for (let attempt = 0; attempt < 20; attempt += 1) {
       const token = await issuer.issueToken();
-      await verifier.verify(token, athOf(token));
+      await verifier.verify(token, athOf(token), BARE_REQUEST);
     }
     verified.length = 0;
     for (const token of good) await accept(token);
@@ -300,7 +301,7 @@ describe('known tokens (B1)', () => {
       await issuer.rotateKey({ keepOld: false });
       const young = await issuer.issueToken();
       await accept(young);
-      await expect(asPromise(() => verifier.verify(old, athOf(old)))).rejects.toMatchObject({
+      await expect(asPromise(() => verifier.verify(old, athOf(old), BARE_REQUEST))).rejects.toMatchObject({
         reason: 'token_invalid',
       });
     } finally {
@@ -321,7 +322,7 @@ describe('known tokens (B1)', () => {
     const trusted = new CountingVerifier(options, clock);
     const verifier = new TrustedIssuersVerifier([trusted], undefined, bounds, clock);
     const accept = async (token: string) => {
-      await verifier.remember(token, athOf(token), await verifier.verify(token, athOf(token)));
+      await verifier.remember(token, athOf(token), await verifier.verify(token, athOf(token), BARE_REQUEST));
     };
     return { verifier, verified, accept };
   }

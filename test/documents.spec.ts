@@ -74,8 +74,10 @@ describe('every option has a row that tells its default', () => {
     [OPTIONS, 'lib/config/dpop-options.ts', 'DpopModuleOptions', ''],
     [OPTIONS, 'lib/config/dpop-options.ts', 'ProofOptions', 'proof.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'NonceOptions', 'nonce.'],
+    [OPTIONS, 'lib/config/dpop-options.ts', 'MetadataOptions', 'metadata.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'CacheOptions', 'cache.'],
     [OPTIONS, 'lib/issuer/jwt-access-token-options.ts', 'JwtAccessTokenOptions', ''],
+    [OPTIONS, 'lib/issuer/issuer-resolution.ts', 'IssuerResolutionOptions', ''],
     [STORAGES, 'lib/storage/memory-replay.store.ts', 'MemoryReplayStoreOptions', ''],
     [STORAGES, 'lib/redis/redis.storage.ts', 'RedisStorageOptions', ''],
   ] as const;
@@ -86,7 +88,6 @@ describe('every option has a row that tells its default', () => {
       .filter((member) => !inParts.has(member.name))
       .map((member) => ({ page, option: prefix + member.name, defaultValue: member.defaultValue })),
   );
-  options.push({ page: OPTIONS, option: 'metadata.url', defaultValue: undefined });
 
   test.each(options)('$option in $page', ({ page, option, defaultValue = '' }) => {
     expect(readRow(page, option).join(' ')).toContain(defaultValue);
@@ -105,7 +106,9 @@ describe('every part of the verdict, and of a decision, has a row', () => {
     ['docs/reading-the-verdict.md', 'key', 'lib/verification/verdict.ts', 'DpopVerdict'],
     ['docs/telemetry.md', 'field', 'lib/telemetry/decisions.ts', 'DpopDecision'],
   ])('%s', (page, head, source, name) => {
-    const members = readInterface(source, name).map((member) => member.name);
+    const inherited =
+      name === 'DpopVerdict' ? readInterface('lib/claims/token-rights.ts', 'TokenRights') : [];
+    const members = [...readInterface(source, name), ...inherited].map((member) => member.name);
     expect([...readNames(page, head)].toSorted()).toEqual(members.toSorted());
   });
 });

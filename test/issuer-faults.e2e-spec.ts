@@ -19,6 +19,7 @@ import { ORIGIN } from './support/origin.js';
 import { PLATFORMS } from './support/platforms.js';
 import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 import { AUDIENCE, BareIssuer, OPENID, RFC8414 } from './support/bare-issuer.js';
+import { BARE_REQUEST } from './support/bare-request.js';
 
 let hits = 0;
 
@@ -234,7 +235,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
     async function acceptKnown(app: RunningApp, token: string): Promise<unknown> {
       const verifier = app.nest.get(AccessTokenVerifier);
       const ath = hash('sha256', token, 'base64url');
-      const claims = await verifier.verify(token, ath);
+      const claims = await verifier.verify(token, ath, BARE_REQUEST);
       await verifier.remember?.(token, ath, claims);
       return claims;
     }

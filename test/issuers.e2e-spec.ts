@@ -17,6 +17,7 @@ import { ORIGIN } from './support/origin.js';
 import { PLATFORMS } from './support/platforms.js';
 import { closeApps, type RunningApp, startApp } from './support/running-app.js';
 import { AUDIENCE, BareIssuer, OPENID, type Reply, RFC8414 } from './support/bare-issuer.js';
+import { BARE_REQUEST } from './support/bare-request.js';
 
 let hits = 0;
 
@@ -157,7 +158,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
       const token = await issuer.issueToken({ client });
       const accept = async (presented: string) => {
         const ath = hash('sha256', presented, 'base64url');
-        const accepted = await verifier.verify(presented, ath);
+        const accepted = await verifier.verify(presented, ath, BARE_REQUEST);
         await verifier.remember?.(presented, ath, accepted);
         return accepted;
       };

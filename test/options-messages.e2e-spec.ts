@@ -17,6 +17,7 @@ describe('an error of an option shows the value and the way out (I4)', () => {
     ],
     ['origin', { origin: 42 }, '42', 'an array of those, "request" or a function'],
     ['allowInsecureHttp', { allowInsecureHttp: 'yes' }, '"yes"', 'true or false'],
+    ['confirmation', { confirmation: 'jkt' }, '"jkt"', '"jkt-only"'],
     ['maxTokenBytes', { maxTokenBytes: 12 }, '12', 'from 256 to 65536'],
     ['bearer', { bearer: 'allow' }, '"allow"', '"allow-unbound"'],
     ['onReplayStoreFailure', { onReplayStoreFailure: 'accept' }, '"accept"', '"accept-and-report"'],
@@ -35,7 +36,32 @@ describe('an error of an option shows the value and the way out (I4)', () => {
       '"http://x.example"',
       'allowInsecureHttp: true',
     ],
+    [
+      'metadata.resource',
+      { metadata: { resource: 'https://other.example' } },
+      '"https://other.example"',
+      'on one of the origins of the option origin',
+    ],
+    ['metadata', { metadata: 'https://api.example.com' }, 'a string', '{ url } if another server does'],
     ['cache.maxKeys', { cache: { maxKeys: 1.5 } }, '1.5', 'an integer from 0'],
+    [
+      'accessToken.resolveIssuer',
+      { accessToken: { resolveIssuer: 'x' } },
+      '"x"',
+      'returns the options of an issuer, or undefined',
+    ],
+    [
+      'accessToken.tenantOf',
+      { accessToken: { resolveIssuer: () => undefined, tenantOf: 'x-tenant' } },
+      '"x-tenant"',
+      'returns a string',
+    ],
+    [
+      'accessToken.maxIssuers',
+      { accessToken: { resolveIssuer: () => undefined, maxIssuers: 0 } },
+      '0',
+      'an integer from 1 to 100000',
+    ],
     ['storage', { storage: 'redis' }, 'a string', 'the RedisStorage of nestjs-dpop/redis'],
   ];
 

@@ -37,6 +37,18 @@ describe.each(WAYS)('misconfiguration at start, by %s', (way, startWith) => {
       realm: 'a "realm" \\ of its own',
     });
     await startWith({ ...GOOD, allowInsecureHttp: true, origin: 'http://api.internal' });
+    await startWith({ ...GOOD, metadata: {} });
+    await startWith({
+      ...GOOD,
+      origin: 'request',
+      metadata: {
+        resource: 'https://anywhere.example.com/accounts',
+        scopes: [],
+        authorizationServers: ['http://localhost:4000'],
+        name: 'Konten & mehr',
+        documentationUrl: 'https://docs.example.com/?page=dpop#start',
+      },
+    });
   });
 
   const topLevel = Object.entries(TOP_LEVEL)
@@ -109,18 +121,6 @@ describe.each(WAYS)('misconfiguration at start, by %s', (way, startWith) => {
     expect(await messageOf(() => startWith(twice))).toMatch(/^accessToken must be .*each issuer once/);
     const verifiers = { ...GOOD, accessToken: [new OwnVerifier(), new OwnVerifier()] };
     expect(await messageOf(() => startWith(verifiers))).toMatch(/^accessToken must be .*at most one/);
-  });
-
-  test('accessToken.keys beside accessToken.jwksUri: which of them should it be', async () => {
-    const { publicKey } = await generateKeyPair('ES256', { extractable: true });
-    const accessToken = {
-      ...GOOD.accessToken,
-      jwksUri: 'https://auth.example.com/jwks',
-      keys: { keys: [await exportJWK(publicKey)] },
-    };
-    expect(await messageOf(() => startWith({ ...GOOD, accessToken }))).toMatch(
-      /^accessToken\.keys must be left out/,
-    );
   });
 
   test('accessToken.keys: a private or symmetric key does not belong there, and is not quoted (C7)', async () => {

@@ -184,7 +184,9 @@ describe.each(PLATFORMS)('options that are not one for the app do not start, on 
     const message = await startFailureOf(platform, root({ ...parts, dpop: DpopModule.forRootAsync(dpop()) }));
     expect(message).toMatch(/^The options of DpopModule must be one for the whole app/);
     expect(message).toContain(words);
-    expect(message).toMatch(/singleton.*origin: \(request\) => … or into an AccessTokenVerifier/);
+    expect(message).toMatch(
+      /singleton.*origin: \(request\) => …, and .* into accessToken: \{ resolveIssuer, tenantOf \}/,
+    );
   });
 
   test('singletons behind the same shapes start, and a replay is refused', async () => {

@@ -6,6 +6,7 @@ export const SECTIONS = [
       'getting-started',
       'options',
       'identity-providers',
+      'tenants',
       'local-development',
       'testing',
       'migrating-from-bearer',
@@ -23,7 +24,16 @@ export const SECTIONS = [
   },
   {
     title: 'Operation',
-    pages: ['proxies-and-origins', 'nonces', 'replay-and-redis', 'telemetry', 'troubleshooting', 'errors'],
+    pages: [
+      'proxies-and-origins',
+      'metadata',
+      'nonces',
+      'replay-and-redis',
+      'revocation',
+      'telemetry',
+      'troubleshooting',
+      'errors',
+    ],
   },
   {
     title: 'Background',
@@ -40,6 +50,7 @@ export const PROJECT_PAGES = [
   'sample/README.md',
   'sample/01-quickstart/README.md',
   'sample/02-fleet/README.md',
+  'sample/03-keycloak/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */

@@ -1,18 +1,6 @@
-/** The claims of a verified access token, with the names of RFC 9068 and RFC 7662. Frozen. */
-export interface AccessTokenClaims {
-  readonly iss?: string;
-  readonly sub?: string;
-  readonly aud?: string | readonly string[];
-  readonly exp?: number;
-  readonly nbf?: number;
-  readonly iat?: number;
-  readonly jti?: string;
-  readonly client_id?: string;
-  readonly scope?: string;
-  /** The confirmation: `jkt` is the thumbprint of the key that the token is bound to (§6). */
-  readonly cnf?: { readonly jkt?: string; readonly [member: string]: unknown };
-  readonly [claim: string]: unknown;
-}
+import type { AccessTokenClaims } from '../claims/access-token-claims.js';
+import type { RefusalReason } from '../errors/catalogue.js';
+import type { DpopRequest } from '../http/dpop-request.js';
 
 /**
  * Verifies access tokens. A port: implement it for tokens that are not JWTs of a listed issuer. It does not check the
@@ -24,10 +12,15 @@ export abstract class AccessTokenVerifier {
    *
    * @param token the token as received; only its alphabet and its length have been checked
    * @param ath base64url(SHA-256(token)), a key for a cache of verified tokens
+   * @param request the request that presents the token, not verified yet
    * @throws DpopError when the token is not valid
    * @throws DpopUnavailableError, or any other error, when the token cannot be verified; the service answers 503
    */
-  abstract verify(token: string, ath: string): AccessTokenClaims | Promise<AccessTokenClaims>;
+  abstract verify(
+    token: string,
+    ath: string,
+    request: DpopRequest,
+  ): AccessTokenClaims | Promise<AccessTokenClaims>;
 
   /**
    * Called for each accepted request. A verifier with a cache fills it here, so that a client without the key of a token
@@ -37,6 +30,12 @@ export abstract class AccessTokenVerifier {
    * @throws any error; the service then answers 503
    */
   remember?(token: string, ath: string, claims: AccessTokenClaims): void | Promise<void>;
+
+  /**
+   * Called for a token that was refused: what the operator should change, often at the provider. The service writes the
+   * sentence into the log line of the refusal, so that it must contain nothing of the token.
+   */
+  advise?(token: string, reason: RefusalReason, request: DpopRequest): string | undefined;
 
   /**
    * Called at start, for example to fetch keys before the first token needs them. The service does not wait for it.

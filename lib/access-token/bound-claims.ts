@@ -1,6 +1,6 @@
+import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { isJsonObject } from '../jws/json-object.js';
-import type { AccessTokenClaims } from './access-token.verifier.js';
 
 /**
  * Asserts that a verifier of the app returned claims.

@@ -1,7 +1,11 @@
+import { type AccessTokenClaims, freezeClaims } from '../claims/access-token-claims.js';
+import { attachRights } from '../claims/attached-rights.js';
+import { readStandardRights, type RightsReader } from '../claims/token-rights.js';
 import { DpopError } from '../errors/dpop.error.js';
 import { createIssuerKeys, type IssuerKeys } from '../issuer/issuer-keys.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import type { MatchingKeys } from '../issuer/matching-keys.js';
+import type { TokenAdviser } from '../issuer/token-adviser.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import type { CompactJws } from '../jws/compact-jws.js';
 import type { JsonObject } from '../jws/json-object.js';
@@ -9,10 +13,10 @@ import { parseJsonSegment } from '../jws/json-segment.js';
 import { isSignedBy, type SignatureKey } from '../jws/signature.js';
 import type { Clock } from '../runtime/clock.js';
 import { signatureTurn } from '../runtime/signature-turns.js';
-import { type AccessTokenClaims, AccessTokenVerifier } from './access-token.verifier.js';
-import { freezeClaims } from './claims.js';
+import { AccessTokenVerifier } from './access-token.verifier.js';
 import {
   assertIssuerAndAudience,
+  assertRequiredClaims,
   assertTimes,
   assertType,
   createJwtRules,
@@ -28,9 +32,12 @@ import { type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
 export class JwtAccessTokenVerifier extends AccessTokenVerifier {
   readonly issuer: string;
   readonly toleranceSeconds: number;
+  /** Explains refused tokens to the operator. */
+  readonly adviser: TokenAdviser | undefined;
   readonly #keys: IssuerKeys;
   readonly #algorithms: readonly string[];
   readonly #rules: JwtRules;
+  readonly #readRights: RightsReader;
   readonly #clock: Clock;
   #warn: (text: string) => void = () => undefined;
   readonly #warnedAbout = new WeakSet<MatchingKeys>();
@@ -39,9 +46,11 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     super();
     this.#rules = createJwtRules(options);
     this.issuer = options.issuer;
+    this.adviser = options.advise;
     this.toleranceSeconds = this.#rules.toleranceSeconds;
     this.#keys = createIssuerKeys(options, clock);
     this.#algorithms = options.algorithms ?? DEFAULT_ALGORITHMS;
+    this.#readRights = options.readRights ?? readStandardRights;
     this.#clock = clock;
   }
 
@@ -74,7 +83,8 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     assertType(header['typ'], this.#rules);
     assertIssuerAndAudience(claims, this.#rules);
     assertTimes(claims, this.#rules, this.#clock() / 1000);
-    return freezeClaims(claims);
+    assertRequiredClaims(claims, this.#rules);
+    return freezeClaims(attachRights(claims, this.#readRights));
   }
 
   async #assertSigned(jws: CompactJws, { alg, kid, crit }: JsonObject, issuedAt: unknown): Promise<void> {

@@ -5,6 +5,9 @@ import { AccessTokenVerifier } from './access-token.verifier.js';
 import { assertClaims } from './bound-claims.js';
 import { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
 import { TrustedIssuersVerifier } from './trusted-issuers.verifier.js';
+import type { DpopRequest } from '../http/dpop-request.js';
+
+const REQUEST: DpopRequest = { method: 'GET', target: '/', rawHeaders: [] };
 
 const BOUNDS = { maxEntries: 10, maxBytes: 100_000 };
 const START_MS = 1_800_000_000_000;
@@ -32,7 +35,7 @@ function trusting(issuers: readonly TestIssuer[], clock: () => number, fallback?
   const trusted = new TrustedIssuersVerifier(verifiers, fallback, BOUNDS, clock);
   const accept = async (token: string) => {
     const ath = hash('sha256', token, 'base64url');
-    const claims = await trusted.verify(token, ath);
+    const claims = await trusted.verify(token, ath, REQUEST);
     await trusted.remember(token, ath, claims);
     return claims;
   };

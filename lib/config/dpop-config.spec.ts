@@ -18,6 +18,7 @@ describe('a configuration (I4)', () => {
     expect(rest).toEqual({
       clock: systemClock,
       policy: { nonce: 'off', bearer: 'reject' },
+      forbidsBearer: false,
       limits: { tokenBytes: 8192, proofBytes: 8192 },
       proof: {
         algorithms: new Set(DEFAULT_ALGORITHMS),
@@ -35,8 +36,13 @@ describe('a configuration (I4)', () => {
         service: expect.any(String) as unknown,
       },
       challenge: { algs: ALGS, realm: undefined, resourceMetadata: undefined },
+      metadata: undefined,
+      resolution: undefined,
       fallbackVerifier: undefined,
+      confirmation: undefined,
       onReplayStoreFailure: 'refuse',
+      revocation: undefined,
+      onRevocationFailure: 'refuse',
       logReceivedValues: false,
       unguardedRoutes: 'error',
       cache: {
@@ -53,6 +59,8 @@ describe('a configuration (I4)', () => {
   test('has each value that is given', () => {
     const storage = new MemoryStorage();
     const clock = () => 0;
+    const confirmation = () => true;
+    const revocation = { isRevoked: () => false };
     expect(
       configOf({
         maxTokenBytes: 300,
@@ -65,7 +73,10 @@ describe('a configuration (I4)', () => {
         },
         nonce: { mode: 'required', lifetimeSeconds: 7, freshness: 'nonce' },
         storage,
+        confirmation,
         onReplayStoreFailure: 'accept-and-report',
+        revocation,
+        onRevocationFailure: 'accept-and-report',
         bearer: 'allow-unbound',
         realm: 'bank',
         metadata: { url: 'https://api.example.com/metadata' },
@@ -77,6 +88,7 @@ describe('a configuration (I4)', () => {
     ).toMatchObject({
       clock,
       policy: { nonce: 'required', bearer: 'allow-unbound' },
+      forbidsBearer: false,
       limits: { tokenBytes: 300, proofBytes: 600 },
       proof: {
         algorithms: new Set(['ES256', 'Ed25519']),
@@ -92,7 +104,10 @@ describe('a configuration (I4)', () => {
         resourceMetadata: 'https://api.example.com/metadata',
       },
       storage,
+      confirmation,
       onReplayStoreFailure: 'accept-and-report',
+      revocation,
+      onRevocationFailure: 'accept-and-report',
       logReceivedValues: true,
       unguardedRoutes: 'warn',
       cache: {

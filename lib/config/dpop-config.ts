@@ -11,22 +11,26 @@ import {
 } from '../errors/option-asserts.js';
 import type { ChallengeParameters } from '../http/challenge.js';
 import { createOriginResolver, type OriginOption } from '../http/request-origin.js';
+import type { IssuerResolution } from '../issuer/issuer-resolution.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
+import type { RevocationChecker } from '../revocation/revocation.checker.js';
 import type { CacheBounds } from '../runtime/bounded-cache.js';
 import { systemClock } from '../runtime/clock.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
 import type { VerificationRules } from '../verification/verification-rules.js';
 import type { DpopModuleOptions } from './dpop-options.js';
+import { parseMetadata, type ServedMetadata } from './metadata-parser.js';
 import {
   MAX_HEADER_BYTES,
   parseAccessToken,
   parseCache,
-  parseMetadata,
+  parseConfirmation,
   parseNonce,
   parseOrigin,
   parseProof,
   parseStorage,
 } from './option-parsers.js';
+import { parseRevocation } from './revocation-option.js';
 
 /** The asserted options with all defaults, in the form that the checks use. Frozen. */
 export interface DpopConfig extends VerificationRules {
@@ -36,9 +40,13 @@ export interface DpopConfig extends VerificationRules {
     readonly service: string;
   };
   readonly challenge: ChallengeParameters;
+  /** `undefined` if the library serves no protected resource metadata. */
+  readonly metadata: ServedMetadata | undefined;
   readonly issuers: readonly JwtAccessTokenOptions[];
+  readonly resolution: IssuerResolution | undefined;
   readonly fallbackVerifier: AccessTokenVerifier | undefined;
   readonly storage: DpopStorage;
+  readonly revocation: RevocationChecker | undefined;
   readonly logReceivedValues: boolean;
   readonly unguardedRoutes: 'error' | 'warn';
   readonly cache: { readonly keys: CacheBounds; readonly tokens: CacheBounds };
@@ -57,11 +65,14 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'origin',
     'allowInsecureHttp',
     'accessToken',
+    'confirmation',
     'maxTokenBytes',
     'proof',
     'nonce',
     'storage',
     'onReplayStoreFailure',
+    'revocation',
+    'onRevocationFailure',
     'bearer',
     'realm',
     'metadata',
@@ -74,9 +85,11 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const { logReceivedValues = false } = options;
   assertBoolean(allowInsecureHttp, 'allowInsecureHttp');
   assertBoolean(logReceivedValues, 'logReceivedValues');
-  assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
+  assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound', 'forbid']);
   const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
   assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
+  const { onRevocationFailure = 'refuse' } = options;
+  assertOneOf(onRevocationFailure, 'onRevocationFailure', ['refuse', 'accept-and-report']);
   const { unguardedRoutes = 'error' } = options;
   assertOneOf(unguardedRoutes, 'unguardedRoutes', ['error', 'warn']);
   assertInteger(maxTokenBytes, 'maxTokenBytes', 256, MAX_HEADER_BYTES);
@@ -89,12 +102,19 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const { maxBytes, algorithms, ...proof } = parseProof(proofOptions);
   const nonce = parseNonce(nonceOption);
   const issuance = parseAccessToken(options.accessToken, allowInsecureHttp);
+  const resolveOrigin = createOriginResolver(origin, allowInsecureHttp);
+  const metadata = parseMetadata(
+    options.metadata,
+    { origin, resolveOrigin, issuers: issuance.issuers },
+    allowInsecureHttp,
+  );
   const iatLifetimeSeconds = proof.maxAgeSeconds + proof.futureToleranceSeconds;
   return Object.freeze({
     clock,
-    policy: { nonce: nonce.mode, bearer },
+    policy: { nonce: nonce.mode, bearer: bearer === 'forbid' ? 'reject' : bearer },
+    forbidsBearer: bearer === 'forbid',
     limits: { tokenBytes: maxTokenBytes, proofBytes: maxBytes },
-    resolveOrigin: createOriginResolver(origin, allowInsecureHttp),
+    resolveOrigin,
     proof: { ...proof, algorithms: new Set(algorithms), freshness: nonce.freshness },
     proofLifetimeSeconds:
       nonce.freshness === 'nonce'
@@ -104,11 +124,15 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     challenge: {
       algs: algorithms.join(' '),
       realm: options.realm,
-      resourceMetadata: parseMetadata(options.metadata, allowInsecureHttp),
+      resourceMetadata: metadata.challengeUrl,
     },
+    metadata: metadata.served,
     ...issuance,
+    confirmation: parseConfirmation(options.confirmation),
     storage: parseStorage(options.storage),
     onReplayStoreFailure,
+    revocation: parseRevocation(options.revocation),
+    onRevocationFailure,
     logReceivedValues,
     unguardedRoutes,
     cache: parseCache(options.cache),

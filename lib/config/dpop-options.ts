@@ -1,6 +1,9 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import type { ConfirmationCheck } from '../access-token/second-confirmation.js';
 import type { DpopRequest } from '../http/dpop-request.js';
+import type { IssuerResolutionOptions } from '../issuer/issuer-resolution.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
+import type { RevocationChecker } from '../revocation/revocation.checker.js';
 import type { Clock } from '../runtime/clock.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
 
@@ -20,6 +23,12 @@ export interface DpopModuleOptions {
   readonly allowInsecureHttp?: boolean;
   /** The issuers whose access tokens are accepted, or a verifier of your own. */
   readonly accessToken: AccessTokenOption | readonly AccessTokenOption[];
+  /**
+   * Who checks what a token is bound to beside the DPoP key, such as the certificate in `x5t#S256` (RFC 8705). By default
+   * such a token is refused. A function of `cnf` and the request returns whether the client meets it, such as
+   * `confirmClientCertificate`. `jkt-only` says that the DPoP key is enough.
+   */
+  readonly confirmation?: 'jkt-only' | ConfirmationCheck;
   /** The maximum length of an access token, default 8192. */
   readonly maxTokenBytes?: number;
   readonly proof?: ProofOptions;
@@ -32,12 +41,25 @@ export interface DpopModuleOptions {
    * `accept-and-report` accepts the request without a replay check and reports it on the decision channel.
    */
   readonly onReplayStoreFailure?: 'refuse' | 'accept-and-report';
-  /** Whether unbound tokens are accepted as `Bearer`, for a service in migration. Default `reject`. */
-  readonly bearer?: 'reject' | 'allow-unbound';
+  /**
+   * Says whether an access token is revoked: a `MemoryDenyList`, the `RedisDenyList` of nestjs-dpop/redis, or a checker of
+   * your own. Default: none; a token passes until it expires.
+   */
+  readonly revocation?: RevocationChecker;
+  /**
+   * What happens when the revocation checker fails or is too slow. `refuse` (the default) answers 503. `accept-and-report`
+   * accepts the request, whether its token is revoked or not, and reports it on the decision channel.
+   */
+  readonly onRevocationFailure?: 'refuse' | 'accept-and-report';
+  /**
+   * Whether unbound tokens are accepted as `Bearer`, for a service in migration. Default `reject`: a route may still allow
+   * them. `forbid`: no route may, and `@Dpop({ bearer: 'allow-unbound' })` ends the start.
+   */
+  readonly bearer?: 'reject' | 'allow-unbound' | 'forbid';
   /** The protection space named in challenges (RFC 9110 §11.5). Nonces are bound to it. */
   readonly realm?: string;
-  /** The protected resource metadata (RFC 9728) that challenges name. */
-  readonly metadata?: { readonly url: string };
+  /** The protected resource metadata (RFC 9728) that challenges name: served by the library, or elsewhere at a URL. */
+  readonly metadata?: MetadataOptions | MetadataLocation;
   /** Sizes of the two caches. */
   readonly cache?: CacheOptions;
   /**
@@ -46,8 +68,8 @@ export interface DpopModuleOptions {
    */
   readonly logReceivedValues?: boolean;
   /**
-   * What happens at start when a handler requires a proof, by `@Dpop`, `@RequireScopes`, `@RequireAuthentication` or
-   * `@DpopBound`, and no `DpopGuard` covers it. `error` (the default) ends the start; `warn` logs a warning.
+   * What happens at start when a handler requires a proof, by `@Dpop`, `@DpopBound` or a decorator whose name begins with
+   * `@Require`, and no `DpopGuard` covers it. `error` (the default) ends the start; `warn` logs a warning.
    */
   readonly unguardedRoutes?: 'error' | 'warn';
   /** Whether the module is global, default `true`. */
@@ -56,7 +78,7 @@ export interface DpopModuleOptions {
   readonly clock?: Clock;
 }
 
-export type AccessTokenOption = JwtAccessTokenOptions | AccessTokenVerifier;
+export type AccessTokenOption = JwtAccessTokenOptions | IssuerResolutionOptions | AccessTokenVerifier;
 
 /** How proofs are checked (§4.3). */
 export interface ProofOptions {
@@ -85,6 +107,33 @@ export interface NonceOptions {
   readonly lifetimeSeconds?: number;
   /** What tells the age of a proof: its `iat` (the default), or its nonce, for clients with wrong clocks. */
   readonly freshness?: 'iat' | 'nonce';
+}
+
+/** The protected resource metadata (RFC 9728) that the library serves. The other options decide all other members. */
+export interface MetadataOptions {
+  readonly url?: never;
+  /**
+   * The identifier of this service, exactly as clients know it, on one of the configured origins. Default: the origin by
+   * which the client came.
+   */
+  readonly resource?: string;
+  /** The scopes that clients may ask for. Default: the scopes that the routes require. An empty array names none. */
+  readonly scopes?: readonly string[];
+  /** The issuers that clients may get tokens from. Default: the issuers of `accessToken`. */
+  readonly authorizationServers?: readonly string[];
+  /** The name of this service for end users. */
+  readonly name?: string;
+  /** The URL of a page for developers. */
+  readonly documentationUrl?: string;
+  /** The URL of a page on what clients may do with the data. */
+  readonly policyUrl?: string;
+  /** The URL of the terms of service. */
+  readonly termsUrl?: string;
+}
+
+/** Protected resource metadata (RFC 9728) that another server, or a route of the app, serves. */
+export interface MetadataLocation {
+  readonly url: string;
 }
 
 /** The limits of the caches, which have entries of accepted requests only. */

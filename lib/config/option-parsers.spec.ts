@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type AccessTokenClaims, AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import { minProofBytes } from '../proof/proof-size.js';
 import { isSupportedAlgorithm } from '../jws/algorithms.js';
 import { MemoryStorage } from '../storage/memory.storage.js';
@@ -40,12 +41,12 @@ describe('an option of a wrong form is refused in these words (I4)', () => {
     [{ isGlobal: true }, 'isGlobal must be given beside the factory: forRootAsync({ isGlobal, … })'],
     [
       { orgin: '' },
-      'DpopModule options has no option "orgin"; known: origin, allowInsecureHttp, accessToken, maxTokenBytes, proof, nonce, ' +
-        'storage, onReplayStoreFailure, bearer, realm, metadata, cache, logReceivedValues, unguardedRoutes, clock',
+      'DpopModule options has no option "orgin"; known: origin, allowInsecureHttp, accessToken, confirmation, maxTokenBytes, proof, nonce, ' +
+        'storage, onReplayStoreFailure, revocation, onRevocationFailure, bearer, realm, metadata, cache, logReceivedValues, unguardedRoutes, clock',
     ],
     [{ allowInsecureHttp: 1 }, 'allowInsecureHttp must be true or false; it is 1'],
     [{ logReceivedValues: 1 }, 'logReceivedValues must be true or false; it is 1'],
-    [{ bearer: true }, 'bearer must be "reject" or "allow-unbound"; it is true'],
+    [{ bearer: true }, 'bearer must be "reject" or "allow-unbound" or "forbid"; it is true'],
     [
       { onReplayStoreFailure: true },
       'onReplayStoreFailure must be "refuse" or "accept-and-report"; it is true',
@@ -94,8 +95,14 @@ describe('an option of a wrong form is refused in these words (I4)', () => {
       'accessToken must be an array that lists each issuer once: accessToken[2].issuer repeats an issuer; ' +
         'for several audiences, set audience to an array; it is "https://auth.example.com"',
     ],
-    [{ metadata: 5 }, 'metadata must be an object; it is a number'],
-    [{ metadata: { resource: 5 } }, 'metadata has no option "resource"; known: url'],
+    [
+      { metadata: 5 },
+      'metadata must be an object: {} to serve the metadata, or { url } if another server does; it is a number',
+    ],
+    [
+      { metadata: { url: 'https://a.example', resource: 5 } },
+      'metadata has no option "resource" beside url, the place of a document that another server serves; leave one of them out',
+    ],
     [{ metadata: { url: 5 } }, `${METADATA_FORM}; it is 5`],
     [{ metadata: { url: 'http://a.example' } }, `${METADATA_FORM}; it is "http://a.example"`],
     [{ storage: 'redis' }, `${STORAGE_FORM}; it is a string`],

@@ -1,6 +1,6 @@
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import type { ConfirmationOption } from '../access-token/second-confirmation.js';
 import {
-  assertHeaderText,
   assertInteger,
   assertKnownNames,
   assertObject,
@@ -8,9 +8,14 @@ import {
   assertStrings,
   fail,
 } from '../errors/option-asserts.js';
-import { isSecureBaseUrl, isTrustedUrl, normalizeBaseUrl } from '../http/base-url.js';
+import { isSecureBaseUrl, normalizeBaseUrl } from '../http/base-url.js';
 import type { OriginOption } from '../http/request-origin.js';
 import { parseJwtAccessTokenOptions } from '../issuer/issuer-option-parser.js';
+import {
+  type IssuerResolution,
+  isIssuerResolution,
+  parseIssuerResolution,
+} from '../issuer/issuer-resolution.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import { DEFAULT_ALGORITHMS, isSupportedAlgorithm, JWS_ALGORITHMS } from '../jws/algorithms.js';
 import { parseNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
@@ -107,6 +112,7 @@ export function parseNonce(option: 'off' | 'required' | NonceOptions): ParsedNon
 
 interface ParsedIssuance {
   readonly issuers: readonly JwtAccessTokenOptions[];
+  readonly resolution: IssuerResolution | undefined;
   readonly fallbackVerifier: AccessTokenVerifier | undefined;
 }
 
@@ -128,9 +134,15 @@ export function parseAccessToken(
     );
   }
   const issuers: JwtAccessTokenOptions[] = [];
+  let resolution: IssuerResolution | undefined;
   for (const [index, item] of items.entries()) {
     if (item instanceof AccessTokenVerifier) continue;
     const name = Array.isArray(option) ? `accessToken[${index}]` : 'accessToken';
+    if (isIssuerResolution(item)) {
+      if (resolution !== undefined) fail('accessToken', 'an array with at most one resolveIssuer');
+      resolution = parseIssuerResolution(item, name, allowInsecureHttp);
+      continue;
+    }
     const options = parseJwtAccessTokenOptions(item, name, allowInsecureHttp);
     if (issuers.some(({ issuer }) => issuer === options.issuer)) {
       fail(
@@ -141,21 +153,17 @@ export function parseAccessToken(
     }
     issuers.push(options);
   }
-  return { issuers, fallbackVerifier: verifiers[0] };
+  return { issuers, resolution, fallbackVerifier: verifiers[0] };
 }
 
-export function parseMetadata(
-  metadata: DpopModuleOptions['metadata'],
-  allowInsecureHttp: boolean,
-): string | undefined {
-  if (metadata === undefined) return undefined;
-  const accepted =
-    'the https URL of the protected resource metadata (RFC 9728); http on loopback only, elsewhere with allowInsecureHttp: true';
-  assertObject(metadata, 'metadata');
-  assertKnownNames(metadata, 'metadata', ['url']);
-  assertHeaderText(metadata.url, 'metadata.url', accepted);
-  if (!isTrustedUrl(metadata.url, allowInsecureHttp)) fail('metadata.url', accepted, { value: metadata.url });
-  return metadata.url;
+export function parseConfirmation(option: unknown): ConfirmationOption {
+  if (option === undefined || option === 'jkt-only' || typeof option === 'function')
+    return option as ConfirmationOption;
+  return fail(
+    'confirmation',
+    'a function of cnf and the request that returns true or false, such as confirmClientCertificate, or "jkt-only"',
+    { value: option },
+  );
 }
 
 export function parseStorage(storage: DpopStorage | undefined): DpopStorage {

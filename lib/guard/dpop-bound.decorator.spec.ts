@@ -70,6 +70,9 @@ describe('@DpopBound (B3)', () => {
       'subject',
       'clientId',
       'scopes',
+      'roles',
+      'clientRoles',
+      'permissions',
       'token',
       'hasNonce',
       'nextNonce',
@@ -96,7 +99,7 @@ describe('@DpopBound (B3)', () => {
     expect(() => DpopBound('jtk' as never)).toThrow(
       new TypeError(
         '@DpopBound() must be "scheme" or "jkt" or "claims" or "issuer" or "subject" or "clientId" or "scopes" or ' +
-          '"token" or "hasNonce" or "nextNonce"; it is "jtk"',
+          '"roles" or "clientRoles" or "permissions" or "token" or "hasNonce" or "nextNonce"; it is "jtk"',
       ),
     );
   });

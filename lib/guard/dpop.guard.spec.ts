@@ -12,7 +12,8 @@ import {
 } from '@nestjs/common';
 import { type HttpAdapterHost, type ModulesContainer, Reflector } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { type AccessTokenClaims, AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import { createConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
@@ -27,7 +28,8 @@ import type { DpopVerdict } from '../verification/verdict.js';
 import { DpopGuard } from './dpop.guard.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
-import { Dpop, RequireScopes, SkipDpop } from './policy.decorators.js';
+import { Dpop, SkipDpop } from './policy.decorators.js';
+import { RequireScopes } from './rights.decorators.js';
 
 const ORIGIN = 'https://api.example.com';
 const WINDOW_SECONDS = 120;

@@ -1,16 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
-import { Dpop, RequireAuthentication, RequireScopes, routeMetadata, SkipDpop } from './policy.decorators.js';
+import { Dpop, RequireAuthentication, routeMetadata, SkipDpop } from './policy.decorators.js';
+import { RequireScopes } from './rights.decorators.js';
+import { routeRequirements } from './route-requirements.js';
 
 /** Decorators are called by untyped code, too. */
 type Untyped = (...values: readonly unknown[]) => ClassDecorator;
 
-type Name = keyof typeof routeMetadata;
+const METADATA = { ...routeMetadata, ...routeRequirements };
+
+type Name = keyof typeof METADATA;
 
 /** What a decorator writes about a class. */
 function metadataOf(name: Name, decorator: unknown, ...values: readonly unknown[]): unknown {
   class Target {}
   (decorator as Untyped)(...values)(Target);
-  return Reflect.getMetadata(routeMetadata[name].KEY, Target);
+  return Reflect.getMetadata(METADATA[name].key, Target);
 }
 
 describe('what a decorator sets is frozen, and a copy (E1, D2)', () => {

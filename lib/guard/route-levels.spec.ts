@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { type CanActivate, Injectable, type Type, UseGuards } from '@nestjs/common';
 import type { DpopPolicy } from '../verification/policy.js';
-import { Dpop, RequireAuthentication, RequireScopes, SkipDpop } from './policy.decorators.js';
+import { Dpop, RequireAuthentication, SkipDpop } from './policy.decorators.js';
+import { RequireScopes } from './rights.decorators.js';
 import { isDemand, isGuard, isOpened, lineageOf, routeLevelOfClass, routeLevelsOf } from './route-levels.js';
 import { routePolicyOf } from './route-policy.js';
 
@@ -40,8 +41,7 @@ describe('the levels of a route (E1)', () => {
       [handler, Sub, Plain].map((target) => ({
         target,
         policy: undefined,
-        scopes: undefined,
-        authentication: undefined,
+        requirements: {},
         guarded: false,
         skipped: false,
       })),
@@ -59,8 +59,7 @@ describe('the levels of a route (E1)', () => {
     expect(routeLevelOfClass(Full, OurGuard)).toEqual({
       target: Full,
       policy: { nonce: 'required' },
-      scopes: ['read'],
-      authentication: { maxAgeSeconds: 5 },
+      requirements: { scopes: ['read'], authentication: { maxAgeSeconds: 5 } },
       guarded: true,
       skipped: true,
     });
@@ -137,7 +136,7 @@ describe('the levels of a route (E1)', () => {
       override [name](): void {}
     }
     const levels = routeLevelsOf(Sub.prototype[name], Sub, OurGuard);
-    expect(levels.map(({ scopes }) => scopes)).toEqual([undefined, undefined, ['far'], undefined]);
+    expect(levels.map(({ requirements }) => requirements)).toEqual([{}, {}, { scopes: ['far'] }, {}]);
     const stranger = (): void => {};
     expect(routeLevelsOf(stranger, Sub, OurGuard).map(({ target }) => target)).toEqual([stranger, Sub, Base]);
   });
@@ -148,7 +147,9 @@ describe('the levels of a route (E1)', () => {
       read(): void {}
     }
     const wrapper = Object.setPrototypeOf(() => undefined, handlerOf(Guarded)) as object;
-    expect(routeLevelsOf(wrapper, Guarded, OurGuard)[0]).toMatchObject({ scopes: ['read'] });
+    expect(routeLevelsOf(wrapper, Guarded, OurGuard)[0]).toMatchObject({
+      requirements: { scopes: ['read'] },
+    });
   });
 
   test('have the guards of @UseGuards on this class, not those that it repeats of its base class', () => {
@@ -181,12 +182,16 @@ describe('what covers and opens a route (I2)', () => {
   const none = {
     target: {},
     policy: undefined,
-    scopes: undefined,
-    authentication: undefined,
+    requirements: {},
     guarded: false,
     skipped: false,
   };
-  const demands = [{ policy: {} }, { scopes: [] }, { authentication: {} }, { guarded: true }];
+  const demands = [
+    { policy: {} },
+    { requirements: { scopes: [] } },
+    { requirements: { authentication: {} } },
+    { guarded: true },
+  ];
   const skipped = { ...none, skipped: true };
 
   test.each(demands)('is @SkipDpop on the nearest level with any decorator, but not beside %j', (demand) => {

@@ -11,9 +11,9 @@ export interface DpopRequest {
   readonly target: string;
   /** Names and values in turn, as received and with duplicates, like `rawHeaders` of `node:http`. */
   readonly rawHeaders: readonly string[];
-  /** `http` or `https`, according to the trusted-proxy settings of the framework. Only for `origin: 'request'`. */
+  /** `http` or `https`, according to the trusted-proxy settings of the framework. For `origin: 'request'`. */
   readonly protocol?: string | undefined;
-  /** Host and port, according to the trusted-proxy settings of the framework. Only for `origin: 'request'`. */
+  /** Host and port, according to the trusted-proxy settings of the framework. For `origin: 'request'`, and for functions of the app. */
   readonly host?: string | undefined;
   /**
    * Whether a request for this host, without a port, reaches the same route. In an app that routes by host, the proof
@@ -25,4 +25,9 @@ export interface DpopRequest {
    * normal form. Default: it does.
    */
   areRoutedAlike?(one: string, other: string): boolean;
+  /**
+   * The certificate that the client presented in the TLS handshake with this process, in DER; `undefined` if there is none.
+   * The handshake proves that the client has its key, and `rejectUnauthorized` of the server whether its issuer is trusted.
+   */
+  clientCertificate?(): Uint8Array | undefined;
 }

@@ -4,7 +4,7 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { JWS_ALGORITHMS } from '../jws/algorithms.js';
 import { findDegenerateMember } from '../jws/degenerate-key.js';
 import { createSignatureKey, type SignatureKey } from '../jws/signature.js';
-import { IssuerDocumentError } from './fetch-json.js';
+import { OutboundError } from '../outbound/outbound-request.js';
 import { MatchingKeys, MAX_SIGNATURES_PER_TOKEN } from './matching-keys.js';
 
 /** RFC 7518 §3.3 and §3.5. */
@@ -22,7 +22,7 @@ export class IssuerKeySet {
   readonly #matching = new Map<string, Promise<MatchingKeys | undefined>>();
   readonly #keysWithoutKid: number;
 
-  /** @throws IssuerDocumentError when the document is not a JWK set */
+  /** @throws OutboundError when the document is not a JWK set */
   constructor(issuer: string, document: unknown) {
     this.#issuer = issuer;
     this.#select = selectorOf(document);
@@ -94,7 +94,7 @@ function selectorOf(document: unknown): ReturnType<typeof createLocalJWKSet> {
     const { keys } = document as JSONWebKeySet;
     return createLocalJWKSet({ keys: keys.map(withoutAlias) });
   } catch (cause) {
-    throw new IssuerDocumentError('not a JWK set: { "keys": [ … ] }', { cause });
+    throw new OutboundError('not a JWK set: { "keys": [ … ] }', { cause });
   }
 }
 

@@ -4,6 +4,9 @@ import { JwtAccessTokenVerifier } from '../access-token/jwt-access-token.verifie
 import { TrustedIssuersVerifier } from '../access-token/trusted-issuers.verifier.js';
 import { TestIssuer } from '../testing/index.js';
 import { createIssuerKeys } from './issuer-keys.js';
+import type { DpopRequest } from '../http/dpop-request.js';
+
+const REQUEST: DpopRequest = { method: 'GET', target: '/', rawHeaders: [] };
 
 const BOUNDS = { maxEntries: 10, maxBytes: 100_000 };
 
@@ -46,7 +49,7 @@ describe('keys of an issuer that are fetched (B1)', () => {
     const verifiers = new TrustedIssuersVerifier([verifier], undefined, BOUNDS, Date.now);
     const accept = async (token: string) => {
       const ath = hash('sha256', token, 'base64url');
-      const accepted = await verifiers.verify(token, ath);
+      const accepted = await verifiers.verify(token, ath, REQUEST);
       await verifiers.remember(token, ath, accepted);
       return accepted;
     };

@@ -1,10 +1,9 @@
 import { DpopUnavailableError } from '../errors/dpop.error.js';
-import { isTrustedUrl } from '../http/base-url.js';
+import { OutboundError } from '../outbound/outbound-request.js';
 import type { Clock } from '../runtime/clock.js';
-import { fetchJson, IssuerDocumentError, withTimeout } from './fetch-json.js';
 import { IssuerKeySet } from './issuer-key-set.js';
-import { discoverJwksUri } from './issuer-metadata.js';
 import { DEFAULT_TOLERANCE_SECONDS, type JwtAccessTokenOptions } from './jwt-access-token-options.js';
+import { KeySetSource } from './key-set-source.js';
 import type { MatchingKeys } from './matching-keys.js';
 
 /** The header parameters of a token that select its key. */
@@ -35,7 +34,6 @@ export interface IssuerKeys {
 const RETRY_AFTER_SECONDS = 1;
 const DEFAULT_MAX_AGE_SECONDS = 600;
 const DEFAULT_COOLDOWN_SECONDS = 30;
-const DEFAULT_TIMEOUT_MS = 5000;
 
 export function createIssuerKeys(options: JwtAccessTokenOptions, clock: Clock): IssuerKeys {
   if (options.keys === undefined) return new RemoteIssuerKeys(options, clock);
@@ -74,13 +72,10 @@ class RemoteIssuerKeys implements IssuerKeys {
   /** Whether a token waits for the running fetch. */
   #isAwaited = false;
   #failure: FailedFetch | undefined;
-  /** The `jwks_uri`, once it is known. */
-  #location: URL | undefined;
-  readonly #shutdown = new AbortController();
+  readonly #source: KeySetSource;
   readonly #maxAgeMs: number;
   readonly #cooldownMs: number;
   readonly #toleranceSeconds: number;
-  readonly #timeoutMs: number;
 
   constructor(
     private readonly options: JwtAccessTokenOptions,
@@ -89,7 +84,7 @@ class RemoteIssuerKeys implements IssuerKeys {
     this.#maxAgeMs = 1000 * (options.keysMaxAgeSeconds ?? DEFAULT_MAX_AGE_SECONDS);
     this.#cooldownMs = 1000 * (options.keysCooldownSeconds ?? DEFAULT_COOLDOWN_SECONDS);
     this.#toleranceSeconds = options.clockToleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS;
-    this.#timeoutMs = options.fetchTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#source = new KeySetSource(options);
   }
 
   generation(): IssuerKeySet | undefined {
@@ -120,13 +115,13 @@ class RemoteIssuerKeys implements IssuerKeys {
       const { keySet } = this.#fresh() ?? (await this.#refetch('start'));
       keySet.warnOfKeysWithoutKid(warn);
     } catch {
-      if (this.#failure === undefined || this.#shutdown.signal.aborted) return;
+      if (this.#failure === undefined || this.#source.isClosed) return;
       warn(`${this.#failure.advice}; meanwhile, the service answers 503 to requests with its tokens`);
     }
   }
 
   close(): void {
-    this.#shutdown.abort();
+    this.#source.close();
   }
 
   #fresh(): FetchedKeySet | undefined {
@@ -169,48 +164,16 @@ class RemoteIssuerKeys implements IssuerKeys {
     const fetchNumber = (this.#fetchCount += 1);
     const requestedAtMs = this.clock();
     try {
-      this.#location ??= await this.#locate();
-      const keySet = await this.#fetchKeySet(this.#location);
+      const keySet = await this.#source.fetch();
       // Equal keys keep their generation, so that verified tokens and imported keys stay cached.
       const former = this.#fetched?.keySet;
       const present = former?.equals(keySet) === true ? former : keySet;
       this.#failure = undefined;
       return (this.#fetched = { keySet: present, requestedAtMs, fetchNumber, cause: fetchCause });
     } catch (cause) {
-      // The next fetch reads the metadata again: the issuer may have moved the keys.
-      this.#location = undefined;
-      const advice = `the keys of the issuer ${this.options.issuer} cannot be fetched: ${cause instanceof IssuerDocumentError ? cause.message : 'the fetch failed'}`;
+      const advice = `the keys of the issuer ${this.options.issuer} cannot be fetched: ${cause instanceof OutboundError ? cause.message : 'the fetch failed'}`;
       this.#failure = { atMs: this.clock(), advice, startsPause: this.#isAwaited };
       throw unavailable(advice, RETRY_AFTER_SECONDS, cause);
-    }
-  }
-
-  async #locate(): Promise<URL> {
-    const { issuer, jwksUri } = this.options;
-    if (jwksUri !== undefined) return new URL(jwksUri);
-    const location = await withTimeout(this.#timeoutMs, this.#shutdown.signal, (signal) =>
-      discoverJwksUri(issuer, signal),
-    );
-    // Metadata from an https issuer must not lead to plain http, where an attacker could replace the keys.
-    if (!isTrustedUrl(location, !isTrustedUrl(issuer, false))) {
-      throw new IssuerDocumentError(
-        `the issuer ${issuer} names a jwks_uri that is not https; correct its metadata, or set jwksUri`,
-      );
-    }
-    return new URL(location);
-  }
-
-  async #fetchKeySet(location: URL): Promise<IssuerKeySet> {
-    try {
-      const document = await withTimeout(this.#timeoutMs, this.#shutdown.signal, (signal) =>
-        fetchJson(location, signal),
-      );
-      return new IssuerKeySet(this.options.issuer, document);
-    } catch (error) {
-      if (!(error instanceof IssuerDocumentError)) throw error;
-      throw new IssuerDocumentError(`${location.origin}${location.pathname}: ${error.message}`, {
-        cause: error,
-      });
     }
   }
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { createIssuerKeys } from './issuer-keys.js';
-import { discoverJwksUri } from './issuer-metadata.js';
+import { discoverEndpoint } from './issuer-metadata.js';
 
 const RFC8414 = '/.well-known/oauth-authorization-server';
 const OPENID = '/.well-known/openid-configuration';
@@ -41,7 +41,7 @@ describe('the metadata of an issuer (B1)', () => {
     };
   }
 
-  const discover = (issuer: string) => discoverJwksUri(issuer, new AbortController().signal);
+  const discover = (issuer: string) => discoverEndpoint(issuer, 'jwks_uri', new AbortController().signal);
 
   test.each([
     ['', RFC8414, OPENID],
@@ -95,7 +95,9 @@ describe('the metadata of an issuer (B1)', () => {
   test('is not waited for any longer than allowed', async () => {
     const patience = new AbortController();
     answer = () => patience.abort();
-    await expect(discoverJwksUri(origin, patience.signal)).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(discoverEndpoint(origin, 'jwks_uri', patience.signal)).rejects.toMatchObject({
+      name: 'AbortError',
+    });
   });
 
   test.each([(issuer: string) => issuer, (issuer: string) => issuer.replace('http', 'HTTP')])(

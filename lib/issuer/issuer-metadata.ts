@@ -1,37 +1,49 @@
 import { isJsonObject } from '../jws/json-object.js';
-import { fetchJson, IssuerDocumentError } from './fetch-json.js';
+import { fetchJson } from '../outbound/fetch-json.js';
+import { type Fetch, OutboundError } from '../outbound/outbound-request.js';
+
+/** Members of the metadata that the service needs. */
+export type Endpoint = 'jwks_uri' | 'introspection_endpoint';
+
+/** The option that replaces each endpoint. */
+const OPTION_OF = { jwks_uri: 'jwksUri', introspection_endpoint: 'endpoint' } as const;
 
 /**
- * Finds the key set of an issuer through its metadata: first RFC 8414, then OpenID Connect Discovery.
+ * Finds an endpoint of an issuer through its metadata: first RFC 8414, then OpenID Connect Discovery.
  *
- * @returns the `jwks_uri`
- * @throws IssuerDocumentError when neither document exists and names this issuer and its keys; the reason of the signal
+ * @returns its URL, which may be of any scheme
+ * @throws OutboundError when neither document exists and names this issuer and the endpoint; the reason of the signal
  *   when that ended the search
  */
-export async function discoverJwksUri(issuer: string, signal: AbortSignal): Promise<string> {
+export async function discoverEndpoint(
+  issuer: string,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  fetcher?: Fetch,
+): Promise<string> {
   const refusals: string[] = [];
   for (const location of metadataLocations(issuer)) {
     try {
-      return jwksUriOf(await fetchJson(location, signal), issuer);
+      return endpointIn(await fetchJson(location, signal, fetcher), issuer, endpoint);
     } catch (error) {
       // Some servers answer every path with a page. The next location may still have the document.
-      if (signal.aborted || !(error instanceof IssuerDocumentError)) throw error;
+      if (signal.aborted || !(error instanceof OutboundError)) throw error;
       refusals.push(`${location.pathname}: ${error.message}`);
     }
   }
-  throw new IssuerDocumentError(
-    `no usable metadata of the issuer ${issuer} (${refusals.join('; ')}); correct the issuer, or set jwksUri`,
+  throw new OutboundError(
+    `no usable metadata of the issuer ${issuer} (${refusals.join('; ')}); correct the issuer, or set ${OPTION_OF[endpoint]}`,
   );
 }
 
-function jwksUriOf(metadata: unknown, issuer: string): string {
-  if (!isJsonObject(metadata)) throw new IssuerDocumentError('not a JSON object');
+function endpointIn(metadata: unknown, issuer: string, endpoint: Endpoint): string {
+  if (!isJsonObject(metadata)) throw new OutboundError('not a JSON object');
   // RFC 8414 §3.3: metadata of another issuer must not be used.
   if (metadata['issuer'] !== issuer) {
-    throw new IssuerDocumentError(`its issuer is not the configured one but ${quote(metadata['issuer'])}`);
+    throw new OutboundError(`its issuer is not the configured one but ${quote(metadata['issuer'])}`);
   }
-  const uri = metadata['jwks_uri'];
-  if (typeof uri !== 'string') throw new IssuerDocumentError('it has no jwks_uri');
+  const uri = metadata[endpoint];
+  if (typeof uri !== 'string') throw new OutboundError(`it has no ${endpoint}`);
   return uri;
 }
 

@@ -1,8 +1,14 @@
-import { assertInteger, assertKnownNames, fail } from '../errors/option-asserts.js';
+import {
+  assertBoolean,
+  assertFunction,
+  assertInteger,
+  assertKnownNames,
+  fail,
+} from '../errors/option-asserts.js';
 import { hasUserinfo, isTrustedUrl } from '../http/base-url.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import { isPrivateJwk } from '../jws/private-jwk.js';
-import type { JwtAccessTokenOptions } from './jwt-access-token-options.js';
+import { type JwtAccessTokenOptions, REQUIRABLE_CLAIMS } from './jwt-access-token-options.js';
 
 const NAMES: readonly (keyof JwtAccessTokenOptions)[] = [
   'issuer',
@@ -11,11 +17,22 @@ const NAMES: readonly (keyof JwtAccessTokenOptions)[] = [
   'keys',
   'algorithms',
   'typ',
+  'requiredClaims',
   'clockToleranceSeconds',
   'keysMaxAgeSeconds',
   'keysCooldownSeconds',
   'fetchTimeoutMs',
+  'allowInsecureJwksUri',
+  'fetch',
+  'readRights',
+  'advise',
 ];
+
+const FUNCTIONS = {
+  fetch: 'a function like the fetch of Node',
+  readRights: 'a function that returns the rights of a token, such as readStandardRights',
+  advise: 'a function that returns a sentence for the operator, or undefined',
+} as const satisfies Partial<Record<keyof JwtAccessTokenOptions, string>>;
 
 /**
  * Parses the options of one issuer.
@@ -28,7 +45,8 @@ export function parseJwtAccessTokenOptions(
   allowInsecureHttp: boolean,
 ): JwtAccessTokenOptions {
   assertIssuerOptions(value, option);
-  const { issuer, audience, jwksUri, keys, algorithms, typ } = value;
+  const { issuer, audience, jwksUri, allowInsecureJwksUri = false, keys, algorithms, typ } = value;
+  assertBoolean(allowInsecureJwksUri, `${option}.allowInsecureJwksUri`);
   const issuerForm =
     'an https URL, the issuer exactly as in iss, such as "https://auth.example.com", without userinfo, query or fragment';
   assertUrl(issuer, `${option}.issuer`, issuerForm, allowInsecureHttp);
@@ -39,9 +57,9 @@ export function parseJwtAccessTokenOptions(
     `${option}.audience`,
     'this service as named in aud, a string or an array of strings',
   );
-  if (jwksUri !== undefined) {
-    assertUrl(jwksUri, `${option}.jwksUri`, 'the https URL of the key set of the issuer', allowInsecureHttp);
-    if (keys !== undefined) fail(`${option}.keys`, 'left out when jwksUri is given');
+  if (jwksUri !== undefined) assertJwksUri(value, option, allowInsecureHttp);
+  if (jwksUri === undefined && allowInsecureJwksUri) {
+    fail(`${option}.allowInsecureJwksUri`, 'left out without jwksUri, which it is about');
   }
   if (keys !== undefined) assertPublicKeys(keys, `${option}.keys`);
   if (algorithms !== undefined) assertAlgorithms(algorithms, `${option}.algorithms`);
@@ -52,10 +70,16 @@ export function parseJwtAccessTokenOptions(
       'one or several header types such as "at+jwt" or "JWT"; "absent" for tokens without typ, "any" for all',
     );
   }
+  if (value['requiredClaims'] !== undefined)
+    assertRequiredClaims(value['requiredClaims'], `${option}.requiredClaims`);
   assertOptionalInteger(value, option, 'clockToleranceSeconds', 0, 600);
   assertOptionalInteger(value, option, 'keysMaxAgeSeconds', 0, 86_400);
   assertOptionalInteger(value, option, 'keysCooldownSeconds', 0, 86_400);
   assertOptionalInteger(value, option, 'fetchTimeoutMs', 1, 60_000);
+  for (const [name, form] of Object.entries(FUNCTIONS)) {
+    if (value[name] !== undefined)
+      assertFunction(value[name], `${option}.${name}`, form, { value: value[name] });
+  }
   return Object.freeze({ ...value }) as unknown as JwtAccessTokenOptions;
 }
 
@@ -81,6 +105,7 @@ function assertUrl(
   option: string,
   form: string,
   allowInsecureHttp: boolean,
+  wayOut = 'allowInsecureHttp: true',
 ): asserts value is string {
   if (typeof value === 'string' && isTrustedUrl(value, allowInsecureHttp)) return;
   if (typeof value === 'string' && hasUserinfo(value)) {
@@ -90,10 +115,20 @@ function assertUrl(
   fail(
     option,
     isInsecure
-      ? `${form}; http is for loopback only: use https, or set allowInsecureHttp: true in a network without eavesdroppers`
+      ? `${form}; http is for loopback only: use https, or set ${wayOut} in a network without eavesdroppers`
       : form,
     { value },
   );
+}
+
+function assertJwksUri(
+  { jwksUri, allowInsecureJwksUri }: Readonly<Record<string, unknown>>,
+  option: string,
+  allowInsecureHttp: boolean,
+): void {
+  const form = 'the https URL of the key set of the issuer';
+  const isAllowed = allowInsecureHttp || allowInsecureJwksUri === true;
+  assertUrl(jwksUri, `${option}.jwksUri`, form, isAllowed, 'allowInsecureJwksUri: true for this issuer');
 }
 
 function assertNames(value: unknown, option: string, accepted: string): void {
@@ -120,6 +155,12 @@ function assertAlgorithms(value: unknown, option: string): void {
     value.length > 0 &&
     value.every((algorithm) => DEFAULT_ALGORITHMS.includes(algorithm as string));
   if (!isKnown) fail(option, accepted, { value });
+}
+
+function assertRequiredClaims(value: unknown, option: string): void {
+  const known = Object.keys(REQUIRABLE_CLAIMS);
+  const isKnown = Array.isArray(value) && value.every((claim) => known.includes(claim as string));
+  if (!isKnown) fail(option, `an array of ${known.join(', ')}`, { value });
 }
 
 function assertOptionalInteger(

@@ -9,7 +9,7 @@ export type DpopHealth<Key extends string = string> = Record<
 >;
 
 /**
- * Reports whether the storage can be used: a health indicator for @nestjs/terminus. It works without that package too.
+ * Reports whether storage and revocation checker can be used: a health indicator for @nestjs/terminus. It works without that package too.
  *
  * @example
  * ```ts
@@ -30,11 +30,21 @@ export class DpopHealthIndicator {
    * @param key the key of the result, default `dpop`
    */
   async isHealthy<const Key extends string = 'dpop'>(key: Key = 'dpop' as Key): Promise<DpopHealth<Key>> {
-    try {
-      await this.config.storage.ping?.();
-      return { [key]: { status: 'up' } } as DpopHealth<Key>;
-    } catch {
-      return { [key]: { status: 'down', message: 'the storage cannot be reached' } } as DpopHealth<Key>;
-    }
+    const { storage, revocation } = this.config;
+    const down = [
+      ...((await answers(() => storage.ping?.())) ? [] : ['the storage cannot be reached']),
+      ...((await answers(() => revocation?.ping?.())) ? [] : ['the revocation checker cannot say anything']),
+    ];
+    const health = down.length === 0 ? { status: 'up' } : { status: 'down', message: down.join('; ') };
+    return { [key]: health } as DpopHealth<Key>;
+  }
+}
+
+async function answers(ping: () => unknown): Promise<boolean> {
+  try {
+    await ping();
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type AccessTokenClaims, AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
 import { NonceService } from '../nonce/nonce.service.js';

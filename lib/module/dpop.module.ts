@@ -3,11 +3,14 @@ import {
   Inject,
   Logger,
   Module,
+  type NestModule,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import { JwtAccessTokenVerifier } from '../access-token/jwt-access-token.verifier.js';
+import { ResolvedIssuers } from '../access-token/resolved-issuers.js';
 import { TrustedIssuersVerifier } from '../access-token/trusted-issuers.verifier.js';
 import { createConfig, type DpopConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
@@ -22,8 +25,10 @@ import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
+import { registrationsIn } from './container.js';
 import { DpopHealthIndicator } from './dpop-health.indicator.js';
 import { EqualRegistrations } from './equal-registrations.js';
+import { MetadataEndpoint } from './metadata-endpoint.js';
 import {
   assertAsyncOptions,
   ConfigurableModuleClass,
@@ -72,7 +77,10 @@ const registrations = new EqualRegistrations();
         accessTokens: AccessTokenVerifier,
         nonces: NonceService,
         store: ReplayStore,
-      ) => new DpopVerifier({ rules: config, accessTokens, nonces, replayStore: store }),
+      ) => {
+        const { revocation } = config;
+        return new DpopVerifier({ rules: config, accessTokens, nonces, replayStore: store, revocation });
+      },
       inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
     },
     DpopStrategy,
@@ -90,12 +98,17 @@ const registrations = new EqualRegistrations();
     DpopHealthIndicator,
   ],
 })
-export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+export class DpopModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnModuleInit, OnApplicationShutdown
+{
   private endObservation: (() => void) | undefined;
 
   constructor(
     @Inject(DPOP_CONFIG) private readonly config: DpopConfig,
     @Inject(AccessTokenVerifier) private readonly accessTokens: AccessTokenVerifier,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer | undefined,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {
     super();
   }
@@ -110,16 +123,26 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
     return super.forRootAsync(options);
   }
 
+  /** Nest calls it before it registers the routes of the app. */
+  configure(): void {
+    // Nest also calls it if it has created no instance: in preview mode, and with scoped options, which do not start.
+    if (this.modules === undefined) return;
+    // One of several registrations serves the metadata of all.
+    if (registrationsIn(this.modules)[0]?.instance !== this) return;
+    new MetadataEndpoint(this.modules, this.adapterHost.httpAdapter).register();
+  }
+
   async onModuleInit(): Promise<void> {
-    const { storage, clock, logReceivedValues } = this.config;
+    const { storage, revocation, clock, logReceivedValues } = this.config;
     const logger = new Logger(DpopModule.name);
+    const warn = (text: string): void => logger.warn(text);
     if (logReceivedValues) {
       logger.warn(
         'logReceivedValues is on: the log shows what clients sent with refused requests. Turn it off in production',
       );
     }
-    void this.openAccessTokens((text) => logger.warn(text));
-    await storage.open?.((text) => logger.warn(text), clock);
+    void this.openAccessTokens(warn);
+    await Promise.all([storage.open?.(warn, clock), revocation?.open?.(warn, clock)]);
     this.endObservation = observeRequestLines();
     if (storage.shared) return;
     logger.warn(
@@ -142,6 +165,7 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
     OperatorLog.of(this.config).flush((level, text) => logger[level](text));
     this.endObservation?.();
     await this.accessTokens.close?.();
+    await this.config.revocation?.close?.();
     await this.config.storage.close?.();
   }
 }
@@ -157,10 +181,12 @@ function createNonceService({ nonce, storage, clock }: DpopConfig): NonceService
 
 function createAccessTokenVerifier({
   issuers,
+  resolution,
   fallbackVerifier,
   cache,
   clock,
 }: DpopConfig): AccessTokenVerifier {
   const verifiers = issuers.map((options) => new JwtAccessTokenVerifier(options, clock));
-  return new TrustedIssuersVerifier(verifiers, fallbackVerifier, cache.tokens, clock);
+  const resolved = resolution && new ResolvedIssuers(resolution, clock);
+  return new TrustedIssuersVerifier(verifiers, fallbackVerifier, cache.tokens, clock, resolved);
 }

@@ -43,7 +43,7 @@ function failScoped(cause: string, path: readonly string[]): never {
   const way = path.length === 0 ? '' : `: ${path.join(' → ')}`;
   throw new TypeError(
     `The options of DpopModule must be one for the whole app, but they depend on ${cause}${way}. ` +
-      'Each request would have its own replay store. Inject singletons only, such as ConfigService, and give each provider on the way Scope.DEFAULT, which makes it a singleton; put what differs from request to request into origin: (request) => … or into an AccessTokenVerifier',
+      'Each request would have its own replay store. Inject singletons only, such as ConfigService, and give each provider on the way Scope.DEFAULT, which makes it a singleton; put what differs from request to request into origin: (request) => …, and the issuers of tenants into accessToken: { resolveIssuer, tenantOf }',
   );
 }
 

@@ -3,11 +3,17 @@ import { Controller, Get, Injectable, SetMetadata, type Type, UseGuards } from '
 import type { ModulesContainer } from '@nestjs/core';
 import { DpopBound } from '../guard/dpop-bound.decorator.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
-import { Dpop, RequireAuthentication, RequireScopes, SkipDpop } from '../guard/policy.decorators.js';
+import { Dpop, RequireAuthentication, SkipDpop } from '../guard/policy.decorators.js';
+import { RequireScopes } from '../guard/rights.decorators.js';
 import type { GuardCoverage } from './guard-coverage.js';
 import { type RouteSurvey, surveyRoutes } from './route-survey.js';
 
-const NOTHING: RouteSurvey = { unguarded: [], contradictoryClasses: [], contradictoryHandlers: [] };
+const NOTHING: RouteSurvey = {
+  unguarded: [],
+  contradictoryClasses: [],
+  contradictoryHandlers: [],
+  bearer: [],
+};
 
 interface Found {
   readonly controllers?: readonly (Type | null)[];

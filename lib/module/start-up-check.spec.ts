@@ -3,7 +3,8 @@ import { Get, Logger, Scope, type Type } from '@nestjs/common';
 import { APP_GUARD, type ApplicationConfig, type HttpAdapterHost, type ModulesContainer } from '@nestjs/core';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
-import { RequireScopes, SkipDpop } from '../guard/policy.decorators.js';
+import { SkipDpop } from '../guard/policy.decorators.js';
+import { RequireScopes } from '../guard/rights.decorators.js';
 import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
 import { StartUpCheck } from './start-up-check.js';
 
@@ -170,7 +171,7 @@ describe('registrations that cannot be (I1, I3)', () => {
   const one = 'The options of DpopModule must be one for the whole app, but they depend on ';
   const way =
     'Each request would have its own replay store. Inject singletons only, such as ConfigService, and give each provider on the way Scope.DEFAULT, which makes it a singleton; ' +
-    'put what differs from request to request into origin: (request) => … or into an AccessTokenVerifier';
+    'put what differs from request to request into origin: (request) => …, and the issuers of tenants into accessToken: { resolveIssuer, tenantOf }';
 
   test('are those whose options depend on the request, by their definition or as Nest reports it', () => {
     expect(() => start({ registrations: [{ options: scoped }] })).toThrow(

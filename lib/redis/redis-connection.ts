@@ -27,9 +27,10 @@ export class RedisConnection {
   /** The last error since the last reply: the reason when there is no connection. */
   #lastError: unknown;
 
-  constructor(source: RedisSource, deadlineMs: number) {
+  /** @param owner what the app created with the source; errors name it */
+  constructor(source: RedisSource, deadlineMs: number, owner = 'RedisStorage') {
     this.#isOwnClient = !isClient(source);
-    this.#client = isClient(source) ? source : createClient(source, deadlineMs);
+    this.#client = isClient(source) ? source : createClient(source, deadlineMs, owner);
     this.#deadlineMs = deadlineMs;
     this.#deadlines = new Deadlines(deadlineMs);
     // Without a listener ioredis prints each error, even after the connection has ended.

@@ -22,6 +22,21 @@ export const ACL_COMMANDS = [
   'hdel',
 ] as const;
 
+/** The same for the key of the deny-list. docs/revocation.md lists them. */
+export const DENY_LIST_COMMANDS = [
+  'evalsha',
+  'eval',
+  // Of ioredis, when it connects.
+  'info',
+  'xadd',
+  'xrange',
+  'xrevrange',
+  'xlen',
+  'xdel',
+  'ttl',
+  'expire',
+] as const;
+
 /** Why Redis failed. */
 export interface RedisFailure {
   /** For the operator: what is wrong and what to do. Never the text of Redis, which may contain a key. */
@@ -34,7 +49,7 @@ export interface RedisFailure {
 const REPLIES: Readonly<Record<string, string>> = {
   NOAUTH: 'Redis asks for a password: set it in the URL (redis://user:password@host) or in the options',
   WRONGPASS: 'Redis refuses the user name or the password: correct them in the URL or in the options',
-  NOPERM: `Redis denies its ACL user a command or a key: allow ${ACL_COMMANDS.map((name) => `+${name}`).join(' ')} on the keys of keyPrefix`,
+  NOPERM: 'Redis denies its ACL user a command or a key: allow COMMANDS on the keys of keyPrefix',
   READONLY: 'this Redis is a replica and accepts no writes: connect to the master, or through Sentinel',
   [HIDDEN_REPLICATION]:
     'this Redis hides its replication id, and the service needs it to notice a loss of data: use a Redis whose INFO replication shows master_replid',
@@ -127,12 +142,16 @@ interface FailureLike {
 /** Ends a chain of causes that leads back to itself. */
 const MAX_CAUSES = 5;
 
-/** Explains why a command or the connection failed. */
-export function describeFailure(thrown: unknown): RedisFailure {
+/**
+ * Explains why a command or the connection failed.
+ *
+ * @param commands that the ACL user needs
+ */
+export function describeFailure(thrown: unknown, commands: readonly string[] = ACL_COMMANDS): RedisFailure {
   let error = thrown as FailureLike | null | undefined;
   for (let depth = 0; depth < MAX_CAUSES && typeof error === 'object' && error !== null; depth += 1) {
     if (error instanceof DeadlineError) return { advice: `Redis gave ${error.message}`, isFull: false };
-    if (isReply(error)) return describeReply(error.message);
+    if (isReply(error)) return describeReply(error.message, commands);
     const advice = adviceOfCode(error.code);
     if (advice !== undefined)
       return { advice: `Redis cannot be reached${placeOf(error)}: ${advice}`, isFull: false };
@@ -151,12 +170,16 @@ function isReply(error: FailureLike | undefined): error is { readonly message: s
   return error?.name === 'ReplyError' && typeof error.message === 'string';
 }
 
-function describeReply(message: string): RedisFailure {
+function describeReply(message: string, commands: readonly string[]): RedisFailure {
   const [first = ''] = message.split(' ', 1);
   const phrase = PHRASES.find(([pattern]) => pattern.test(message));
   const word = phrase === undefined ? first : phrase[1];
   const advice = word === undefined ? phrase?.[2] : entryOf(REPLIES, word);
-  return { advice: advice ?? 'unexpected error reply from Redis', isFull: word === 'OOM' };
+  const rights = commands.map((name) => `+${name}`).join(' ');
+  return {
+    advice: advice?.replace('COMMANDS', rights) ?? 'unexpected error reply from Redis',
+    isFull: word === 'OOM',
+  };
 }
 
 function adviceOfCode(code: unknown): string | undefined {

@@ -27,6 +27,7 @@ export function isClient(source: RedisSource): source is Redis | Cluster {
 export function createClient(
   source: string | RedisOptions | RedisClusterSource,
   deadlineMs: number,
+  owner: string,
 ): Redis | Cluster {
   const silenceMs = SILENT_DEADLINES * deadlineMs;
   const defaults = {
@@ -50,10 +51,10 @@ export function createClient(
     socketTimeout: silenceMs,
   } as const satisfies RedisOptions;
   if (typeof source === 'string') {
-    assertUrl(source);
+    assertUrl(source, owner);
     return new Redis(source, { ...defaults, ...required });
   }
-  if (typeof source !== 'object' || source === null) fail('RedisStorage', ACCEPTED, { value: source });
+  if (typeof source !== 'object' || source === null) fail(owner, ACCEPTED, { value: source });
   if (!isClusterSource(source)) return new RedisOfOptions({ ...defaults, ...source, ...required });
   const { nodes, options } = source;
   const { connectTimeout, disconnectTimeout } = defaults;
@@ -72,13 +73,13 @@ export function createClient(
 }
 
 /** ioredis does not refuse a malformed URL: it reads it as a path or a host, and connects to the wrong place. */
-function assertUrl(source: string): void {
+function assertUrl(source: string, owner: string): void {
   if (source.startsWith('/') && source.length > 1) return;
   if (/^rediss?:\/\//i.test(source) && URL.canParse(source) && new URL(source).hostname !== '') return;
   const mayHoldPassword = source.includes('@');
   const isAddress = /^[\w.-]+(:\d+)?(\/\d*)?$/.test(source);
   const hint = isAddress ? `; did you mean "redis://${source}"?` : '';
-  fail('RedisStorage', `${ACCEPTED}${hint}`, mayHoldPassword ? undefined : { value: source });
+  fail(owner, `${ACCEPTED}${hint}`, mayHoldPassword ? undefined : { value: source });
 }
 
 /** The types of ioredis 6 have a parameter for the mapping of replies, which does not matter to these scripts. */

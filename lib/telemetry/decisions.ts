@@ -29,6 +29,8 @@ export interface DpopDecision {
   readonly jkt: string | undefined;
   /** `false` for a request that passed while the replay store failed, by `onReplayStoreFailure`. */
   readonly replayChecked: boolean;
+  /** `false` for a request that passed while the revocation checker failed, by `onRevocationFailure`. */
+  readonly revocationChecked: boolean;
   /** From the first check of the request to the decision. */
   readonly durationMs: number;
 }
@@ -53,10 +55,14 @@ export class RequestDecisions {
     this.#method = method;
   }
 
-  /** @param toleratedFailure the failure in spite of which the request is accepted */
+  /**
+   * @param replayFailure the failure of the replay store in spite of which the request is accepted
+   * @param revocationFailure the same of the revocation checker
+   */
   accepted(
     subject: DecisionSubject,
-    toleratedFailure: DpopUnavailableError | undefined,
+    replayFailure: DpopUnavailableError | undefined,
+    revocationFailure: DpopUnavailableError | undefined,
     name?: NameRoute,
   ): void {
     if (this.#isDecided || !decisions.hasSubscribers) return;
@@ -64,8 +70,9 @@ export class RequestDecisions {
     decisions.publish({
       ...this.#about(subject, name),
       outcome: 'accepted',
-      reason: toleratedFailure?.reason,
-      replayChecked: toleratedFailure === undefined,
+      reason: (replayFailure ?? revocationFailure)?.reason,
+      replayChecked: replayFailure === undefined,
+      revocationChecked: revocationFailure === undefined,
     } satisfies DpopDecision);
   }
 
@@ -91,10 +98,9 @@ export class RequestDecisions {
     } satisfies DpopDecision);
   }
 
-  #about(subject: DecisionSubject | undefined, name: NameRoute | undefined): DpopDecision {
+  #about(subject: DecisionSubject | undefined, name: NameRoute | undefined): Omit<DpopDecision, 'outcome'> {
     const { route, handler } = name?.() ?? {};
     return {
-      outcome: 'accepted',
       code: undefined,
       reason: undefined,
       detail: undefined,
@@ -107,6 +113,7 @@ export class RequestDecisions {
       clientId: subject?.clientId,
       jkt: subject?.jkt,
       replayChecked: true,
+      revocationChecked: true,
       durationMs: performance.now() - this.#startedMs,
     };
   }

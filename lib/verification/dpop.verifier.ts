@@ -1,4 +1,5 @@
 import type { DpopRequest } from '../http/dpop-request.js';
+import { RevocationCheck } from '../revocation/revocation-check.js';
 import { TimedReplayStore } from '../storage/timed-replay.store.js';
 import { DpopExamination, type ExaminationSteps } from './examination.js';
 import { NonceSupply } from './nonce-supply.js';
@@ -6,6 +7,7 @@ import { type DpopPolicy, overlayPolicy } from './policy.js';
 import { ProofVerifier } from './proof.verifier.js';
 import { ReplayCheck } from './replay-check.js';
 import { recordOf } from './request-record.js';
+import { TokenCheck } from './token-check.js';
 import type { DpopVerdict } from './verdict.js';
 import type { DpopVerifierParts } from './verifier-parts.js';
 
@@ -22,12 +24,13 @@ import type { DpopVerifierParts } from './verifier-parts.js';
 export class DpopVerifier {
   readonly #steps: ExaminationSteps;
 
-  constructor({ rules, accessTokens, nonces, replayStore, knownKeys }: DpopVerifierParts) {
+  constructor({ rules, accessTokens, nonces, replayStore, revocation, knownKeys }: DpopVerifierParts) {
     const store = new TimedReplayStore(replayStore);
     this.#steps = {
       rules,
-      accessTokens,
+      tokens: new TokenCheck(accessTokens, rules.confirmation),
       proofs: new ProofVerifier(rules, nonces, knownKeys),
+      revocations: revocation && new RevocationCheck(revocation, rules.onRevocationFailure),
       replays: new ReplayCheck(rules, store),
       nonces: new NonceSupply(nonces, store),
     };

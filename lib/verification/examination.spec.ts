@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type AccessTokenClaims, AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import { createConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
-import { assertClaims, assertUnbound, boundThumbprint } from '../access-token/bound-claims.js';
+import { confirmSecond } from '../access-token/second-confirmation.js';
 import { DpopError, type DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import type { Scheme } from '../http/challenge.js';
 import {
@@ -12,12 +11,14 @@ import {
 } from '../http/credentials.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import type { NameRoute } from '../http/place.js';
+import type { RevocationCheck } from '../revocation/revocation-check.js';
 import { RequestDecisions } from '../telemetry/decisions.js';
 import { isNonceDemand, type NonceSupply } from './nonce-supply.js';
 import { assertRequirements, assertScheme } from './policy-checks.js';
 import type { DpopPolicy } from './policy.js';
 import type { ProofVerifier, VerifiedProof } from './proof.verifier.js';
 import type { ReplayCheck } from './replay-check.js';
+import type { TokenCheck } from './token-check.js';
 import { createVerdict, type DpopVerdict } from './verdict.js';
 import type { VerificationRules } from './verification-rules.js';
 
@@ -27,8 +28,9 @@ const LONG_REQUEST_SECONDS = 60;
 /** The parts that make the steps of an examination. */
 export interface ExaminationSteps {
   readonly rules: VerificationRules;
-  readonly accessTokens: AccessTokenVerifier;
+  readonly tokens: TokenCheck;
   readonly proofs: ProofVerifier;
+  readonly revocations: RevocationCheck | undefined;
   readonly replays: ReplayCheck;
   readonly nonces: NonceSupply;
 }
@@ -56,6 +58,7 @@ export class DpopExamination {
   #recorded: Promise<void> | undefined;
   #epochRefreshed: Promise<void> | undefined;
   #toleratedFailure: DpopUnavailableError | undefined;
+  #revocationFailure: DpopUnavailableError | undefined;
 
   constructor(request: DpopRequest, steps: ExaminationSteps) {
     this.#request = request;
@@ -70,6 +73,11 @@ export class DpopExamination {
     return this.#toleratedFailure;
   }
 
+  /** The failure of the revocation checker in spite of which the request was accepted. */
+  get revocationFailure(): DpopUnavailableError | undefined {
+    return this.#revocationFailure;
+  }
+
   /** What is examined. Not enumerable, like the token in it: a logger that prints an examination prints neither. */
   get request(): DpopRequest {
     return this.#request;
@@ -82,7 +90,8 @@ export class DpopExamination {
 
   /**
    * The verdict, if this policy lets the request through. Cheapest checks first: without a valid bound token no proof
-   * signature is verified and nothing is stored. The replay record is written last: a refused request leaves no trace.
+   * signature is verified and nothing is stored. Each caller learns of a revocation. The replay record is written last: a
+   * refused request leaves no trace.
    *
    * @param nameRoute for the decision channel; called only while it has a subscriber
    * @throws DpopError, DpopUnavailableError
@@ -91,12 +100,24 @@ export class DpopExamination {
     let possession: Possession | undefined;
     try {
       const credentials = parseCredentials(this.#fields, this.#steps.rules.limits);
-      assertScheme(credentials.scheme, policy);
+      assertScheme(credentials.scheme, policy, this.#steps.rules);
       possession = await (this.#possession ??= this.#verifyPossession(credentials));
       this.#assertTokenStillValid(possession.verdict);
-      assertRequirements(possession.verdict, policy, this.#nowSeconds());
+      const { revocations } = this.#steps;
+      if (revocations !== undefined) {
+        const outcome = revocations.assertNotRevoked(possession.verdict);
+        // A checker that answers at once costs no turn of the event loop.
+        this.#revocationFailure = outcome instanceof Promise ? await outcome : outcome;
+      }
+      const asked = assertRequirements(possession.verdict, policy, this.#nowSeconds());
+      if (asked !== undefined) await asked;
       await (this.#recorded ??= this.#record(possession));
-      this.#decisions.accepted(possession.verdict, this.#toleratedFailure, nameRoute);
+      this.#decisions.accepted(
+        possession.verdict,
+        this.#toleratedFailure,
+        this.#revocationFailure,
+        nameRoute,
+      );
       return possession.verdict;
     } catch (thrown) {
       const error = isNonceDemand(thrown) ? await this.#supplyNonce(thrown, possession) : toDpopError(thrown);
@@ -113,16 +134,15 @@ export class DpopExamination {
   async #verifyPossession(credentials: Credentials): Promise<Possession> {
     const { scheme, token } = credentials;
     const ath = hash('sha256', token, 'base64url');
-    const claims: unknown = await this.#steps.accessTokens.verify(token, ath);
-    assertClaims(claims);
-    if (scheme === 'Bearer') {
-      assertUnbound(claims);
+    const { claims, jkt } = await this.#steps.tokens.verify(credentials, ath, this.#request);
+    if (credentials.scheme === 'Bearer')
       return { verdict: createVerdict(scheme, token, claims), ath, proof: undefined };
-    }
-    const jkt = (this.#boundJkt = boundThumbprint(claims));
+    this.#boundJkt = jkt;
     const { proofs } = this.#steps;
     const checked = proofs.check(credentials.proof, this.#request, { jkt, ath });
     const proof = await proofs.verifySignature(checked);
+    const confirmed = confirmSecond(claims, this.#request, this.#steps.rules.confirmation);
+    if (confirmed !== undefined) await confirmed;
     const { nonce } = proof;
     const nextNonce = nonce?.renewalDue === true ? this.#steps.nonces.issue(jkt) : undefined;
     return { verdict: createVerdict(scheme, token, claims, jkt, nonce, nextNonce), ath, proof };
@@ -136,11 +156,11 @@ export class DpopExamination {
   }
 
   async #record({ verdict, ath, proof }: Possession): Promise<void> {
-    const { accessTokens, proofs, replays } = this.#steps;
+    const { tokens, proofs, replays } = this.#steps;
     if (proof !== undefined) this.#toleratedFailure = await replays.record(proof);
     // Only accepted requests fill the caches: an attacker without a token, its key and a fresh proof evicts no client.
     if (proof !== undefined) proofs.rememberKey(proof);
-    await accessTokens.remember?.(verdict.token, ath, verdict.claims);
+    await tokens.remember(verdict.token, ath, verdict.claims);
   }
 
   /** A demand for a nonce gets the nonce here, and nowhere else. */

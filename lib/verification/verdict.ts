@@ -1,10 +1,11 @@
-import type { AccessTokenClaims } from '../access-token/access-token.verifier.js';
-import { clientIdOf, scopesOf } from '../access-token/claims.js';
+import type { AccessTokenClaims } from '../claims/access-token-claims.js';
+import { rightsOf } from '../claims/attached-rights.js';
+import type { TokenRights } from '../claims/token-rights.js';
 import type { Scheme } from '../http/challenge.js';
 import type { AcceptedNonce } from '../nonce/nonce.service.js';
 
 /** What the service knows about an accepted request. Frozen. */
-export interface DpopVerdict {
+export interface DpopVerdict extends TokenRights {
   /** `Bearer` only for unbound tokens, and only where they are allowed. */
   readonly scheme: Scheme;
   /** Thumbprint (RFC 7638) of the client's key, which the client has proved to hold; `undefined` for an unbound token. */
@@ -12,8 +13,6 @@ export interface DpopVerdict {
   readonly claims: AccessTokenClaims;
   readonly issuer: string | undefined;
   readonly subject: string | undefined;
-  readonly clientId: string | undefined;
-  readonly scopes: readonly string[];
   /**
    * The access token as presented, for calls on behalf of the client. Not enumerable: a logger that prints the verdict does
    * not print the token, and a copy of the verdict lacks it.
@@ -35,6 +34,9 @@ class Verdict implements DpopVerdict {
   readonly subject: string | undefined;
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly clientRoles: TokenRights['clientRoles'];
+  readonly permissions: readonly string[];
 
   constructor(
     readonly scheme: Scheme,
@@ -46,8 +48,12 @@ class Verdict implements DpopVerdict {
   ) {
     this.issuer = claims.iss;
     this.subject = claims.sub;
-    this.clientId = clientIdOf(claims);
-    this.scopes = Object.freeze(scopesOf(claims));
+    const { clientId, scopes, roles, clientRoles, permissions } = rightsOf(claims);
+    this.clientId = clientId;
+    this.scopes = scopes;
+    this.roles = roles;
+    this.clientRoles = clientRoles;
+    this.permissions = permissions;
     this.#token = token;
     this.#nextNonce = nextNonce;
   }

@@ -1,6 +1,7 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import type { NonceService } from '../nonce/nonce.service.js';
 import type { ProofKey } from '../proof/proof-signature.js';
+import type { RevocationChecker } from '../revocation/revocation.checker.js';
 import type { BoundedCache } from '../runtime/bounded-cache.js';
 import type { ReplayStore } from '../storage/replay.store.js';
 import type { VerificationRules } from './verification-rules.js';
@@ -11,6 +12,8 @@ export interface DpopVerifierParts {
   readonly accessTokens: AccessTokenVerifier;
   readonly nonces: NonceService;
   readonly replayStore: ReplayStore;
+  /** Says whether a token is revoked; without it, a token passes until it expires. */
+  readonly revocation?: RevocationChecker | undefined;
   /** The keys of clients whose requests were accepted; default: an empty cache within the bounds of the rules. */
   readonly knownKeys?: BoundedCache<ProofKey>;
 }

@@ -18,7 +18,7 @@ const stage = await openStage({ logger: false });
 const played: PlayedScene<Exchange>[] = [];
 try {
   const cast = await gatherCast(stage);
-  console.log(formatPrologue(stage.issuer, cast, paint));
+  console.log(formatPrologue(`${stage.issuer}, oidc-provider`, cast, paint));
   for await (const scene of playStory(cast)) {
     played.push(scene);
     console.log(await formatScene(scene, played.length, paint));

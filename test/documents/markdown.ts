@@ -18,6 +18,7 @@ export const DOCUMENTS: readonly string[] = [
   'sample/README.md',
   'sample/01-quickstart/README.md',
   'sample/02-fleet/README.md',
+  'sample/03-keycloak/README.md',
   ...PAGES,
 ];
 

@@ -3,6 +3,7 @@ import { bearer } from './bearer.js';
 import { challengeRows } from './challenges.js';
 import { credentials } from './credentials.js';
 import { degenerateKeys } from './degenerate-keys.js';
+import { fapi2Rows } from './fapi2.js';
 import { hostileBytes } from './hostile-bytes.js';
 import { keyBinding } from './key-binding.js';
 import { nonceRows } from './nonces.js';
@@ -14,13 +15,18 @@ import { proofKeys } from './proof-keys.js';
 import { proofSignatures } from './proof-signatures.js';
 import { replayRows } from './replays.js';
 import { requestUris } from './request-uris.js';
+import { revocations } from './revocations.js';
 import { routePolicies } from './route-policies.js';
+import { confirmationRows, rightsRows } from './rights.js';
+import { profileRows } from './profiles.js';
 import type { Row } from './row.js';
 
 /** Every hostile request, by what it attacks. */
 export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
   'the credentials of a request': credentials,
   'access tokens': accessTokens,
+  'tokens of providers': profileRows,
+  'what FAPI 2.0 forbids': fapi2Rows,
   'the binding of a token to a key': keyBinding,
   'tokens sent as Bearer': bearer,
   'the form of a proof': proofForm,
@@ -33,9 +39,12 @@ export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
   'the origin of a service': origins,
   challenges: challengeRows,
   'the policies of routes': routePolicies,
+  'rights that a route requires': rightsRows,
+  'tokens that are bound to more than a key': confirmationRows,
   'bytes that an answer must not repeat': hostileBytes,
   nonces: nonceRows,
   'replays and their store': replayRows,
+  'tokens that are revoked': revocations,
 };
 
 export const TABLE: readonly Row[] = Object.values(SUBJECTS).flat();

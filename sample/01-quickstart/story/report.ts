@@ -8,7 +8,11 @@ const FIELD = ' '.repeat(11);
 const MAX_BODY_LENGTH = 60;
 const NO_BREAK = '\u00a0';
 
-/** What the demo shows, who takes part, and what the token contains. */
+/**
+ * What the demo shows, who takes part, and what the token contains.
+ *
+ * @param issuer the authorization server: its address and its name
+ */
 export function formatPrologue(issuer: string, { api, client, token }: Cast, paint: Paint): string {
   const { aud, cnf, exp = 0, iat = 0 } = decodeJwt<{ cnf?: { jkt?: string } }>(token);
   return [
@@ -17,12 +21,12 @@ export function formatPrologue(issuer: string, { api, client, token }: Cast, pai
     ...formatParagraphs(
       'Anybody who has a bearer token can use it. With DPoP (RFC 9449) the token is bound to a key of the client, and each request needs a proof: a small JWT that the client signs with this key for one request. In this demo a thief has the token and captures requests. The API, guarded by nestjs-dpop, refuses every attempt of the thief and serves the client.',
     ),
-    ...wrap('  authorization server  ', `${issuer}, oidc-provider`),
+    ...wrap('  authorization server  ', issuer),
     ...wrap('  API                   ', `${api}, Nest with nestjs-dpop`),
     ...wrap('  client                ', `openid-client, with the key ${shorten(client.jkt)}`),
     ...wrap(
       '  token                 ',
-      `${shorten(token)}, for ${String(aud)} and ${exp - iat} s, bound to the key ${shorten(cnf?.jkt ?? '')} (cnf.jkt)`,
+      `${shorten(token)}, for ${[aud].flat().join(' and ')}, for ${exp - iat} s, bound to the key ${shorten(cnf?.jkt ?? '')} (cnf.jkt)`,
     ),
     ...wrap('  thief                 ', "has the token and the requests, but not the client's key"),
     '',

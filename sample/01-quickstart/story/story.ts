@@ -7,7 +7,7 @@ import { Thief } from './thief.js';
 import { type Exchange, Wire } from './wire.js';
 
 /** Creates the client, the thief and the tokens. */
-export async function gatherCast({ api, issuer }: Stage): Promise<Cast> {
+export async function gatherCast({ api, issuer }: Pick<Stage, 'api' | 'issuer'>): Promise<Cast> {
   const wire = new Wire(api);
   const client = await QuickstartClient.create({
     issuer,

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
-import type { AccessTokenClaims } from './access-token.verifier.js';
-import { clientIdOf, freezeClaims, scopesOf } from './claims.js';
+import type { AccessTokenClaims } from './access-token-claims.js';
+import { readStandardRights } from './token-rights.js';
 
 describe('the scopes of a token (D2)', () => {
   test.each([
@@ -20,13 +19,14 @@ describe('the scopes of a token (D2)', () => {
     [{ scope: [], scp: ['a'] }, ['a']],
     [{ scope: '', scp: '' }, []],
     [{ scope: 1, scp: ['admin'] }, []],
+    [{ scope: [1], scp: ['admin'] }, []],
     [{ scope: { a: true }, scp: ['admin'] }, []],
     [{}, []],
     [{ scope: 1 }, []],
     [{ scope: { a: true } }, []],
     [{ roles: ['a'] }, []],
   ])('of %j are %j', (claims, scopes) => {
-    expect(scopesOf(claims as AccessTokenClaims)).toEqual(scopes);
+    expect(readStandardRights(claims as AccessTokenClaims).scopes).toEqual(scopes);
   });
 });
 
@@ -44,24 +44,24 @@ describe('the client of a token', () => {
     [{ client_id: null, cid: 'c' }, 'c'],
     [{ client_id: '' }, undefined],
   ])('of %j is %s', (claims, clientId) => {
-    expect(clientIdOf(claims as unknown as AccessTokenClaims)).toBe(clientId);
+    expect(readStandardRights(claims as unknown as AccessTokenClaims).clientId).toBe(clientId);
   });
 });
 
-describe('frozen claims', () => {
-  test('are the same value, and nothing in them can be changed', () => {
-    const isFrozenThrough = (value: unknown): boolean =>
-      typeof value !== 'object' ||
-      value === null ||
-      (Object.isFrozen(value) && Object.values(value).every(isFrozenThrough));
-    fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
-        const before = structuredClone(value);
-        const frozen = freezeClaims(value);
-        expect(frozen).toBe(value);
-        expect(frozen).toEqual(before);
-        expect(isFrozenThrough(frozen)).toBe(true);
-      }),
-    );
+describe('the roles and permissions of a token (B13)', () => {
+  test.each([
+    [{ roles: ['a', 'b'] }, ['a', 'b'], []],
+    [{ permissions: ['read:a'] }, [], ['read:a']],
+    [{ roles: 'a b', permissions: 'c' }, [], []],
+    [{ roles: ['a', 1, null, ['b']], permissions: [{}, 'c'] }, ['a'], ['c']],
+    [{ roles: { a: true }, groups: ['g'], realm_access: { roles: ['r'] } }, [], []],
+  ])('of %j are %j and %j', (claims, roles, permissions) => {
+    expect(readStandardRights(claims as AccessTokenClaims)).toMatchObject({ roles, permissions });
+  });
+
+  test('no client has roles of its own', () => {
+    const { clientRoles } = readStandardRights({ resource_access: { api: { roles: ['a'] } } });
+    expect(clientRoles['constructor']).toBeUndefined();
+    expect(Object.keys(clientRoles)).toEqual([]);
   });
 });

@@ -1,0 +1,22 @@
+import type { Stage } from '../01-quickstart/stage.js';
+import { startApi } from './api/api.js';
+import type { Say } from './keycloak/java-tools.js';
+import { KeycloakServer } from './keycloak/keycloak-server.js';
+
+/** Keycloak and the API, both on loopback. */
+export async function openStage(say: Say): Promise<Stage> {
+  const keycloak = await KeycloakServer.start(say);
+  try {
+    const api = await startApi(keycloak.issuer);
+    return {
+      issuer: keycloak.issuer,
+      api: api.url,
+      close: async () => {
+        await Promise.all([api.close(), keycloak.close()]);
+      },
+    };
+  } catch (error) {
+    await keycloak.close();
+    throw error;
+  }
+}
