@@ -6,8 +6,13 @@ import { isJsonObject } from '../jws/json-object.js';
 import { BoundedCache, type CacheBounds } from '../runtime/bounded-cache.js';
 import type { Clock } from '../runtime/clock.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
-import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
+import { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
 import { describeRefused, type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
+
+/** A verifier that takes the tokens of one issuer. */
+export interface IssuerVerifier extends AccessTokenVerifier {
+  readonly issuer: string;
+}
 
 /** How a token was verified. */
 interface Verification {
@@ -25,19 +30,23 @@ interface KnownToken extends Verification {
  * those of another. A token of an accepted request is cached until it expires or the keys of its issuer rotate.
  */
 export class TrustedIssuersVerifier extends AccessTokenVerifier {
-  readonly #issuers: ReadonlyMap<string, JwtAccessTokenVerifier>;
+  readonly #issuers: ReadonlyMap<string, IssuerVerifier>;
   readonly #fallback: AccessTokenVerifier | undefined;
   readonly #known: BoundedCache<KnownToken>;
   /** For requests that are still being verified. */
   readonly #verifications = new WeakMap<AccessTokenClaims, Verification>();
-  readonly #verifiedByFallback = new WeakSet<AccessTokenClaims>();
+  /** For claims of verifiers that have caches of their own. */
+  readonly #verifiedElsewhere = new WeakMap<AccessTokenClaims, AccessTokenVerifier>();
   readonly #clock: Clock;
   /** For the operator: the issuers whose tokens are accepted. */
   readonly #issuerNames: readonly string[];
 
-  /** @param fallback verifies tokens that name none of the issuers, such as opaque tokens */
+  /**
+   * @param fallback verifies tokens that name none of the issuers, such as opaque tokens; one of an issuer, which may be
+   *   among `issuers`, only those that name no issuer at all
+   */
   constructor(
-    issuers: readonly JwtAccessTokenVerifier[],
+    issuers: readonly IssuerVerifier[],
     fallback: AccessTokenVerifier | undefined,
     bounds: CacheBounds,
     clock: Clock,
@@ -67,7 +76,8 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   }
 
   override remember(token: string, ath: string, claims: AccessTokenClaims): void | Promise<void> {
-    if (this.#verifiedByFallback.has(claims)) return this.#fallback?.remember?.(token, ath, claims);
+    const elsewhere = this.#verifiedElsewhere.get(claims);
+    if (elsewhere !== undefined) return elsewhere.remember?.(token, ath, claims);
     const verification = this.#verifications.get(claims);
     if (verification === undefined) return undefined;
     this.#verifications.delete(claims);
@@ -77,13 +87,22 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
 
   /** The issuer that the token names advises, or else the first one that knows such tokens. */
   override advise(token: string, reason: RefusalReason): string | undefined {
-    const advisers = [...this.#issuers.values()].filter(({ adviser }) => adviser !== undefined);
-    if (advisers.length === 0) return this.#fallback?.advise?.(token, reason);
+    const advisers = [...this.#verifiers()].filter((verifier) =>
+      verifier instanceof JwtAccessTokenVerifier
+        ? verifier.adviser !== undefined
+        : verifier.advise !== undefined,
+    );
+    if (advisers.length === 0) return undefined;
     const refused = describeRefused(token, reason);
-    const named = advisers.filter(({ issuer }) => issuer === refused.claims?.['iss']);
-    return (named.length > 0 ? named : advisers)
-      .map(({ adviser }) => adviser?.(refused))
-      .find((advice) => advice !== undefined);
+    const named = advisers.filter(({ issuer }) => issuer !== undefined && issuer === refused.claims?.['iss']);
+    for (const verifier of named.length > 0 ? named : advisers) {
+      const advice =
+        verifier instanceof JwtAccessTokenVerifier
+          ? verifier.adviser?.(refused)
+          : verifier.advise?.(token, reason);
+      if (advice !== undefined) return advice;
+    }
+    return undefined;
   }
 
   #recall(ath: string): AccessTokenClaims | undefined {
@@ -96,16 +115,19 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     return undefined;
   }
 
-  *#verifiers(): Generator<AccessTokenVerifier> {
-    yield* this.#issuers.values();
-    if (this.#fallback !== undefined) yield this.#fallback;
+  /** Each one once: the fallback may be that of an issuer. */
+  #verifiers(): ReadonlySet<AccessTokenVerifier> {
+    return new Set([...this.#issuers.values(), ...(this.#fallback === undefined ? [] : [this.#fallback])]);
   }
 
   async #verifyUnknown(token: string, ath: string, request: DpopRequest): Promise<AccessTokenClaims> {
     const jwt = readPresentedJwt(token);
-    const issuer = jwt.claims?.['iss'];
-    const verifier = typeof issuer === 'string' ? this.#issuers.get(issuer) : undefined;
-    if (verifier === undefined) return await this.#verifyByFallback(token, ath, request, jwt);
+    const verifier = this.#verifierOf(jwt);
+    if (!(verifier instanceof JwtAccessTokenVerifier)) {
+      const claims = await verifier.verify(token, ath, request);
+      if (isJsonObject(claims)) this.#verifiedElsewhere.set(claims, verifier);
+      return claims;
+    }
     const generation = verifier.keyGeneration();
     const claims = await verifier.verifyJwt(jwt);
     // If the keys rotated meanwhile, the issuer may have revoked the key that verified this token.
@@ -115,16 +137,15 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     return claims;
   }
 
-  async #verifyByFallback(
-    token: string,
-    ath: string,
-    request: DpopRequest,
-    jwt: PresentedJwt,
-  ): Promise<AccessTokenClaims> {
-    if (this.#fallback === undefined) throw this.#refuseUnknownIssuer(jwt);
-    const claims = await this.#fallback.verify(token, ath, request);
-    if (isJsonObject(claims)) this.#verifiedByFallback.add(claims);
-    return claims;
+  #verifierOf(jwt: PresentedJwt): AccessTokenVerifier {
+    const issuer = jwt.claims?.['iss'];
+    const isNamed = typeof issuer === 'string';
+    const verifier = isNamed ? this.#issuers.get(issuer) : undefined;
+    if (verifier !== undefined) return verifier;
+    // An issuer must not get the tokens of another one.
+    const isForeign = isNamed && this.#fallback?.issuer !== undefined;
+    if (this.#fallback === undefined || isForeign) throw this.#refuseUnknownIssuer(jwt);
+    return this.#fallback;
   }
 
   #refuseUnknownIssuer({ jws, claims }: PresentedJwt): DpopError {

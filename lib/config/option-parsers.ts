@@ -1,4 +1,3 @@
-import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import {
   assertHeaderText,
   assertInteger,
@@ -10,8 +9,6 @@ import {
 } from '../errors/option-asserts.js';
 import { isSecureBaseUrl, isTrustedUrl, normalizeBaseUrl } from '../http/base-url.js';
 import type { OriginOption } from '../http/request-origin.js';
-import { parseJwtAccessTokenOptions } from '../issuer/issuer-option-parser.js';
-import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import { DEFAULT_ALGORITHMS, isSupportedAlgorithm, JWS_ALGORITHMS } from '../jws/algorithms.js';
 import { parseNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { minProofBytes } from '../proof/proof-size.js';
@@ -103,45 +100,6 @@ export function parseNonce(option: 'off' | 'required' | NonceOptions): ParsedNon
   assertOneOf(freshness, 'nonce.freshness', ['iat', 'nonce']);
   const secrets = secret === undefined ? undefined : parseNonceSecrets(secret, 'nonce.secret');
   return { mode, secrets, lifetimeSeconds, freshness };
-}
-
-interface ParsedIssuance {
-  readonly issuers: readonly JwtAccessTokenOptions[];
-  readonly fallbackVerifier: AccessTokenVerifier | undefined;
-}
-
-export function parseAccessToken(
-  option: DpopModuleOptions['accessToken'],
-  allowInsecureHttp: boolean,
-): ParsedIssuance {
-  const items: readonly unknown[] = Array.isArray(option) ? option : [option];
-  if (items.length === 0)
-    fail(
-      'accessToken',
-      'the options of an issuer, an AccessTokenVerifier, or an array of those; it is empty',
-    );
-  const verifiers = items.filter((item) => item instanceof AccessTokenVerifier);
-  if (verifiers.length > 1) {
-    fail(
-      'accessToken',
-      'an array with at most one AccessTokenVerifier, which verifies the tokens of all issuers that are not listed',
-    );
-  }
-  const issuers: JwtAccessTokenOptions[] = [];
-  for (const [index, item] of items.entries()) {
-    if (item instanceof AccessTokenVerifier) continue;
-    const name = Array.isArray(option) ? `accessToken[${index}]` : 'accessToken';
-    const options = parseJwtAccessTokenOptions(item, name, allowInsecureHttp);
-    if (issuers.some(({ issuer }) => issuer === options.issuer)) {
-      fail(
-        'accessToken',
-        `an array that lists each issuer once: ${name}.issuer repeats an issuer; for several audiences, set audience to an array`,
-        { value: options.issuer },
-      );
-    }
-    issuers.push(options);
-  }
-  return { issuers, fallbackVerifier: verifiers[0] };
 }
 
 export function parseMetadata(

@@ -157,10 +157,12 @@ function createNonceService({ nonce, storage, clock }: DpopConfig): NonceService
 
 function createAccessTokenVerifier({
   issuers,
+  issuerVerifiers,
   fallbackVerifier,
   cache,
   clock,
 }: DpopConfig): AccessTokenVerifier {
   const verifiers = issuers.map((options) => new JwtAccessTokenVerifier(options, clock));
-  return new TrustedIssuersVerifier(verifiers, fallbackVerifier, cache.tokens, clock);
+  const all = [...verifiers, ...issuerVerifiers];
+  return new TrustedIssuersVerifier(all, fallbackVerifier, cache.tokens, clock);
 }
