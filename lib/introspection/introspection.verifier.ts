@@ -11,7 +11,7 @@ import { IssuerSignatures } from '../issuer/issuer-signatures.js';
 import { OutboundError } from '../outbound/outbound-request.js';
 import { type IntrospectionRules, readIntrospectedClaims } from './introspected-claims.js';
 import { type IntrospectedToken, IntrospectionCache } from './introspection-cache.js';
-import { IntrospectionEndpoint } from './introspection-endpoint.js';
+import { IntrospectionEndpoint, type IntrospectionReply } from './introspection-endpoint.js';
 import type { ParsedIntrospection } from './introspection-option-parser.js';
 import { PAUSE_SECONDS, RequestPause } from './request-pause.js';
 import { ResponseReader } from './response-reader.js';
@@ -118,8 +118,7 @@ export class IntrospectionVerifier extends AccessTokenVerifier {
     const askedAtMs = clock();
     try {
       const reply = await this.#pause.send(() => this.#endpoint.ask(token));
-      const response = await this.#reader.read(reply);
-      const claims = readIntrospectedClaims(response, this.#rules, clock() / 1000, signed);
+      const claims = await this.#read(reply, signed);
       const frozen = freezeClaims(attachRights(claims, accessToken.readRights ?? readStandardRights));
       return { claims: frozen, askedAtMs, bytes: reply.body.length + token.length, generation };
     } catch (error) {
@@ -129,6 +128,16 @@ export class IntrospectionVerifier extends AccessTokenVerifier {
         cause: error,
         retryAfterSeconds: PAUSE_SECONDS,
       });
+    }
+  }
+
+  async #read(reply: IntrospectionReply, signed: AccessTokenClaims | undefined): Promise<AccessTokenClaims> {
+    try {
+      const response = await this.#reader.read(reply);
+      return readIntrospectedClaims(response, this.#rules, this.#options.clock() / 1000, signed);
+    } catch (error) {
+      if (!(error instanceof OutboundError)) throw error;
+      throw new OutboundError(`${reply.endpoint}: ${error.message}`, { cause: error });
     }
   }
 
