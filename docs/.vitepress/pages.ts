@@ -16,6 +16,7 @@ export const SECTIONS = [
     pages: [
       'route-policies',
       'reading-the-verdict',
+      'introspection',
       'custom-tokens',
       'graphql-and-other-transports',
       'browsers-and-openapi',

@@ -4,6 +4,7 @@ import type { RecordingAppOptions } from '../support/recording-app.js';
 import { AUDIENCE, clock, ISSUER, ORIGIN } from './baseline.js';
 import { type Change, field, hosts, htu, nonce } from './changes.js';
 import { ed25519Jwk, SMALL_ORDER_POINTS } from './forgeries.js';
+import { createIntrospectingIssuer } from './introspecting-issuer.js';
 import { clients, issuers, keySetOf, thumbprintOf } from './keys.js';
 
 /** A service under test: its options, what its challenges must say, and what makes the baseline right for it. */
@@ -109,7 +110,8 @@ export type ConfigurationName =
   | 'after-loss'
   | 'infrastructure'
   | 'full-store'
-  | 'small-order-issuer';
+  | 'small-order-issuer'
+  | 'introspection';
 
 export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configuration>> = {
   default: () => ({ dpop: options() }),
@@ -184,4 +186,8 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
     recoversAfterSeconds: 120,
   }),
   'small-order-issuer': () => ({ dpop: options({ accessToken: smallOrderIssuer }) }),
+  introspection: () => ({
+    dpop: options({ accessToken: createIntrospectingIssuer() }),
+    recoversAfterSeconds: 2,
+  }),
 };

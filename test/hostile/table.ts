@@ -4,6 +4,7 @@ import { challengeRows } from './challenges.js';
 import { credentials } from './credentials.js';
 import { degenerateKeys } from './degenerate-keys.js';
 import { hostileBytes } from './hostile-bytes.js';
+import { introspectionRows } from './introspection.js';
 import { keyBinding } from './key-binding.js';
 import { nonceRows } from './nonces.js';
 import { origins } from './origins.js';
@@ -22,6 +23,7 @@ export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
   'the credentials of a request': credentials,
   'access tokens': accessTokens,
   'the binding of a token to a key': keyBinding,
+  'what an issuer says of a token': introspectionRows,
   'tokens sent as Bearer': bearer,
   'the form of a proof': proofForm,
   'the algorithm of a proof': proofAlgorithms,
