@@ -56,7 +56,7 @@ describe('introspection by oidc-provider (B7)', () => {
           }),
         );
       }
-      void answer(request, response);
+      answer(request, response);
     });
   });
 

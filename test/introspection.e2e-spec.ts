@@ -120,10 +120,10 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
         .map((part) => decodeURIComponent(part.replaceAll('+', ' ')));
       expect(parts).toEqual([CLIENT.id, CLIENT.secret]);
       expect(question?.headers.accept).toBe('application/json');
-      expect([...(question?.body ?? [])].toSorted()).toEqual([
-        ['token', token],
-        ['token_type_hint', 'access_token'],
-      ]);
+      expect(Object.fromEntries(question?.body ?? [])).toEqual({
+        token,
+        token_type_hint: 'access_token',
+      });
     });
 
     test('a given endpoint, with the credentials in the body', async () => {
@@ -547,13 +547,13 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
     function countingVerifier() {
       const verifier = introspected();
       const verify = verifier.verify.bind(verifier);
-      let calls = 0;
+      const calls: string[] = [];
       verifier.verify = (...parameters) => {
-        calls += 1;
+        calls.push(parameters[1]);
         return verify(...parameters);
       };
       const called = async (count: number) => {
-        while (calls < count) await new Promise((resolve) => setImmediate(resolve));
+        while (calls.length < count) await new Promise((resolve) => setImmediate(resolve));
       };
       return { verifier, called };
     }
@@ -569,7 +569,9 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
       await arrived(2);
       for (const response of held) issuer.sendJson(response, issuer.active);
       for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200);
-      expect(issuer.questions.map(({ body }) => body.get('token')).toSorted()).toEqual([token, other]);
+      const asked = issuer.questions.map(({ body }) => body.get('token'));
+      expect(asked).toHaveLength(2);
+      expect(new Set(asked)).toEqual(new Set([token, other]));
     });
 
     test('a failure is shared by those in flight, and by no later one', async () => {
@@ -614,11 +616,11 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
   });
 
   describe('JWTs by signature and introspection together (B1, B7)', () => {
-    const start = (options: Partial<IntrospectionOptions> = {}): Promise<RunningApp> =>
+    const startBoth = (options: Partial<IntrospectionOptions> = {}): Promise<RunningApp> =>
       startWith(introspected({ verifySignature: true, ...options }));
 
     test('both must accept the token, and a forged one costs no question', async () => {
-      const app = await start();
+      const app = await startBoth();
       const jwt = await issuer.signToken();
       await expectAccepted(app, jwt);
       const forged = await issuer.signToken({}, (await generateKeyPair('ES256')).privateKey);
@@ -649,7 +651,7 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
       ['an exp that is over', 'token_expired', { exp: 1 }],
       ['another type', 'token_type', { token_type: 'Bearer' }],
     ])('a response with %s refuses it', async (_what, reason, changes) => {
-      const app = await start();
+      const app = await startBoth();
       const jwt = await issuer.signToken();
       await expectAccepted(app, jwt);
       issuer.response = { ...issuer.active, ...changes };
@@ -657,13 +659,13 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
     });
 
     test('a response with another key than the token is not trusted', async () => {
-      const app = await start();
+      const app = await startBoth();
       issuer.response = { ...issuer.active, cnf: { jkt: 'A'.repeat(43) } };
       await expectUnavailable(app, 'names another key', await issuer.signToken());
     });
 
     test('a cached token ends with the key that signed it', async () => {
-      const app = await start({
+      const app = await startBoth({
         cacheSeconds: 3600,
         accessToken: { ...issuer.accessToken, keysMaxAgeSeconds: 60 },
       });

@@ -93,8 +93,7 @@ export class IntrospectedIssuer {
 
   /** A JWT access token of this issuer. */
   signToken(claims: object = {}, key: CryptoKey = this.key): Promise<string> {
-    const { active, token_type, ...known } = this.active as Record<string, unknown>;
-    return new SignJWT({ ...known, ...claims })
+    return new SignJWT({ ...this.active, active: undefined, token_type: undefined, ...claims })
       .setProtectedHeader({ alg: 'ES256', kid: 'one', typ: 'at+jwt' })
       .sign(key);
   }
