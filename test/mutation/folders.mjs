@@ -46,5 +46,6 @@ export const FOLDERS = {
   ],
   config: [OPTIONS, 'test/(issuer-options|nonces)', APPS],
   guard: ['lib/guard/', 'test/(inheritance|step-up|response-head)', TRANSPORTS, APPS, EXPLANATIONS],
+  introspection: ['lib/introspection/', 'test/introspection', 'test/rfc-vectors'],
   module: ['test/start-', 'test/inheritance', APPS],
 };
