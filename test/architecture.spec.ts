@@ -131,10 +131,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Entry points of their own, which no other room knows.
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   testing: ['runtime', 'issuer'],
+  introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
 };
 
 const KNOW_NEST = ['guard', 'module', 'transport'];
 const KNOW_IOREDIS = ['redis'];
+const KNOW_OAUTH4WEBAPI = ['introspection'];
 
 const roomOf = (path: string): string => path.slice(0, Math.max(0, path.indexOf('/')));
 
@@ -187,13 +189,14 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, module and transport know Nest, and only redis knows ioredis', () => {
+  test('only guard, module and transport know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))
         .map(({ path }) => path);
     expect(knows(KNOW_NEST, isNest)).toEqual([]);
     expect(knows(KNOW_IOREDIS, ({ target }) => target === 'ioredis')).toEqual([]);
+    expect(knows(KNOW_OAUTH4WEBAPI, ({ target }) => target === 'oauth4webapi')).toEqual([]);
   });
 
   test('only what package.json promises is imported, and Node by its prefix', () => {
@@ -247,8 +250,8 @@ describe('the shape of files', () => {
     expect(named).not.toContain(false);
   });
 
-  test('index.ts and its neighbours for testing and redis are the only ones', () => {
-    const known = new Set(['index.ts', 'redis/index.ts', 'testing/index.ts']);
+  test('index.ts and its neighbours for testing, redis and introspection are the only ones', () => {
+    const known = new Set(['index.ts', 'redis/index.ts', 'testing/index.ts', 'introspection/index.ts']);
     expect(paths.filter((path) => path.endsWith('index.ts') && !known.has(path))).toEqual([]);
   });
 });

@@ -70,6 +70,7 @@ describe('every snippet compiles', () => {
 describe('every option has a row that tells its default', () => {
   const OPTIONS = 'docs/options.md';
   const STORAGES = 'docs/replay-and-redis.md';
+  const INTROSPECTION = 'docs/introspection.md';
   const interfaces = [
     [OPTIONS, 'lib/config/dpop-options.ts', 'DpopModuleOptions', ''],
     [OPTIONS, 'lib/config/dpop-options.ts', 'ProofOptions', 'proof.'],
@@ -78,6 +79,7 @@ describe('every option has a row that tells its default', () => {
     [OPTIONS, 'lib/config/dpop-options.ts', 'CacheOptions', 'cache.'],
     [OPTIONS, 'lib/issuer/jwt-access-token-options.ts', 'JwtAccessTokenOptions', ''],
     [OPTIONS, 'lib/issuer/issuer-resolution.ts', 'IssuerResolutionOptions', ''],
+    [INTROSPECTION, 'lib/introspection/introspection-options.ts', 'IntrospectionOptions', ''],
     [STORAGES, 'lib/storage/memory-replay.store.ts', 'MemoryReplayStoreOptions', ''],
     [STORAGES, 'lib/redis/redis.storage.ts', 'RedisStorageOptions', ''],
   ] as const;
@@ -93,12 +95,15 @@ describe('every option has a row that tells its default', () => {
     expect(readRow(page, option).join(' ')).toContain(defaultValue);
   });
 
-  test.each([OPTIONS, STORAGES])('and no row of %s speaks of an option that does not exist', (page) => {
-    const known = options.filter((option) => option.page === page).map(({ option }) => option);
-    const rows = readNames(page, 'option');
-    expect(rows.length).toBeGreaterThanOrEqual(known.length);
-    expect(known).toEqual(expect.arrayContaining([...rows]));
-  });
+  test.each([OPTIONS, STORAGES, INTROSPECTION])(
+    'and no row of %s speaks of an option that does not exist',
+    (page) => {
+      const known = options.filter((option) => option.page === page).map(({ option }) => option);
+      const rows = readNames(page, 'option');
+      expect(rows.length).toBeGreaterThanOrEqual(known.length);
+      expect(known).toEqual(expect.arrayContaining([...rows]));
+    },
+  );
 });
 
 describe('every part of the verdict, and of a decision, has a row', () => {

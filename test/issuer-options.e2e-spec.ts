@@ -53,7 +53,9 @@ describe('errors of accessToken name the option, the value and the way out (I4)'
     const { keys, ...good } = await givenKeys();
     const message = await messageOf({ ...good, ...(member === 'issuer' && { keys }), [member]: value });
     expect(message).toMatch(new RegExp(`^accessToken\\.${member} must be .*https`));
-    expect(message).toContain('http is for loopback only: use https, or set allowInsecureHttp: true');
+    const option =
+      member === 'issuer' ? 'allowInsecureHttp: true' : 'allowInsecureJwksUri: true for this issuer';
+    expect(message).toContain(`http is for loopback only: use https, or set ${option} in`);
     expect(message).toContain(`it is ${JSON.stringify(value)}`);
   });
 

@@ -73,16 +73,20 @@ test('nothing of ours runs on the machine of whoever installs it', () => {
   expect(existsSync(join(ROOT, 'binding.gyp'))).toBe(false);
 });
 
-test('it depends on jose and passport-custom alone; Nest, passport and Redis are those of the app', () => {
+test('it depends on jose and passport-custom alone; Nest, passport, Redis and oauth4webapi are those of the app', () => {
   expect(Object.keys(manifest.dependencies).toSorted()).toEqual(['jose', 'passport-custom']);
   expect(manifest.peerDependencies).toMatchObject({
     '@nestjs/common': '^11.0.0 || ^12.0.0',
     '@nestjs/core': '^11.0.0 || ^12.0.0',
     '@nestjs/passport': '^11.0.0 || ^12.0.0',
     ioredis: '^5.9.0 || ^6.0.0',
+    oauth4webapi: '^3.0.0',
     passport: '^0.7.0',
   });
-  expect(manifest.peerDependenciesMeta).toEqual({ ioredis: { optional: true } });
+  expect(manifest.peerDependenciesMeta).toEqual({
+    ioredis: { optional: true },
+    oauth4webapi: { optional: true },
+  });
   expect(manifest.engines).toEqual({ node: '^20.19.0 || ^22.12.0 || >=24.0.0' });
 });
 

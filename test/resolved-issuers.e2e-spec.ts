@@ -6,6 +6,7 @@ import {
   DpopGuard,
   DpopModule,
   type DpopRequest,
+  fapi2,
   type JwtAccessTokenOptions,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
@@ -332,6 +333,35 @@ describe.each(PLATFORMS)('issuers that are resolved at run time on %s (B10)', (p
     expect(logs.text).toContain('issuer_unavailable');
     expect(logs.text).toContain(advice);
     expect(logs.text).not.toContain(SECRET);
+  });
+
+  test('the adviser of an issuer that was found explains a refusal, and that of another tenant does not', async () => {
+    const issuer = await create('https://a.test');
+    const app = await start({
+      resolveIssuer: (_issuer, tenant) => ({
+        ...issuer.accessToken,
+        advise: () => `switch on DPoP for tenant ${tenant}`,
+      }),
+      tenantOf,
+    });
+    await expectRefused(app, await issuer.issueToken(), UNTRUSTED, { 'x-tenant': 'a' });
+    expect(logs.text).toMatch(/token_unbound.*switch on DPoP for tenant a /);
+    await expectRefused(app, await issuer.issueToken(), UNTRUSTED, { 'x-tenant': 'b' });
+    expect(logs.text).toMatch(/token_unbound.*switch on DPoP for tenant b /);
+  });
+
+  test('options that contradict fapi2 are a failure of the service', async () => {
+    const issuer = await create('https://a.test');
+    const wide = { ...issuer.accessToken, algorithms: ['ES256', 'RS256'] };
+    const module = createRootModule({
+      dpop: DpopModule.forRoot(
+        fapi2({ origin: ORIGIN, accessToken: { resolveIssuer: () => wide }, clock: clock.read }),
+      ),
+      controllers: [AccountsController],
+    });
+    const app = await startApp(platform, module, { logger: logs });
+    await expectRefused(app, await issuer.issueToken({ client }), UNAVAILABLE);
+    expect(logs.text).toContain('resolveIssuer threw an error');
   });
 
   test('a lookup that failed is tried again by the next request', async () => {

@@ -9,7 +9,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   type AccessTokenClaims,
-  AccessTokenVerifier,
+  type AccessTokenVerifier,
   DpopBound,
   DpopError,
   DpopGuard,
@@ -17,6 +17,7 @@ import {
   DpopUnavailableError,
   DpopVerifier,
 } from 'nestjs-dpop';
+import { introspection } from 'nestjs-dpop/introspection';
 import { formatChallenges } from '../lib/http/challenge.js';
 import { DEFAULT_ALGORITHMS, JWS_ALGORITHMS } from '../lib/jws/algorithms.js';
 import { parseCompactProof } from '../lib/proof/compact-proof.js';
@@ -60,12 +61,23 @@ const vectors = JSON.parse(
 const { resourceRequest, jkt } = vectors;
 const algorithms = new Set(DEFAULT_ALGORITHMS);
 
-/** The access token of Fig. 13 is opaque; Fig. 11 is what introspection says of it. */
-class IntrospectedToken extends AccessTokenVerifier {
-  override verify(token: string): AccessTokenClaims {
-    if (token !== resourceRequest.accessToken) throw new DpopError('token_invalid');
-    return vectors.introspectionResponse.body;
-  }
+/** The access token of Fig. 13 is opaque; Fig. 11 is what the issuer says of it. Its response has no aud. */
+function introspectToken(clock: () => number): AccessTokenVerifier {
+  const answer = (_url: string, { body }: RequestInit): Promise<Response> => {
+    const isKnown = body instanceof URLSearchParams && body.get('token') === resourceRequest.accessToken;
+    return Promise.resolve(Response.json(isKnown ? vectors.introspectionResponse.body : { active: false }));
+  };
+  return introspection({
+    accessToken: {
+      issuer: 'https://server.example.com',
+      audience: 'https://resource.example.org',
+      fetch: answer,
+    },
+    endpoint: 'https://server.example.com/introspect',
+    client: { id: 'resource', secret: 'secret' },
+    absentAudience: 'accept',
+    clock,
+  });
 }
 
 describe.each([
@@ -91,7 +103,7 @@ describe.each([
       imports: [
         DpopModule.forRoot({
           origin: 'https://resource.example.org',
-          accessToken: new IntrospectedToken(),
+          accessToken: introspectToken(() => nowSeconds * 1000),
           clock: () => nowSeconds * 1000,
         }),
       ],
@@ -150,8 +162,11 @@ describe.each([
   }
 
   test('is refused before the clock allows it and after it has grown old (C11)', async () => {
-    expectRefusal(await send(resourceRequest.clock - 31));
     expectRefusal(await send(resourceRequest.clock + 61));
+    // The token of Fig. 11 is not older than the proof, so that it is refused first.
+    const early = await send(resourceRequest.clock - 31);
+    expect(early.headers['www-authenticate']).toMatch(/^DPoP error="invalid_token", .*not valid yet/);
+    expect(runs).toBe(0);
   });
 
   test('is refused with one changed octet in header, payload or signature (C6)', async () => {

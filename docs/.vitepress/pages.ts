@@ -17,6 +17,7 @@ export const SECTIONS = [
     pages: [
       'route-policies',
       'reading-the-verdict',
+      'introspection',
       'custom-tokens',
       'graphql-and-other-transports',
       'browsers-and-openapi',

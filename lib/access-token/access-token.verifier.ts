@@ -8,6 +8,14 @@ import type { DpopRequest } from '../http/dpop-request.js';
  */
 export abstract class AccessTokenVerifier {
   /**
+   * The only issuer whose tokens this verifier takes. JWTs that name it in `iss` come here, and JWTs of no other issuer.
+   * Left out: the verifier gets all tokens that no other one takes.
+   */
+  readonly issuer?: string;
+  /** Whether a verifier with `issuer` also gets the tokens that name no issuer, such as opaque ones. At most one may. */
+  readonly takesOpaqueTokens?: boolean;
+
+  /**
    * Verifies a token and returns its claims.
    *
    * @param token the token as received; only its alphabet and its length have been checked

@@ -2,17 +2,11 @@ import { type AccessTokenClaims, freezeClaims } from '../claims/access-token-cla
 import { attachRights } from '../claims/attached-rights.js';
 import { readStandardRights, type RightsReader } from '../claims/token-rights.js';
 import { DpopError } from '../errors/dpop.error.js';
-import { createIssuerKeys, type IssuerKeys } from '../issuer/issuer-keys.js';
+import { IssuerSignatures } from '../issuer/issuer-signatures.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
-import type { MatchingKeys } from '../issuer/matching-keys.js';
 import type { TokenAdviser } from '../issuer/token-adviser.js';
-import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
-import type { CompactJws } from '../jws/compact-jws.js';
-import type { JsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
-import { isSignedBy, type SignatureKey } from '../jws/signature.js';
 import type { Clock } from '../runtime/clock.js';
-import { signatureTurn } from '../runtime/signature-turns.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import {
   assertIssuerAndAudience,
@@ -30,43 +24,42 @@ import { type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
  * @see RFC 9068 §4, RFC 8725
  */
 export class JwtAccessTokenVerifier extends AccessTokenVerifier {
-  readonly issuer: string;
+  override readonly issuer: string;
   readonly toleranceSeconds: number;
   /** Explains refused tokens to the operator. */
   readonly adviser: TokenAdviser | undefined;
-  readonly #keys: IssuerKeys;
-  readonly #algorithms: readonly string[];
+  readonly #signatures: IssuerSignatures;
   readonly #rules: JwtRules;
   readonly #readRights: RightsReader;
   readonly #clock: Clock;
-  #warn: (text: string) => void = () => undefined;
-  readonly #warnedAbout = new WeakSet<MatchingKeys>();
 
-  constructor(options: JwtAccessTokenOptions, clock: Clock) {
+  constructor(
+    options: JwtAccessTokenOptions,
+    clock: Clock,
+    signatures: IssuerSignatures = new IssuerSignatures(options, clock),
+  ) {
     super();
     this.#rules = createJwtRules(options);
     this.issuer = options.issuer;
     this.adviser = options.advise;
     this.toleranceSeconds = this.#rules.toleranceSeconds;
-    this.#keys = createIssuerKeys(options, clock);
-    this.#algorithms = options.algorithms ?? DEFAULT_ALGORITHMS;
+    this.#signatures = signatures;
     this.#readRights = options.readRights ?? readStandardRights;
     this.#clock = clock;
   }
 
   /** Fetches the keys of the issuer. Never rejects. */
   override async open(warn: (text: string) => void): Promise<void> {
-    this.#warn = warn;
-    await this.#keys.open(warn);
+    await this.#signatures.open(warn);
   }
 
   override close(): void {
-    this.#keys.close();
+    this.#signatures.close();
   }
 
   /** See `IssuerKeys.generation`. */
   keyGeneration(): object | undefined {
-    return this.#keys.generation();
+    return this.#signatures.keyGeneration();
   }
 
   override verify(token: string): Promise<AccessTokenClaims> {
@@ -79,53 +72,11 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     const header = parseJsonSegment(jws.header);
     if (header === undefined) throw new DpopError('token_invalid', { detail: 'header' });
     if (claims === undefined) throw new DpopError('token_invalid', { detail: 'payload' });
-    await this.#assertSigned(jws, header, claims['iat']);
+    await this.#signatures.assertSigned(jws, header, claims['iat']);
     assertType(header['typ'], this.#rules);
     assertIssuerAndAudience(claims, this.#rules);
     assertTimes(claims, this.#rules, this.#clock() / 1000);
     assertRequiredClaims(claims, this.#rules);
     return freezeClaims(attachRights(claims, this.#readRights));
-  }
-
-  async #assertSigned(jws: CompactJws, { alg, kid, crit }: JsonObject, issuedAt: unknown): Promise<void> {
-    if (typeof alg !== 'string' || !this.#algorithms.includes(alg)) {
-      throw new DpopError('token_invalid', { detail: 'alg', expected: this.#algorithms });
-    }
-    // The library supports no JWS extension, so none may be critical (RFC 7515 §4.1.11).
-    if (crit !== undefined) throw new DpopError('token_invalid', { detail: 'crit' });
-    const matching = await this.#keys.find({ alg, kid }, issuedAt);
-    if (matching === undefined) {
-      throw new DpopError('token_invalid', { detail: kid === undefined ? 'key' : 'kid' });
-    }
-    // All matching keys are degenerate or too small.
-    if (matching.size === 0) throw new DpopError('token_invalid', { detail: 'key' });
-    if (await this.#isSigned(jws, matching)) return;
-    // Without `kid` (RFC 7515 §4.1.4), a key that was not tried may have signed the token.
-    const hasUntriedKeys = matching.size > matching.candidates().length;
-    if (hasUntriedKeys) this.#warnOfMissingKid(matching, alg);
-    throw new DpopError('token_invalid', { detail: hasUntriedKeys ? 'kid' : 'signature' });
-  }
-
-  async #isSigned(jws: CompactJws, matching: MatchingKeys): Promise<boolean> {
-    const tried: SignatureKey[] = [];
-    for (const key of matching.candidates()) {
-      await signatureTurn();
-      tried.push(key);
-      const isSigned = isSignedBy(jws, key);
-      if (!isSigned) continue;
-      matching.settle(tried, key);
-      return true;
-    }
-    matching.settle(tried, undefined);
-    return false;
-  }
-
-  /** Warns once for each key set. */
-  #warnOfMissingKid(matching: MatchingKeys, alg: string): void {
-    if (this.#warnedAbout.has(matching)) return;
-    this.#warnedAbout.add(matching);
-    this.#warn(
-      `the service refused a token without kid: it tries two of the ${matching.size} ${alg} keys of the issuer ${this.issuer}, and neither verified it. If such tokens are good, configure the issuer to send kid, or list fewer keys`,
-    );
   }
 }

@@ -64,11 +64,21 @@ export function assertIssuerAndAudience({ iss, aud }: JsonObject, { issuers, aud
 }
 
 /** RFC 7519 §4.1.4 to §4.1.6. `exp` is required: without it a token would never expire. */
-export function assertTimes({ exp, nbf, iat }: JsonObject, rules: JwtRules, nowSeconds: number): void {
-  const { toleranceSeconds } = rules;
-  if (!isTime(exp)) throw new DpopError('token_invalid', { detail: 'exp' });
+export function assertTimes(claims: JsonObject, rules: JwtRules, nowSeconds: number): void {
+  if (!isTime(claims['exp'])) throw new DpopError('token_invalid', { detail: 'exp' });
+  assertGivenTimes(claims, rules, nowSeconds);
+}
+
+/** The same for claims of which none is required. */
+export function assertGivenTimes(
+  { exp, nbf, iat }: JsonObject,
+  { toleranceSeconds }: Pick<JwtRules, 'toleranceSeconds'>,
+  nowSeconds: number,
+): void {
   assertNotLater('nbf', nbf, nowSeconds + toleranceSeconds);
   assertNotLater('iat', iat, nowSeconds + toleranceSeconds);
+  if (exp === undefined) return;
+  if (!isTime(exp)) throw new DpopError('token_invalid', { detail: 'exp' });
   const lateBySeconds = nowSeconds - (exp + toleranceSeconds);
   if (lateBySeconds >= 0) throw new DpopError('token_expired', { offBySeconds: Math.ceil(lateBySeconds) });
 }
@@ -87,7 +97,7 @@ function assertNotLater(detail: 'nbf' | 'iat', time: unknown, latestSeconds: num
 }
 
 /** JSON allows `1e400`, which is parsed as Infinity. */
-const isTime = (value: unknown): value is number => Number.isFinite(value);
+export const isTime = (value: unknown): value is number => Number.isFinite(value);
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 

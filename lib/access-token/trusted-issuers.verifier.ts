@@ -6,10 +6,15 @@ import { isJsonObject } from '../jws/json-object.js';
 import { BoundedCache, type CacheBounds } from '../runtime/bounded-cache.js';
 import type { Clock } from '../runtime/clock.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
-import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
+import { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
 import { describeRefused, type PresentedJwt, readPresentedJwt } from './presented-jwt.js';
 import type { ResolvedIssuers } from './resolved-issuers.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
+
+/** A verifier that takes the tokens of one issuer. */
+export interface IssuerVerifier extends AccessTokenVerifier {
+  readonly issuer: string;
+}
 
 /** How a token was verified. */
 interface Verification {
@@ -28,38 +33,38 @@ interface KnownToken extends Verification {
  * those of another. A token of an accepted request is cached until it expires or the keys of its issuer rotate.
  */
 export class TrustedIssuersVerifier extends AccessTokenVerifier {
-  readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
+  readonly #issuers: ReadonlyMap<string, IssuerVerifier>;
   readonly #resolved: ResolvedIssuers | undefined;
   readonly #fallback: AccessTokenVerifier | undefined;
   readonly #known: BoundedCache<KnownToken>;
   /** For requests that are still being verified. */
   readonly #verifications = new WeakMap<AccessTokenClaims, Verification>();
-  readonly #verifiedByFallback = new WeakSet<AccessTokenClaims>();
+  readonly #verifiedElsewhere = new WeakMap<AccessTokenClaims, AccessTokenVerifier>();
   readonly #clock: Clock;
   /** For the operator: the issuers whose tokens are accepted. */
   readonly #issuerNames: readonly string[];
   readonly #hasAdvisers: boolean;
 
   /**
-   * @param fallback verifies tokens that name none of the issuers, such as opaque tokens
+   * @param fallback verifies tokens that name none of the issuers, such as opaque tokens; one of an issuer, which may be
+   *   among `issuers`, only those that name no issuer at all
    * @param resolved the issuers that the app names at run time
    */
   constructor(
-    issuers: readonly JwtAccessTokenVerifier[],
+    issuers: readonly IssuerVerifier[],
     fallback: AccessTokenVerifier | undefined,
     bounds: CacheBounds,
     clock: Clock,
     resolved?: ResolvedIssuers,
   ) {
     super();
-    const isCurrent = () => true;
-    this.#issuers = new Map(issuers.map((verifier) => [verifier.issuer, { verifier, isCurrent }]));
+    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
     this.#resolved = resolved;
     this.#fallback = fallback;
     this.#known = new BoundedCache(bounds);
     this.#clock = clock;
     this.#issuerNames = [...this.#issuers.keys()];
-    this.#hasAdvisers = resolved !== undefined || issuers.some(({ adviser }) => adviser !== undefined);
+    this.#hasAdvisers = resolved !== undefined || [...this.#verifiers()].some(canAdvise);
   }
 
   override async open(warn: (text: string) => void): Promise<void> {
@@ -82,7 +87,8 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   }
 
   override remember(token: string, ath: string, claims: AccessTokenClaims): void | Promise<void> {
-    if (this.#verifiedByFallback.has(claims)) return this.#fallback?.remember?.(token, ath, claims);
+    const elsewhere = this.#verifiedElsewhere.get(claims);
+    if (elsewhere !== undefined) return elsewhere.remember?.(token, ath, claims);
     const verification = this.#verifications.get(claims);
     if (verification === undefined) return undefined;
     this.#verifications.delete(claims);
@@ -92,22 +98,22 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
 
   /** The issuer that the token names advises; for other tokens the fallback, or else the first one that knows such tokens. */
   override advise(token: string, reason: RefusalReason, request: DpopRequest): string | undefined {
-    if (!this.#hasAdvisers) return this.#fallback?.advise?.(token, reason, request);
+    if (!this.#hasAdvisers) return undefined;
     const refused = describeRefused(token, reason);
-    const named = this.#verifierOf(refused.claims?.['iss'], request);
-    if (named !== undefined) return named.adviser?.(refused, named.issuer);
-    const advice = this.#fallback?.advise?.(token, reason, request);
-    if (advice !== undefined) return advice;
-    for (const { verifier } of this.#issuers.values()) {
-      const other = verifier.adviser?.(refused, verifier.issuer);
-      if (other !== undefined) return other;
+    const adviceOf = (verifier: AccessTokenVerifier): string | undefined =>
+      verifier instanceof JwtAccessTokenVerifier
+        ? verifier.adviser?.(refused, verifier.issuer)
+        : verifier.advise?.(token, reason, request);
+    const name = refused.claims?.['iss'];
+    if (typeof name === 'string') {
+      const named = this.#issuers.get(name) ?? this.#resolved?.found(name, request)?.verifier;
+      if (named !== undefined) return adviceOf(named);
+    }
+    for (const verifier of this.#verifiers()) {
+      const advice = adviceOf(verifier);
+      if (advice !== undefined) return advice;
     }
     return undefined;
-  }
-
-  #verifierOf(name: unknown, request: DpopRequest): JwtAccessTokenVerifier | undefined {
-    if (typeof name !== 'string') return undefined;
-    return (this.#issuers.get(name) ?? this.#resolved?.found(name, request))?.verifier;
   }
 
   #recall(ath: string, tenant: string | undefined): AccessTokenClaims | undefined {
@@ -122,9 +128,9 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     return undefined;
   }
 
-  *#verifiers(): Generator<AccessTokenVerifier> {
-    for (const { verifier } of this.#issuers.values()) yield verifier;
-    if (this.#fallback !== undefined) yield this.#fallback;
+  /** Each one once, the fallback first: it may be that of an issuer. */
+  #verifiers(): ReadonlySet<AccessTokenVerifier> {
+    return new Set([...(this.#fallback === undefined ? [] : [this.#fallback]), ...this.#issuers.values()]);
   }
 
   async #verifyUnknown(
@@ -134,8 +140,21 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     tenant: string | undefined,
   ): Promise<AccessTokenClaims> {
     const jwt = readPresentedJwt(token);
-    const issuer = await this.#find(jwt.claims?.['iss'], tenant);
-    if (issuer === undefined) return await this.#verifyByFallback(token, ath, request, jwt);
+    const name = jwt.claims?.['iss'];
+    const listed = typeof name === 'string' ? this.#issuers.get(name) : undefined;
+    if (listed instanceof JwtAccessTokenVerifier)
+      return await this.#verifyJwt(jwt, { verifier: listed, isCurrent: always }, tenant);
+    if (listed !== undefined) return await this.#verifyElsewhere(listed, token, ath, request);
+    const resolved = typeof name === 'string' ? await this.#resolved?.find(name, tenant ?? '') : undefined;
+    if (resolved !== undefined) return await this.#verifyJwt(jwt, resolved, tenant);
+    return await this.#verifyElsewhere(this.#fallbackFor(jwt), token, ath, request);
+  }
+
+  async #verifyJwt(
+    jwt: PresentedJwt,
+    issuer: TrustedIssuer,
+    tenant: string | undefined,
+  ): Promise<AccessTokenClaims> {
     const { verifier } = issuer;
     const generation = verifier.keyGeneration();
     const claims = await verifier.verifyJwt(jwt);
@@ -146,31 +165,34 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     return claims;
   }
 
-  async #find(name: unknown, tenant: string | undefined): Promise<TrustedIssuer | undefined> {
-    if (typeof name !== 'string') return undefined;
-    const listed = this.#issuers.get(name);
-    return listed ?? (await this.#resolved?.find(name, tenant ?? ''));
-  }
-
-  async #verifyByFallback(
+  async #verifyElsewhere(
+    verifier: AccessTokenVerifier,
     token: string,
     ath: string,
     request: DpopRequest,
-    jwt: PresentedJwt,
   ): Promise<AccessTokenClaims> {
-    if (this.#fallback === undefined) throw this.#refuseUnknownIssuer(jwt);
-    const claims = await this.#fallback.verify(token, ath, request);
-    if (isJsonObject(claims)) this.#verifiedByFallback.add(claims);
+    const claims = await verifier.verify(token, ath, request);
+    if (isJsonObject(claims)) this.#verifiedElsewhere.set(claims, verifier);
     return claims;
   }
 
-  #refuseUnknownIssuer({ jws, claims }: PresentedJwt): DpopError {
-    if (typeof claims?.['iss'] === 'string')
-      return new DpopError('token_issuer', { expected: this.#issuerNames });
-    if (jws === undefined) return new DpopError('token_invalid', { detail: 'segments' });
-    return new DpopError('token_invalid', { detail: claims === undefined ? 'payload' : 'iss' });
+  #fallbackFor({ jws, claims }: PresentedJwt): AccessTokenVerifier {
+    const isNamed = typeof claims?.['iss'] === 'string';
+    // An issuer must not get the tokens of another one.
+    if (this.#fallback !== undefined && !(isNamed && this.#fallback.issuer !== undefined))
+      return this.#fallback;
+    if (isNamed) throw new DpopError('token_issuer', { expected: this.#issuerNames });
+    if (jws === undefined) throw new DpopError('token_invalid', { detail: 'segments' });
+    throw new DpopError('token_invalid', { detail: claims === undefined ? 'payload' : 'iss' });
   }
 }
+
+function canAdvise(verifier: AccessTokenVerifier): boolean {
+  const adviser = verifier instanceof JwtAccessTokenVerifier ? verifier.adviser : verifier.advise;
+  return adviser !== undefined;
+}
+
+const always = (): boolean => true;
 
 /** A token that one tenant accepted is not known to another. */
 function cacheKey(ath: string, tenant: string | undefined): string {

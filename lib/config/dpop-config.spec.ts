@@ -38,6 +38,7 @@ describe('a configuration (I4)', () => {
       challenge: { algs: ALGS, realm: undefined, resourceMetadata: undefined },
       metadata: undefined,
       resolution: undefined,
+      issuerVerifiers: [],
       fallbackVerifier: undefined,
       confirmation: undefined,
       onReplayStoreFailure: 'refuse',

@@ -1,4 +1,5 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import type { IssuerVerifier } from '../access-token/trusted-issuers.verifier.js';
 import {
   assertBoolean,
   assertFunction,
@@ -18,11 +19,11 @@ import type { CacheBounds } from '../runtime/bounded-cache.js';
 import { systemClock } from '../runtime/clock.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
 import type { VerificationRules } from '../verification/verification-rules.js';
+import { parseAccessToken } from './access-token-parser.js';
 import type { DpopModuleOptions } from './dpop-options.js';
 import { parseMetadata, type ServedMetadata } from './metadata-parser.js';
 import {
   MAX_HEADER_BYTES,
-  parseAccessToken,
   parseCache,
   parseConfirmation,
   parseNonce,
@@ -44,6 +45,9 @@ export interface DpopConfig extends VerificationRules {
   readonly metadata: ServedMetadata | undefined;
   readonly issuers: readonly JwtAccessTokenOptions[];
   readonly resolution: IssuerResolution | undefined;
+  /** Verifiers of the app or of this package that take the tokens of one issuer each. */
+  readonly issuerVerifiers: readonly IssuerVerifier[];
+  /** Verifies the tokens that name no listed issuer. May be one of `issuerVerifiers`. */
   readonly fallbackVerifier: AccessTokenVerifier | undefined;
   readonly storage: DpopStorage;
   readonly revocation: RevocationChecker | undefined;

@@ -88,7 +88,8 @@ describe('an option of a wrong form is refused in these words (I4)', () => {
     ],
     [
       { accessToken: [new OwnVerifier(), new OwnVerifier()] },
-      'accessToken must be an array with at most one AccessTokenVerifier, which verifies the tokens of all issuers that are not listed',
+      'accessToken must be an array with at most one AccessTokenVerifier that takes tokens which name no listed issuer; ' +
+        'of several verifiers with introspection, set opaqueTokens: false for all but one',
     ],
     [
       { accessToken: [OTHER_ISSUER, ISSUER, { ...ISSUER, audience: 'b' }] },

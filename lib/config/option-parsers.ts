@@ -1,4 +1,3 @@
-import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import type { ConfirmationOption } from '../access-token/second-confirmation.js';
 import {
   assertInteger,
@@ -10,20 +9,13 @@ import {
 } from '../errors/option-asserts.js';
 import { isSecureBaseUrl, normalizeBaseUrl } from '../http/base-url.js';
 import type { OriginOption } from '../http/request-origin.js';
-import { parseJwtAccessTokenOptions } from '../issuer/issuer-option-parser.js';
-import {
-  type IssuerResolution,
-  isIssuerResolution,
-  parseIssuerResolution,
-} from '../issuer/issuer-resolution.js';
-import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import { DEFAULT_ALGORITHMS, isSupportedAlgorithm, JWS_ALGORITHMS } from '../jws/algorithms.js';
 import { parseNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { minProofBytes } from '../proof/proof-size.js';
 import type { CacheBounds } from '../runtime/bounded-cache.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
 import { MemoryStorage } from '../storage/memory.storage.js';
-import type { CacheOptions, DpopModuleOptions, NonceOptions, ProofOptions } from './dpop-options.js';
+import type { CacheOptions, NonceOptions, ProofOptions } from './dpop-options.js';
 
 /** Parsers of single options. Each asserts one option and adds its defaults. */
 
@@ -108,52 +100,6 @@ export function parseNonce(option: 'off' | 'required' | NonceOptions): ParsedNon
   assertOneOf(freshness, 'nonce.freshness', ['iat', 'nonce']);
   const secrets = secret === undefined ? undefined : parseNonceSecrets(secret, 'nonce.secret');
   return { mode, secrets, lifetimeSeconds, freshness };
-}
-
-interface ParsedIssuance {
-  readonly issuers: readonly JwtAccessTokenOptions[];
-  readonly resolution: IssuerResolution | undefined;
-  readonly fallbackVerifier: AccessTokenVerifier | undefined;
-}
-
-export function parseAccessToken(
-  option: DpopModuleOptions['accessToken'],
-  allowInsecureHttp: boolean,
-): ParsedIssuance {
-  const items: readonly unknown[] = Array.isArray(option) ? option : [option];
-  if (items.length === 0)
-    fail(
-      'accessToken',
-      'the options of an issuer, an AccessTokenVerifier, or an array of those; it is empty',
-    );
-  const verifiers = items.filter((item) => item instanceof AccessTokenVerifier);
-  if (verifiers.length > 1) {
-    fail(
-      'accessToken',
-      'an array with at most one AccessTokenVerifier, which verifies the tokens of all issuers that are not listed',
-    );
-  }
-  const issuers: JwtAccessTokenOptions[] = [];
-  let resolution: IssuerResolution | undefined;
-  for (const [index, item] of items.entries()) {
-    if (item instanceof AccessTokenVerifier) continue;
-    const name = Array.isArray(option) ? `accessToken[${index}]` : 'accessToken';
-    if (isIssuerResolution(item)) {
-      if (resolution !== undefined) fail('accessToken', 'an array with at most one resolveIssuer');
-      resolution = parseIssuerResolution(item, name, allowInsecureHttp);
-      continue;
-    }
-    const options = parseJwtAccessTokenOptions(item, name, allowInsecureHttp);
-    if (issuers.some(({ issuer }) => issuer === options.issuer)) {
-      fail(
-        'accessToken',
-        `an array that lists each issuer once: ${name}.issuer repeats an issuer; for several audiences, set audience to an array`,
-        { value: options.issuer },
-      );
-    }
-    issuers.push(options);
-  }
-  return { issuers, resolution, fallbackVerifier: verifiers[0] };
 }
 
 export function parseConfirmation(option: unknown): ConfirmationOption {

@@ -45,6 +45,7 @@ export const REFUSALS = {
   bound_token_as_bearer: ['invalid_token', 'A DPoP-bound access token must be sent with the DPoP scheme'],
   token_too_large: ['invalid_token', 'The access token is too large'],
   token_invalid: ['invalid_token', 'Invalid token'],
+  token_inactive: ['invalid_token', 'The access token is not active'],
   token_issuer: ['invalid_token', 'The issuer of the access token is not trusted'],
   token_audience: ['invalid_token', 'The access token is for another audience'],
   token_type: ['invalid_token', 'The access token has the wrong type'],

@@ -1,3 +1,4 @@
+import { isTrustedUrl } from '../http/base-url.js';
 import { isJsonObject } from '../jws/json-object.js';
 import { fetchJson } from '../outbound/fetch-json.js';
 import { type Fetch, OutboundError } from '../outbound/outbound-request.js';
@@ -33,6 +34,26 @@ export async function discoverEndpoint(
   }
   throw new OutboundError(
     `no usable metadata of the issuer ${issuer} (${refusals.join('; ')}); correct the issuer, or set ${OPTION_OF[endpoint]}`,
+  );
+}
+
+/**
+ * Finds an endpoint like `discoverEndpoint`, and asserts that an eavesdropper can neither read nor replace what it
+ * answers.
+ *
+ * @throws OutboundError as `discoverEndpoint`, and for a plain `http:` endpoint of an `https:` issuer
+ */
+export async function discoverTrustedEndpoint(
+  issuer: string,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  fetcher?: Fetch,
+): Promise<URL> {
+  const location = await discoverEndpoint(issuer, endpoint, signal, fetcher);
+  if (isTrustedUrl(location, !isTrustedUrl(issuer, false))) return new URL(location);
+  const article = endpoint === 'jwks_uri' ? 'a' : 'an';
+  throw new OutboundError(
+    `the issuer ${issuer} names ${article} ${endpoint} that is not https; correct its metadata, or set ${OPTION_OF[endpoint]}`,
   );
 }
 

@@ -100,7 +100,13 @@ function assertIssuerOptions(
   assertKnownNames(value, option, NAMES);
 }
 
-function assertUrl(
+/**
+ * Asserts the URL of an issuer, or of one of its endpoints.
+ *
+ * @param wayOut the option that accepts `http:` beyond loopback
+ * @throws TypeError
+ */
+export function assertUrl(
   value: unknown,
   option: string,
   form: string,

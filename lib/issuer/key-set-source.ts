@@ -1,9 +1,8 @@
-import { isTrustedUrl } from '../http/base-url.js';
 import { fetchJson } from '../outbound/fetch-json.js';
 import { OutboundError } from '../outbound/outbound-request.js';
 import { withTimeLimit } from '../outbound/time-limit.js';
 import { IssuerKeySet } from './issuer-key-set.js';
-import { discoverEndpoint } from './issuer-metadata.js';
+import { discoverTrustedEndpoint } from './issuer-metadata.js';
 import type { JwtAccessTokenOptions } from './jwt-access-token-options.js';
 
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -43,14 +42,7 @@ export class KeySetSource {
   async #locate(): Promise<URL> {
     const { issuer, jwksUri, fetch } = this.#options;
     if (jwksUri !== undefined) return new URL(jwksUri);
-    const location = await this.#limit((signal) => discoverEndpoint(issuer, 'jwks_uri', signal, fetch));
-    // Metadata from an https issuer must not lead to plain http, where an attacker could replace the keys.
-    if (!isTrustedUrl(location, !isTrustedUrl(issuer, false))) {
-      throw new OutboundError(
-        `the issuer ${issuer} names a jwks_uri that is not https; correct its metadata, or set jwksUri`,
-      );
-    }
-    return new URL(location);
+    return await this.#limit((signal) => discoverTrustedEndpoint(issuer, 'jwks_uri', signal, fetch));
   }
 
   async #fetchFrom(location: URL): Promise<IssuerKeySet> {

@@ -182,11 +182,13 @@ function createNonceService({ nonce, storage, clock }: DpopConfig): NonceService
 function createAccessTokenVerifier({
   issuers,
   resolution,
+  issuerVerifiers,
   fallbackVerifier,
   cache,
   clock,
 }: DpopConfig): AccessTokenVerifier {
   const verifiers = issuers.map((options) => new JwtAccessTokenVerifier(options, clock));
+  const all = [...verifiers, ...issuerVerifiers];
   const resolved = resolution && new ResolvedIssuers(resolution, clock);
-  return new TrustedIssuersVerifier(verifiers, fallbackVerifier, cache.tokens, clock, resolved);
+  return new TrustedIssuersVerifier(all, fallbackVerifier, cache.tokens, clock, resolved);
 }

@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { AccessTokenVerifier, auth0, type DpopModuleOptions, keycloak } from 'nestjs-dpop';
+import {
+  AccessTokenVerifier,
+  auth0,
+  type DpopModuleOptions,
+  type IssuerResolutionOptions,
+  type JwtAccessTokenOptions,
+  keycloak,
+} from 'nestjs-dpop';
 import { createConfig } from '../config/dpop-config.js';
 import { fapi2 } from './fapi2.js';
 
@@ -52,6 +59,21 @@ describe('fapi2 narrows what is left open (C5)', () => {
     ]);
     expect((accessToken as readonly unknown[])[2]).toBe(own);
     expect(fapi2({ ...GOOD, accessToken: own }).accessToken).toBe(own);
+  });
+
+  test('for the issuers of tenants, when they are found', async () => {
+    let answer: JwtAccessTokenOptions | undefined = issuer;
+    const tenantOf = () => 'tenant';
+    const { accessToken } = fapi2({ ...GOOD, accessToken: { resolveIssuer: () => answer, tenantOf } });
+    const { resolveIssuer, ...rest } = accessToken as IssuerResolutionOptions;
+    expect(rest).toEqual({ tenantOf });
+    expect(await resolveIssuer('x', 'tenant')).toEqual({ ...issuer, algorithms: ALGORITHMS });
+    answer = { ...issuer, algorithms: ['RS256'] };
+    await expect(resolveIssuer('x', 'tenant')).rejects.toThrow(
+      /^fapi2\(\) what resolveIssuer returns\.algorithms must be/,
+    );
+    answer = undefined;
+    expect(await resolveIssuer('x', 'tenant')).toBeUndefined();
   });
 
   test('and keeps what is narrower', () => {

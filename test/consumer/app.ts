@@ -2,6 +2,7 @@
 // looks for modules.
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { type AccessTokenClaims, DpopBound, DpopGuard, DpopModule } from 'nestjs-dpop';
+import { introspection } from 'nestjs-dpop/introspection';
 import { RedisStorage } from 'nestjs-dpop/redis';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 
@@ -26,6 +27,11 @@ const options = {
 export class AppModule {}
 
 export const kit = [TestClient, TestIssuer];
+
+export const introspected = introspection({
+  accessToken: options.accessToken,
+  client: { id: 'api', secret: 'secret' },
+});
 
 // @ts-expect-error What is not found has no types, and would take anything.
 export const wrong = (): unknown => DpopModule.forRoot({ ...options, proof: { maxAge: 60 } });

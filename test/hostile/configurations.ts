@@ -14,6 +14,7 @@ import { AUDIENCE, clock, ISSUER, ORIGIN } from './baseline.js';
 import { BrittleDenyList } from './brittle-deny-list.js';
 import { type Change, field, hosts, htu, nonce } from './changes.js';
 import { ed25519Jwk, SMALL_ORDER_POINTS } from './forgeries.js';
+import { createIntrospectingIssuer } from './introspecting-issuer.js';
 import { clients, issuers, keySetOf, thumbprintOf } from './keys.js';
 
 /** A service under test: its options, what its challenges must say, and what makes the baseline right for it. */
@@ -138,7 +139,8 @@ export type ConfigurationName =
   | 'infrastructure'
   | 'full-store'
   | 'small-order-issuer'
-  | 'revocation';
+  | 'revocation'
+  | 'introspection';
 
 export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configuration>> = {
   default: () => ({ dpop: options() }),
@@ -226,6 +228,10 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
     recoversAfterSeconds: 120,
   }),
   'small-order-issuer': () => ({ dpop: options({ accessToken: smallOrderIssuer }) }),
+  introspection: () => ({
+    dpop: options({ accessToken: createIntrospectingIssuer() }),
+    recoversAfterSeconds: 2,
+  }),
   revocation: () => ({
     dpop: options({ revocation: new BrittleDenyList(), bearer: 'allow-unbound' }),
     offersBearer: true,

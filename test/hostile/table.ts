@@ -5,6 +5,7 @@ import { credentials } from './credentials.js';
 import { degenerateKeys } from './degenerate-keys.js';
 import { fapi2Rows } from './fapi2.js';
 import { hostileBytes } from './hostile-bytes.js';
+import { introspectionRows } from './introspection.js';
 import { keyBinding } from './key-binding.js';
 import { nonceRows } from './nonces.js';
 import { origins } from './origins.js';
@@ -28,6 +29,7 @@ export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
   'tokens of providers': profileRows,
   'what FAPI 2.0 forbids': fapi2Rows,
   'the binding of a token to a key': keyBinding,
+  'what an issuer says of a token': introspectionRows,
   'tokens sent as Bearer': bearer,
   'the form of a proof': proofForm,
   'the algorithm of a proof': proofAlgorithms,

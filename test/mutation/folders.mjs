@@ -38,6 +38,7 @@ export const FOLDERS = {
   verification: ['lib/verification/'],
   config: ['lib/config/'],
   guard: ['lib/guard/'],
+  introspection: ['lib/introspection/', 'test/introspection', 'test/rfc-vectors'],
   module: [
     'lib/module/',
     'test/(start-registrations|start-scopes|module-registration|storage-lifecycle|options-ways|issuers)',

@@ -1,0 +1,7 @@
+export { introspection } from './introspection.js';
+export type {
+  IntrospectionClient,
+  IntrospectionOptions,
+  PrivateKeyClient,
+  SecretClient,
+} from './introspection-options.js';
