@@ -125,10 +125,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // Entry points of their own, which no other room knows.
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
+  'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard'],
   testing: ['runtime', 'issuer'],
 };
 
-const KNOW_NEST = ['guard', 'module', 'transport'];
+const KNOW_NEST = ['guard', 'module', 'transport', 'security-events'];
 const KNOW_IOREDIS = ['redis'];
 
 const roomOf = (path: string): string => path.slice(0, Math.max(0, path.indexOf('/')));
@@ -182,7 +183,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, module and transport know Nest, and only redis knows ioredis', () => {
+  test('only guard, module, transport and security-events know Nest, and only redis knows ioredis', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))
@@ -242,8 +243,8 @@ describe('the shape of files', () => {
     expect(named).not.toContain(false);
   });
 
-  test('index.ts and its neighbours for testing and redis are the only ones', () => {
-    const known = new Set(['index.ts', 'redis/index.ts', 'testing/index.ts']);
+  test('index.ts and its neighbours for redis, security events and testing are the only ones', () => {
+    const known = new Set(['index.ts', 'redis/index.ts', 'security-events/index.ts', 'testing/index.ts']);
     expect(paths.filter((path) => path.endsWith('index.ts') && !known.has(path))).toEqual([]);
   });
 });

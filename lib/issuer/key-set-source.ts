@@ -3,7 +3,7 @@ import { fetchJson } from '../outbound/fetch-json.js';
 import { OutboundError } from '../outbound/outbound-request.js';
 import { withTimeLimit } from '../outbound/time-limit.js';
 import { IssuerKeySet } from './issuer-key-set.js';
-import { discoverEndpoint } from './issuer-metadata.js';
+import { discoverEndpoint, type MetadataLocations } from './issuer-metadata.js';
 import type { JwtAccessTokenOptions } from './jwt-access-token-options.js';
 
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -11,12 +11,15 @@ const DEFAULT_TIMEOUT_MS = 5000;
 /** Where the key set of an issuer is, and how it is fetched. */
 export class KeySetSource {
   readonly #options: JwtAccessTokenOptions;
+  readonly #locationsOf: MetadataLocations | undefined;
   readonly #shutdown = new AbortController();
   /** The `jwks_uri`, once it is known. */
   #location: URL | undefined;
 
-  constructor(options: JwtAccessTokenOptions) {
+  /** @param locationsOf of the metadata; default: those of an authorization server */
+  constructor(options: JwtAccessTokenOptions, locationsOf?: MetadataLocations) {
     this.#options = options;
+    this.#locationsOf = locationsOf;
   }
 
   get isClosed(): boolean {
@@ -43,7 +46,9 @@ export class KeySetSource {
   async #locate(): Promise<URL> {
     const { issuer, jwksUri, fetch } = this.#options;
     if (jwksUri !== undefined) return new URL(jwksUri);
-    const location = await this.#limit((signal) => discoverEndpoint(issuer, 'jwks_uri', signal, fetch));
+    const location = await this.#limit((signal) =>
+      discoverEndpoint(issuer, 'jwks_uri', signal, fetch, this.#locationsOf),
+    );
     // Metadata from an https issuer must not lead to plain http, where an attacker could replace the keys.
     if (!isTrustedUrl(location, !isTrustedUrl(issuer, false))) {
       throw new OutboundError(
