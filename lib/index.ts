@@ -5,6 +5,8 @@ export type {
   AccessTokenOption,
   CacheOptions,
   DpopModuleOptions,
+  MetadataLocation,
+  MetadataOptions,
   NonceOptions,
   ProofOptions,
 } from './config/dpop-options.js';

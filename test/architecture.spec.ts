@@ -84,6 +84,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   issuer: ['errors', 'jws', 'runtime', 'http', 'claims', 'outbound'],
   'access-token': ['errors', 'jws', 'runtime', 'http', 'claims', 'outbound', 'issuer'],
   revocation: ['errors', 'runtime', 'claims'],
+  metadata: ['errors', 'http'],
   telemetry: ['errors', 'jws', 'runtime', 'http'],
   verification: [
     'errors',
@@ -107,6 +108,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'storage',
     'proof',
     'issuer',
+    'metadata',
     'access-token',
     'revocation',
     'verification',
@@ -115,8 +117,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   module: [
     'errors',
     'http',
+    'transport',
     'nonce',
     'storage',
+    'metadata',
     'access-token',
     'telemetry',
     'verification',

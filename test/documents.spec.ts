@@ -74,6 +74,7 @@ describe('every option has a row that tells its default', () => {
     [OPTIONS, 'lib/config/dpop-options.ts', 'DpopModuleOptions', ''],
     [OPTIONS, 'lib/config/dpop-options.ts', 'ProofOptions', 'proof.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'NonceOptions', 'nonce.'],
+    [OPTIONS, 'lib/config/dpop-options.ts', 'MetadataOptions', 'metadata.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'CacheOptions', 'cache.'],
     [OPTIONS, 'lib/issuer/jwt-access-token-options.ts', 'JwtAccessTokenOptions', ''],
     [OPTIONS, 'lib/issuer/issuer-resolution.ts', 'IssuerResolutionOptions', ''],
@@ -87,7 +88,6 @@ describe('every option has a row that tells its default', () => {
       .filter((member) => !inParts.has(member.name))
       .map((member) => ({ page, option: prefix + member.name, defaultValue: member.defaultValue })),
   );
-  options.push({ page: OPTIONS, option: 'metadata.url', defaultValue: undefined });
 
   test.each(options)('$option in $page', ({ page, option, defaultValue = '' }) => {
     expect(readRow(page, option).join(' ')).toContain(defaultValue);

@@ -35,6 +35,13 @@ describe('an error of an option shows the value and the way out (I4)', () => {
       '"http://x.example"',
       'allowInsecureHttp: true',
     ],
+    [
+      'metadata.resource',
+      { metadata: { resource: 'https://other.example' } },
+      '"https://other.example"',
+      'on one of the origins of the option origin',
+    ],
+    ['metadata', { metadata: 'https://api.example.com' }, 'a string', '{ url } if another server does'],
     ['cache.maxKeys', { cache: { maxKeys: 1.5 } }, '1.5', 'an integer from 0'],
     [
       'accessToken.resolveIssuer',

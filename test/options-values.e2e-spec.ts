@@ -37,6 +37,18 @@ describe.each(WAYS)('misconfiguration at start, by %s', (way, startWith) => {
       realm: 'a "realm" \\ of its own',
     });
     await startWith({ ...GOOD, allowInsecureHttp: true, origin: 'http://api.internal' });
+    await startWith({ ...GOOD, metadata: {} });
+    await startWith({
+      ...GOOD,
+      origin: 'request',
+      metadata: {
+        resource: 'https://anywhere.example.com/accounts',
+        scopes: [],
+        authorizationServers: ['http://localhost:4000'],
+        name: 'Konten & mehr',
+        documentationUrl: 'https://docs.example.com/?page=dpop#start',
+      },
+    });
   });
 
   const topLevel = Object.entries(TOP_LEVEL)

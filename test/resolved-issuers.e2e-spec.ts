@@ -227,7 +227,7 @@ describe.each(PLATFORMS)('issuers that are resolved at run time on %s (B10)', (p
     await expectAccepted(app, await down.issueToken({ client }));
   });
 
-  test('10,000 names that nobody knows fetch nothing, evict no issuer, and are all refused', async () => {
+  test('names that the app does not know fetch nothing, evict no issuer, and are all refused', async () => {
     const issuer = await create('https://a.test');
     const bare = await BareIssuer.listen();
     closing.push(bare);
@@ -238,18 +238,18 @@ describe.each(PLATFORMS)('issuers that are resolved at run time on %s (B10)', (p
     const [header, , signature] = token.split('.');
     const forged = (name: string) =>
       `${header}.${Buffer.from(JSON.stringify({ iss: name })).toString('base64url')}.${signature}`;
-    for (let batch = 0; batch < 100; batch += 1) {
-      const names = Array.from({ length: 100 }, (_, index) => `${bare.issuer}/${batch}/${index}`);
+    for (let batch = 0; batch < 10; batch += 1) {
+      const names = Array.from({ length: 20 }, (_, index) => `${bare.issuer}/${batch}/${index}`);
       const statuses = await Promise.all(
         names.map(async (name) => (await call(app, client, { token: forged(name), proof: 'none' })).status),
       );
       expect(new Set(statuses)).toEqual(new Set([401]));
     }
     expect(bare.asked).toEqual([]);
-    expect(lookups).toHaveLength(10_001);
+    expect(lookups).toHaveLength(201);
     await expectAccepted(app, token);
     await expectAccepted(app, await issuer.issueToken({ client }));
-    expect(lookups).toHaveLength(10_001);
+    expect(lookups).toHaveLength(201);
   });
 
   test('a name of more than 1,024 characters is not looked up', async () => {

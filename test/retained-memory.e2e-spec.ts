@@ -73,3 +73,43 @@ describe('what is remembered of a request does not keep the request', () => {
     expect(retained).toBeLessThan(MAX_RETAINED_BYTES);
   });
 });
+
+describe('names of issuers that the app does not know (B10)', () => {
+  test('10,000 of them are not kept, and nothing is fetched', async () => {
+    const issuer = await TestIssuer.create();
+    const fetched: string[] = [];
+    let lookups = 0;
+    const accessToken = {
+      maxIssuers: 100,
+      resolveIssuer: (name: string) => {
+        lookups += 1;
+        const fetch = (url: string) => Promise.reject(fetched.push(url));
+        return name === issuer.issuer ? { ...issuer.accessToken, fetch } : undefined;
+      },
+    };
+
+    @Module({ imports: [DpopModule.forRoot({ origin: ORIGIN, accessToken })] })
+    class AppModule {}
+
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    const verifier = app.get(DpopVerifier);
+    const [header, , signature] = (await issuer.issueToken()).split('.');
+    const present = async (index: number) => {
+      const iss = `https://issuer-${index}.test/`.padEnd(1000, 'x');
+      const token = `${header}.${Buffer.from(JSON.stringify({ iss })).toString('base64url')}.${signature}`;
+      const rawHeaders = ['Authorization', `DPoP ${token}`, 'DPoP', 'proof'];
+      await expect(verifier.verify({ method: 'GET', target: '/a', rawHeaders })).rejects.toMatchObject({
+        reason: 'token_issuer',
+      });
+    };
+    for (let index = -200; index < 0; index += 1) await present(index);
+    const before = heapUsed();
+    for (let index = 0; index < 10_000; index += 1) await present(index);
+    const grownBytes = heapUsed() - before;
+    await app.close();
+    expect(lookups).toBe(10_200);
+    expect(fetched).toEqual([]);
+    // The names alone would be 10 MB.
+    expect(grownBytes).toBeLessThan(2_000_000);
+  });
+});

@@ -1,4 +1,5 @@
 import type { Measurement } from '../measurement.js';
+import { denyList } from './deny-list.js';
 import { eventLoop } from './event-loop.js';
 import { firstRequest } from './first-request.js';
 import { httpExpress, httpFastify } from './http.js';
@@ -15,6 +16,7 @@ import { verify } from './verify.js';
 /** In the order of the table. */
 export const MEASUREMENTS: readonly Measurement[] = [
   verify,
+  denyList,
   peers,
   firstRequest,
   redisCpu,

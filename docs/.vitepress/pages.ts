@@ -24,7 +24,16 @@ export const SECTIONS = [
   },
   {
     title: 'Operation',
-    pages: ['proxies-and-origins', 'nonces', 'replay-and-redis', 'telemetry', 'troubleshooting', 'errors'],
+    pages: [
+      'proxies-and-origins',
+      'metadata',
+      'nonces',
+      'replay-and-redis',
+      'revocation',
+      'telemetry',
+      'troubleshooting',
+      'errors',
+    ],
   },
   {
     title: 'Background',

@@ -1,4 +1,7 @@
 import { createSign } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { RefusalDetails } from '../errors/dpop.error.js';
@@ -236,4 +239,24 @@ describe('EdDSA and Ed25519 are one algorithm of issuers, too (C5)', () => {
       details: { detail: 'kid' },
     });
   });
+});
+
+test('a shutdown ends the fetch of keys, without a warning (B1)', async () => {
+  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const asked = once(server, 'request');
+  try {
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const options = { issuer: origin, audience: 'a', jwksUri: `${origin}/keys` };
+    const verifier = new JwtAccessTokenVerifier(options, clock);
+    const warnings: string[] = [];
+    const opened = verifier.open((text) => warnings.push(text));
+    await asked;
+    verifier.close();
+    await opened;
+    expect(warnings).toEqual([]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

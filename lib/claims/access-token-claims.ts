@@ -16,8 +16,7 @@ export interface AccessTokenClaims {
 
 /** Freezes a JSON value deeply, because one verified token serves many requests. */
 export function freezeClaims<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.values(Object.freeze(value)).forEach(freezeClaims);
-  }
+  // A value that is no object counts as frozen.
+  if (!Object.isFrozen(value)) Object.values(Object.freeze(value) as object).forEach(freezeClaims);
   return value;
 }

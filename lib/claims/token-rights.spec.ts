@@ -19,6 +19,7 @@ describe('the scopes of a token (D2)', () => {
     [{ scope: [], scp: ['a'] }, ['a']],
     [{ scope: '', scp: '' }, []],
     [{ scope: 1, scp: ['admin'] }, []],
+    [{ scope: [1], scp: ['admin'] }, []],
     [{ scope: { a: true }, scp: ['admin'] }, []],
     [{}, []],
     [{ scope: 1 }, []],

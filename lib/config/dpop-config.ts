@@ -19,11 +19,11 @@ import { systemClock } from '../runtime/clock.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
 import type { VerificationRules } from '../verification/verification-rules.js';
 import type { DpopModuleOptions } from './dpop-options.js';
+import { parseMetadata, type ServedMetadata } from './metadata-parser.js';
 import {
   MAX_HEADER_BYTES,
   parseAccessToken,
   parseCache,
-  parseMetadata,
   parseNonce,
   parseOrigin,
   parseProof,
@@ -39,6 +39,8 @@ export interface DpopConfig extends VerificationRules {
     readonly service: string;
   };
   readonly challenge: ChallengeParameters;
+  /** `undefined` if the library serves no protected resource metadata. */
+  readonly metadata: ServedMetadata | undefined;
   readonly issuers: readonly JwtAccessTokenOptions[];
   readonly resolution: IssuerResolution | undefined;
   readonly fallbackVerifier: AccessTokenVerifier | undefined;
@@ -98,12 +100,18 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const { maxBytes, algorithms, ...proof } = parseProof(proofOptions);
   const nonce = parseNonce(nonceOption);
   const issuance = parseAccessToken(options.accessToken, allowInsecureHttp);
+  const resolveOrigin = createOriginResolver(origin, allowInsecureHttp);
+  const metadata = parseMetadata(
+    options.metadata,
+    { origin, resolveOrigin, issuers: issuance.issuers },
+    allowInsecureHttp,
+  );
   const iatLifetimeSeconds = proof.maxAgeSeconds + proof.futureToleranceSeconds;
   return Object.freeze({
     clock,
     policy: { nonce: nonce.mode, bearer },
     limits: { tokenBytes: maxTokenBytes, proofBytes: maxBytes },
-    resolveOrigin: createOriginResolver(origin, allowInsecureHttp),
+    resolveOrigin,
     proof: { ...proof, algorithms: new Set(algorithms), freshness: nonce.freshness },
     proofLifetimeSeconds:
       nonce.freshness === 'nonce'
@@ -113,8 +121,9 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     challenge: {
       algs: algorithms.join(' '),
       realm: options.realm,
-      resourceMetadata: parseMetadata(options.metadata, allowInsecureHttp),
+      resourceMetadata: metadata.challengeUrl,
     },
+    metadata: metadata.served,
     ...issuance,
     storage: parseStorage(options.storage),
     onReplayStoreFailure,

@@ -48,8 +48,8 @@ export interface DpopModuleOptions {
   readonly bearer?: 'reject' | 'allow-unbound';
   /** The protection space named in challenges (RFC 9110 §11.5). Nonces are bound to it. */
   readonly realm?: string;
-  /** The protected resource metadata (RFC 9728) that challenges name. */
-  readonly metadata?: { readonly url: string };
+  /** The protected resource metadata (RFC 9728) that challenges name: served by the library, or elsewhere at a URL. */
+  readonly metadata?: MetadataOptions | MetadataLocation;
   /** Sizes of the two caches. */
   readonly cache?: CacheOptions;
   /**
@@ -97,6 +97,33 @@ export interface NonceOptions {
   readonly lifetimeSeconds?: number;
   /** What tells the age of a proof: its `iat` (the default), or its nonce, for clients with wrong clocks. */
   readonly freshness?: 'iat' | 'nonce';
+}
+
+/** The protected resource metadata (RFC 9728) that the library serves. The other options decide all other members. */
+export interface MetadataOptions {
+  readonly url?: never;
+  /**
+   * The identifier of this service, exactly as clients know it, on one of the configured origins. Default: the origin by
+   * which the client came.
+   */
+  readonly resource?: string;
+  /** The scopes that clients may ask for. Default: the scopes that the routes require. An empty array names none. */
+  readonly scopes?: readonly string[];
+  /** The issuers that clients may get tokens from. Default: the issuers of `accessToken`. */
+  readonly authorizationServers?: readonly string[];
+  /** The name of this service for end users. */
+  readonly name?: string;
+  /** The URL of a page for developers. */
+  readonly documentationUrl?: string;
+  /** The URL of a page on what clients may do with the data. */
+  readonly policyUrl?: string;
+  /** The URL of the terms of service. */
+  readonly termsUrl?: string;
+}
+
+/** Protected resource metadata (RFC 9728) that another server, or a route of the app, serves. */
+export interface MetadataLocation {
+  readonly url: string;
 }
 
 /** The limits of the caches, which have entries of accepted requests only. */

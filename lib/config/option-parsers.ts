@@ -1,6 +1,5 @@
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import {
-  assertHeaderText,
   assertInteger,
   assertKnownNames,
   assertObject,
@@ -8,7 +7,7 @@ import {
   assertStrings,
   fail,
 } from '../errors/option-asserts.js';
-import { isSecureBaseUrl, isTrustedUrl, normalizeBaseUrl } from '../http/base-url.js';
+import { isSecureBaseUrl, normalizeBaseUrl } from '../http/base-url.js';
 import type { OriginOption } from '../http/request-origin.js';
 import { parseJwtAccessTokenOptions } from '../issuer/issuer-option-parser.js';
 import {
@@ -154,20 +153,6 @@ export function parseAccessToken(
     issuers.push(options);
   }
   return { issuers, resolution, fallbackVerifier: verifiers[0] };
-}
-
-export function parseMetadata(
-  metadata: DpopModuleOptions['metadata'],
-  allowInsecureHttp: boolean,
-): string | undefined {
-  if (metadata === undefined) return undefined;
-  const accepted =
-    'the https URL of the protected resource metadata (RFC 9728); http on loopback only, elsewhere with allowInsecureHttp: true';
-  assertObject(metadata, 'metadata');
-  assertKnownNames(metadata, 'metadata', ['url']);
-  assertHeaderText(metadata.url, 'metadata.url', accepted);
-  if (!isTrustedUrl(metadata.url, allowInsecureHttp)) fail('metadata.url', accepted, { value: metadata.url });
-  return metadata.url;
 }
 
 export function parseStorage(storage: DpopStorage | undefined): DpopStorage {

@@ -199,7 +199,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const bearerOffered = policy.bearer === 'allow-unbound';
     // Which scheme was used matters only where two are offered.
     const used = bearerOffered ? examination?.attemptedScheme : undefined;
-    return formatChallenges(error, used, bearerOffered, this.config.challenge);
+    return formatChallenges(error, used, bearerOffered, this.config.challenge, examination?.request);
   }
 }
 

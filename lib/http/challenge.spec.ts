@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { REFUSALS, type RefusalReason, STATUS_OF_CODE } from '../errors/catalogue.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import { formatChallenges, type Scheme } from './challenge.js';
+import type { DpopRequest } from './dpop-request.js';
 
 const PARAMETERS = { algs: 'ES256' };
 const reasons = Object.keys(REFUSALS) as RefusalReason[];
@@ -31,6 +32,18 @@ describe('a challenge (D3)', () => {
   test('is for DPoP, with the error, where Bearer is not offered (B4)', () => {
     const challenge = formatChallenges(new DpopError('bound_token_as_bearer'), 'Bearer', false, PARAMETERS);
     expect(challenge).toMatch(/^DPoP error="invalid_token", .*, algs="ES256"$/);
+  });
+
+  test('names the metadata of the resource that the request is for (H)', () => {
+    const request = { method: 'GET', target: '/a', rawHeaders: [], host: 'b.example' };
+    const resourceMetadata = (of: DpopRequest | undefined) => of && `https://${of.host}/m`;
+    const parameters = { ...PARAMETERS, resourceMetadata };
+    const error = new DpopError('credentials_missing');
+    const url = 'resource_metadata="https://b.example/m"';
+    expect(formatChallenges(error, undefined, true, parameters, request)).toBe(
+      `Bearer ${url}, DPoP algs="ES256", ${url}`,
+    );
+    expect(formatChallenges(error, undefined, true, parameters)).toBe('Bearer, DPoP algs="ES256"');
   });
 
   test('names what the route asks for (D2)', () => {

@@ -1,4 +1,5 @@
 import type { DpopError } from '../errors/dpop.error.js';
+import type { DpopRequest } from './dpop-request.js';
 
 /** The authentication schemes of a protected resource. */
 export type Scheme = 'DPoP' | 'Bearer';
@@ -8,8 +9,8 @@ export interface ChallengeParameters {
   /** The accepted proof algorithms, separated by spaces (§7.1). */
   readonly algs: string;
   readonly realm?: string | undefined;
-  /** URL of the protected resource metadata (RFC 9728 §5.1). */
-  readonly resourceMetadata?: string | undefined;
+  /** URL of the protected resource metadata (RFC 9728 §5.1). A function if it differs from request to request. */
+  readonly resourceMetadata?: string | ((request: DpopRequest | undefined) => string | undefined) | undefined;
 }
 
 /** A character that a quoted string cannot contain without an escape. */
@@ -22,6 +23,7 @@ type Parameter = readonly [name: string, value: string | undefined];
  * challenge of the scheme in the request has the error; all of them have it when the request mixed methods (Fig. 19). A
  * demand for a nonce is a DPoP challenge alone, because clients read no other.
  *
+ * @param request the refused one, if it was read
  * @see RFC 9449 §7.1 and §7.2, Fig. 15 to 19 and 24
  */
 export function formatChallenges(
@@ -29,19 +31,22 @@ export function formatChallenges(
   used: Scheme | undefined,
   bearerOffered: boolean,
   parameters: ChallengeParameters,
+  request?: DpopRequest,
 ): string {
+  const { realm, algs, resourceMetadata } = parameters;
+  const metadataUrl = typeof resourceMetadata === 'function' ? resourceMetadata(request) : resourceMetadata;
   const isInEveryChallenge = error.code === 'invalid_request';
   const dpop = formatChallenge('DPoP', [
-    ['realm', parameters.realm],
+    ['realm', realm],
     ...(isInEveryChallenge || used !== 'Bearer' || !bearerOffered ? errorParameters(error) : []),
-    ['algs', parameters.algs],
-    ['resource_metadata', parameters.resourceMetadata],
+    ['algs', algs],
+    ['resource_metadata', metadataUrl],
   ]);
   if (!bearerOffered || error.code === 'use_dpop_nonce') return dpop;
   const bearer = formatChallenge('Bearer', [
-    ['realm', parameters.realm],
+    ['realm', realm],
     ...(isInEveryChallenge || used === 'Bearer' ? errorParameters(error) : []),
-    ['resource_metadata', parameters.resourceMetadata],
+    ['resource_metadata', metadataUrl],
   ]);
   return `${bearer}, ${dpop}`;
 }

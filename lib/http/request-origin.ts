@@ -39,13 +39,18 @@ function createBaseUrlResolver(origin: OriginOption, allowInsecureHttp: boolean)
 }
 
 function originOfRequest(request: DpopRequest, allowInsecureHttp: boolean): string {
-  const { protocol, host } = request;
-  if (countHosts(request.rawHeaders) > 1) throw new DpopError('host_unusable');
-  if (host === undefined || !isPlainAuthority(host)) throw new DpopError('host_unusable');
-  const baseUrl = normalizeBaseUrl(`${protocol}://${host}`);
+  const host = usableHostOf(request);
+  if (host === undefined) throw new DpopError('host_unusable');
+  const baseUrl = normalizeBaseUrl(`${request.protocol}://${host}`);
   if (baseUrl === undefined) throw new DpopError('host_unusable');
   if (!allowInsecureHttp && !isSecureBaseUrl(baseUrl)) throw new DpopError('https_required');
   return baseUrl;
+}
+
+/** The host by which the client came, as it wrote it. `undefined` unless it is a host with an optional port, sent once. */
+export function usableHostOf({ host, rawHeaders }: DpopRequest): string | undefined {
+  if (countHosts(rawHeaders) > 1) return undefined;
+  return host !== undefined && isPlainAuthority(host) ? host : undefined;
 }
 
 /** Node uses the first of several Host fields; RFC 9112 §3.2 requires 400. */

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 
 /** A module in the container of Nest, which does not export this type. */
@@ -13,6 +14,11 @@ export type ProviderToken = Parameters<ContainerModule['providers']['get']>[0];
 /** The registrations of `DpopModule` in one app, in the order in which Nest found them. */
 export function registrationsIn(modules: ModulesContainer): readonly ContainerModule[] {
   return [...modules.values()].filter(({ providers }) => providers.has(DPOP_CONFIG));
+}
+
+/** The configuration of a registration; `undefined` until Nest has created it. */
+export function configOf({ providers }: ContainerModule): DpopConfig | undefined {
+  return providers.get(DPOP_CONFIG)?.instance as DpopConfig | undefined;
 }
 
 /** The class of a provider or a controller; `undefined` for a value, a factory and an alias. */

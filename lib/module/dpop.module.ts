@@ -3,9 +3,11 @@ import {
   Inject,
   Logger,
   Module,
+  type NestModule,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import { JwtAccessTokenVerifier } from '../access-token/jwt-access-token.verifier.js';
 import { ResolvedIssuers } from '../access-token/resolved-issuers.js';
@@ -23,8 +25,10 @@ import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
+import { registrationsIn } from './container.js';
 import { DpopHealthIndicator } from './dpop-health.indicator.js';
 import { EqualRegistrations } from './equal-registrations.js';
+import { MetadataEndpoint } from './metadata-endpoint.js';
 import {
   assertAsyncOptions,
   ConfigurableModuleClass,
@@ -94,12 +98,17 @@ const registrations = new EqualRegistrations();
     DpopHealthIndicator,
   ],
 })
-export class DpopModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+export class DpopModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnModuleInit, OnApplicationShutdown
+{
   private endObservation: (() => void) | undefined;
 
   constructor(
     @Inject(DPOP_CONFIG) private readonly config: DpopConfig,
     @Inject(AccessTokenVerifier) private readonly accessTokens: AccessTokenVerifier,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer | undefined,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {
     super();
   }
@@ -112,6 +121,15 @@ export class DpopModule extends ConfigurableModuleClass implements OnModuleInit,
   static override forRootAsync(options: DpopModuleAsyncOptions): DynamicModule {
     assertAsyncOptions(options);
     return super.forRootAsync(options);
+  }
+
+  /** Nest calls it before it registers the routes of the app. */
+  configure(): void {
+    // Nest also calls it if it has created no instance: in preview mode, and with scoped options, which do not start.
+    if (this.modules === undefined) return;
+    // One of several registrations serves the metadata of all.
+    if (registrationsIn(this.modules)[0]?.instance !== this) return;
+    new MetadataEndpoint(this.modules, this.adapterHost.httpAdapter).register();
   }
 
   async onModuleInit(): Promise<void> {

@@ -12,6 +12,8 @@ import {
   routeLevelOfClass,
   routeLevelsOf,
 } from '../guard/route-levels.js';
+import { routePolicyOf } from '../guard/route-policy.js';
+import type { DpopPolicy } from '../verification/policy.js';
 import { classOf } from './container.js';
 import type { GuardCoverage } from './guard-coverage.js';
 
@@ -27,12 +29,7 @@ export interface RouteSurvey {
 
 /** Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library. */
 export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage): RouteSurvey {
-  const types = new Set(
-    [...modules.values()]
-      .flatMap(({ controllers, providers }) => [...controllers.values(), ...providers.values()])
-      .map(classOf)
-      .filter((type) => type !== undefined),
-  );
+  const types = typesIn(modules);
   const routes = [...types].flatMap((type) => [...routesOf(type)]);
   const classes = new Set([...types].flatMap((type) => [...lineageOf(type)]));
   return {
@@ -48,6 +45,36 @@ export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage)
       .filter(({ levels: [own] }) => own !== undefined && isContradictory(own))
       .map(({ name }) => name),
   };
+}
+
+/** What the routes of an app require of clients. */
+export interface RouteDemands {
+  /** All scopes that routes require, sorted. */
+  readonly scopes: readonly string[];
+  /** Whether a route accepts a token without a proof. */
+  readonly allowsBearer: boolean;
+}
+
+/** @param service the policy of a route that has none of its own */
+export function surveyDemands(modules: ModulesContainer, service: DpopPolicy): RouteDemands {
+  const policies = [...typesIn(modules)]
+    .flatMap((type) => [...routesOf(type)])
+    .filter(receivesRequests)
+    .map(({ handler, type }) => routePolicyOf(handler, type, service, DpopGuard));
+  return {
+    scopes: [...new Set(policies.flatMap((policy) => policy?.scopes ?? []))].toSorted(),
+    allowsBearer: [service, ...policies].some((policy) => policy?.bearer === 'allow-unbound'),
+  };
+}
+
+/** The classes of all controllers and providers. */
+function typesIn(modules: ModulesContainer): ReadonlySet<Type> {
+  return new Set(
+    [...modules.values()]
+      .flatMap(({ controllers, providers }) => [...controllers.values(), ...providers.values()])
+      .map(classOf)
+      .filter((type) => type !== undefined),
+  );
 }
 
 interface Route {
@@ -103,10 +130,14 @@ function isBound(type: Type, name: string | symbol): boolean {
   );
 }
 
-function unmetDemands({ levels, isEntry, isBound: bound }: Route): readonly string[] {
-  const [own] = levels;
-  // Decorators of a class apply to its routes, not to its other methods.
-  if (isOpened(levels) || !(isEntry || bound || (own !== undefined && isStatement(own)))) return [];
+/** Decorators of a class apply to its routes, not to its other methods. */
+function receivesRequests({ levels: [own], isEntry, isBound: bound }: Route): boolean {
+  return isEntry || bound || (own !== undefined && isStatement(own));
+}
+
+function unmetDemands(route: Route): readonly string[] {
+  const { levels, isBound: bound } = route;
+  if (isOpened(levels) || !receivesRequests(route)) return [];
   return [...new Set([...levels.flatMap(describeDemands), ...(bound ? ['@DpopBound'] : [])])];
 }
 

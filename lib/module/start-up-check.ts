@@ -1,9 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import type { DpopConfig } from '../config/dpop-config.js';
-import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
-import { type ContainerModule, registrationsIn } from './container.js';
+import { configOf, type ContainerModule, registrationsIn } from './container.js';
 import { assertGlobalGuardsStatic, GuardCoverage } from './guard-coverage.js';
 import { assertRegistrations, assertStatic } from './registrations.js';
 import { surveyRoutes } from './route-survey.js';
@@ -69,8 +67,4 @@ export class StartUpCheck implements OnModuleInit {
 /** Whether a test replaced the guard with `overrideGuard` or `overrideProvider` of @nestjs/testing. */
 function isGuardReplaced({ providers }: ContainerModule): boolean {
   return !(providers.get(DpopGuard)?.instance instanceof DpopGuard);
-}
-
-function configOf({ providers }: ContainerModule): DpopConfig | undefined {
-  return providers.get(DPOP_CONFIG)?.instance as DpopConfig | undefined;
 }

@@ -22,7 +22,7 @@ export class BoundedCache<V> {
   readonly #bounds: CacheBounds;
   #bytes = 0;
   /** Iterates in the order of insertion. Entries before its position were evicted or moved to the end. */
-  #oldest = this.#entries.entries();
+  readonly #oldest = this.#entries.entries();
 
   constructor(bounds: CacheBounds) {
     this.#bounds = bounds;
@@ -58,12 +58,10 @@ export class BoundedCache<V> {
   #makeRoom(bytes: number): void {
     let chances = MAX_SECOND_CHANCES;
     while (this.#entries.size >= this.#bounds.maxEntries || this.#bytes + bytes > this.#bounds.maxBytes) {
-      const { value, done } = this.#oldest.next();
-      if (done === true) {
-        this.#oldest = this.#entries.entries();
-        continue;
-      }
       // The iterator continues where it stopped: a new one would step over the gaps of all deleted entries.
+      const { value } = this.#oldest.next();
+      // For the compiler: all entries lie before it.
+      if (value === undefined) return;
       const [key, entry] = value;
       this.#entries.delete(key);
       if (entry.used && chances > 0) {

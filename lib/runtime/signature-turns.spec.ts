@@ -46,6 +46,13 @@ describe('signatures do not block the event loop', () => {
     expect(done).toEqual(['waits']);
   });
 
+  test('when none waits, no turn is planned', async () => {
+    await Promise.all(Array.from({ length: SIGNATURES_IN_A_TURN }, () => signatureTurn()));
+    expect(process.getActiveResourcesInfo()).not.toContain('Immediate');
+    await Promise.all(Array.from({ length: SIGNATURES_IN_A_TURN + 1 }, () => signatureTurn()));
+    expect(process.getActiveResourcesInfo()).not.toContain('Immediate');
+  });
+
   test('fake timers of an app’s tests do not stop it', async () => {
     jest.useFakeTimers();
     await Promise.all(Array.from({ length: 3 * SIGNATURES_IN_A_TURN }, () => signatureTurn()));

@@ -32,6 +32,19 @@ describe('a set of digests (F7)', () => {
     );
   });
 
+  test('grows in a segment that fills up, and no further', () => {
+    const set = new DigestSet();
+    const digests = Array.from(
+      { length: 100 },
+      (_, n) => `${hash('sha256', `${n}`, 'base64url').slice(0, 15)}AAAAC`,
+    );
+    for (const digest of digests) {
+      expect(set.has(read(digest))).toBe(false);
+      set.add(read(digest));
+    }
+    expect(digests.every((digest) => set.has(read(digest)))).toBe(true);
+  });
+
   test('loses nothing while it grows, all together and in a single segment', () => {
     for (const sameSegment of [false, true]) {
       const set = new DigestSet();

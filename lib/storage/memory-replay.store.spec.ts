@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { assertFreshness } from '../proof/proof-freshness.js';
 import type { ProofClaims } from '../proof/proof-claims.js';
@@ -221,6 +221,19 @@ describe('a restart (F6)', () => {
     const store = new MemoryReplayStore({ afterDataLoss: 'challenge' });
     expect(store.claim(freshClaim('a'))).toBe('unknown');
     expect(store.claim(freshClaim('b', NOW + 32, NOW + 32))).toBe('first');
+  });
+
+  test('counts from its creation, however long before its first request that was', () => {
+    const elapsed = jest.spyOn(performance, 'now').mockReturnValueOnce(5000).mockReturnValueOnce(7000);
+    try {
+      const store = new MemoryReplayStore({ afterDataLoss: 'challenge' });
+      const claim = freshClaim('a');
+      expect(store.claim({ ...claim, freshUntilSeconds: NOW + 88 })).toBe('unknown');
+      expect(store.claim({ ...claim, freshUntilSeconds: NOW + 89 })).toBe('first');
+      expect(elapsed).toHaveBeenCalledTimes(2);
+    } finally {
+      elapsed.mockRestore();
+    }
   });
 
   test('accepts no third value', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { type ReplayClaim, type ReplayOutcome, ReplayStore } from './replay.store.js';
 import { TimedReplayStore } from './timed-replay.store.js';
@@ -34,8 +34,11 @@ class FakeStore extends ReplayStore {
 
 /** One that may be asked whether its memory is still the same. */
 class LookingStore extends FakeStore {
-  constructor(readonly look: Answer<void>) {
-    super(() => 'first');
+  constructor(
+    readonly look: Answer<void>,
+    outcome: ReplayOutcome = 'first',
+  ) {
+    super(() => outcome);
   }
 
   override refreshEpoch(jkt: string): Promise<void> {
@@ -61,6 +64,20 @@ describe('a replay store, held to its deadline (F5)', () => {
       expect(await failureOf(async () => outcome)).toBe(outcome);
     },
   );
+
+  test('has no timer when it answers without a promise, and its answer is not judged here', async () => {
+    jest.useFakeTimers();
+    try {
+      for (const answer of ['first', null, 7]) {
+        const store = new TimedReplayStore(new LookingStore(() => undefined, answer as ReplayOutcome));
+        expect(await store.claim(CLAIM)).toBe(answer);
+        await store.refreshEpoch('jkt');
+        expect(jest.getTimerCount()).toBe(0);
+      }
+    } finally {
+      jest.useRealTimers();
+    }
+  });
 
   test('that fails is not available, for a reason that is kept', async () => {
     const cause = new Error('no connection');

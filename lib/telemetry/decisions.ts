@@ -98,10 +98,9 @@ export class RequestDecisions {
     } satisfies DpopDecision);
   }
 
-  #about(subject: DecisionSubject | undefined, name: NameRoute | undefined): DpopDecision {
+  #about(subject: DecisionSubject | undefined, name: NameRoute | undefined): Omit<DpopDecision, 'outcome'> {
     const { route, handler } = name?.() ?? {};
     return {
-      outcome: 'accepted',
       code: undefined,
       reason: undefined,
       detail: undefined,

@@ -67,5 +67,5 @@ function withoutCredentials(text: string): string {
 }
 
 function withoutQuery(text: string): string {
-  return text.replace(/([?#]).*$/s, '$1(not shown)');
+  return text.replace(/([?#]).*/s, '$1(not shown)');
 }

@@ -6,6 +6,7 @@ import {
   type Change,
   dpopLines,
   field,
+  hosts,
   nonce,
   path,
   proofClaims,
@@ -173,4 +174,43 @@ const browsers: readonly Row[] = [
   },
 ];
 
-export const challengeRows: readonly Row[] = [...challenges, ...browsers];
+/** Where the URL of the metadata depends on the host. A host of no origin changes nothing, and comes back nowhere. */
+const HOSTS: Readonly<Record<string, readonly string[]>> = {
+  'an unknown host': [`${MARKER}.example`],
+  'a host with a path and a query: a/b?': [`${MARKER}/b?`],
+  'a host with a fragment: a#b': [`${MARKER}#b`],
+  'a host with userinfo: a@b': [`${MARKER}@api.example.com`],
+  'a host with a quotation mark': [`${MARKER}"`],
+  'another port of a known host': ['api.example.com:8443'],
+  'two hosts, the first of them another origin': ['edge.example.com', `${MARKER}.example`],
+  'no host': [''],
+};
+
+const metadataUrls: readonly Row[] = [
+  ...rows(HOSTS, (what, values): Row => ({
+    id: 'H',
+    what: `several origins with metadata: ${what}`,
+    on: 'metadata',
+    change: [hosts(...values), proofHeader({ typ: 'JWT' })],
+    expect: badProof('proof_typ'),
+  })),
+  ...rows(
+    Object.fromEntries(Object.entries(HOSTS).filter(([, [host = '']]) => /[/#@"]/.test(host))),
+    (what, values): Row => ({
+      id: 'H',
+      what: `the host of the request and metadata: ${what}`,
+      on: 'metadata-request',
+      change: [hosts(...values)],
+      expect: badRequest('host_unusable'),
+    }),
+  ),
+  {
+    id: 'H',
+    what: 'the host of the request and metadata: an unknown host without https',
+    on: 'metadata-request',
+    change: [hosts(`${MARKER}.example`)],
+    expect: badRequest('https_required'),
+  },
+];
+
+export const challengeRows: readonly Row[] = [...challenges, ...browsers, ...metadataUrls];

@@ -2,6 +2,7 @@ import type { DpopModuleOptions } from '../../lib/index.js';
 import { MemoryStorage, type ReplayClaim, type ReplayOutcome, ReplayStore } from '../../lib/index.js';
 import type { RecordingAppOptions } from '../support/recording-app.js';
 import { AUDIENCE, clock, ISSUER, ORIGIN } from './baseline.js';
+import { BrittleDenyList } from './brittle-deny-list.js';
 import { type Change, field, hosts, htu, nonce } from './changes.js';
 import { ed25519Jwk, SMALL_ORDER_POINTS } from './forgeries.js';
 import { clients, issuers, keySetOf, thumbprintOf } from './keys.js';
@@ -105,11 +106,14 @@ export type ConfigurationName =
   | 'only-es256'
   | 'two-issuers'
   | 'realm'
+  | 'metadata'
+  | 'metadata-request'
   | 'cors'
   | 'after-loss'
   | 'infrastructure'
   | 'full-store'
-  | 'small-order-issuer';
+  | 'small-order-issuer'
+  | 'revocation';
 
 export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configuration>> = {
   default: () => ({ dpop: options() }),
@@ -158,6 +162,14 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
     offersBearer: true,
     everywhere: { realm: 'an "other" realm', resource_metadata: METADATA_URL },
   }),
+  metadata: () => ({
+    dpop: options({ origin: [ORIGIN, 'https://edge.example.com/v1'], metadata: {} }),
+    everywhere: { resource_metadata: METADATA_URL },
+  }),
+  'metadata-request': () => ({
+    dpop: options({ origin: 'request', metadata: {} }),
+    baseline: [loopbackRequest],
+  }),
   cors: () => ({
     dpop: options(),
     exposes: ['x-total'],
@@ -184,4 +196,8 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
     recoversAfterSeconds: 120,
   }),
   'small-order-issuer': () => ({ dpop: options({ accessToken: smallOrderIssuer }) }),
+  revocation: () => ({
+    dpop: options({ revocation: new BrittleDenyList(), bearer: 'allow-unbound' }),
+    offersBearer: true,
+  }),
 };

@@ -14,6 +14,7 @@ import { proofKeys } from './proof-keys.js';
 import { proofSignatures } from './proof-signatures.js';
 import { replayRows } from './replays.js';
 import { requestUris } from './request-uris.js';
+import { revocations } from './revocations.js';
 import { routePolicies } from './route-policies.js';
 import type { Row } from './row.js';
 
@@ -36,6 +37,7 @@ export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
   'bytes that an answer must not repeat': hostileBytes,
   nonces: nonceRows,
   'replays and their store': replayRows,
+  'tokens that are revoked': revocations,
 };
 
 export const TABLE: readonly Row[] = Object.values(SUBJECTS).flat();

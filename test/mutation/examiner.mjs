@@ -6,6 +6,8 @@ import { Suite } from './suite.mjs';
 
 /** A new process is dear: constants must be noticed by one of so many suites. */
 const MAX_SUITES_AFRESH = 2;
+/** Of the suites of a folder, those with such a path: a first look may do without the dear ones. */
+const SUITES = new RegExp(process.env.MUTATION_SUITES ?? '');
 
 /** Answers the command that Stryker starts for each mutant: was it noticed? The suites stay loaded between mutants. */
 export class Examiner {
@@ -134,7 +136,7 @@ function specsOf(root, patterns) {
       .trim()
       .split('\n'),
   );
-  return [...new Set(listed)].map((path) => relative(root, path));
+  return [...new Set(listed)].map((path) => relative(root, path)).filter((path) => SUITES.test(path));
 }
 
 /** Their numbers, as Stryker has written them into the sources. */

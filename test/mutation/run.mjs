@@ -93,7 +93,7 @@ function configure(name, file, socket) {
     reporters: ['json'],
     jsonReporter: { fileName: file },
     tempDirName: `.stryker-tmp/${name}`,
-    ignorePatterns: ['bench', 'coverage', 'dist*', 'reports', '*.tgz'],
+    ignorePatterns: ['.stryker-tmp', 'bench', 'coverage', 'dist*', 'reports', '*.tgz'],
     checkers: [],
     allowConsoleColors: false,
   };

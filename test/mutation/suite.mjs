@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 /** What one order may cost beyond three times what all tests take. A busy machine gives CPU slowly, a loop takes all. */
 const ENDLESS_CPU_SECONDS = 8;
+/** For the first run of all tests, when nothing is known of what they take. */
+const LEARNING_CPU_SECONDS = 120;
 /** Where CPU cannot be read, and for what waits without working. */
 const ENDLESS_WALL_SECONDS = 300;
 const MIN_TIMEOUT_MS = 5_000;
@@ -168,7 +170,7 @@ export class Suite {
       mutant,
       tests,
       timeoutMs: Math.max(minTimeoutMs, 20 * slowest),
-      hitLimit: 100 * this.#hits + 10_000,
+      hitLimit: 10 * this.#hits + 10_000,
     });
   }
 
@@ -201,7 +203,10 @@ export class Suite {
     const child = this.#child;
     const begun = Date.now();
     const cpu = cpuSecondsOf(child.pid);
-    const endless = ENDLESS_CPU_SECONDS + (3 * sum(this.#durations)) / 1000;
+    const isLearning = this.#durations.length === 0;
+    const endless = isLearning
+      ? LEARNING_CPU_SECONDS
+      : ENDLESS_CPU_SECONDS + (3 * sum(this.#durations)) / 1000;
     const watch = setInterval(() => {
       if (cpuSecondsOf(child.pid) - cpu > endless || Date.now() - begun > 1000 * ENDLESS_WALL_SECONDS)
         child.kill('SIGKILL');

@@ -1,9 +1,19 @@
 // What must hold on every version of Nest that the package allows: A1 to A3 of SECURITY.md, each beside a request
-// that passes. Runs on the packed package, next to one version of Nest: see .ci/nest-versions.mjs.
+// that passes, and the place of the metadata document. Runs on the packed package, next to one version of Nest: see .ci/nest-versions.mjs.
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { Controller, Get, Inject, Injectable, Module, Scope, UseGuards } from '@nestjs/common';
+import {
+  All,
+  Controller,
+  Get,
+  Inject,
+  Injectable,
+  Module,
+  Scope,
+  UseGuards,
+  VersioningType,
+} from '@nestjs/common';
 import { APP_GUARD, NestFactory, REQUEST } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -85,6 +95,7 @@ async function start(platform, parts) {
     forceCloseConnections: true,
   });
   running.push(app);
+  parts.before?.(app);
   await app.listen(0, '127.0.0.1');
   hits = [];
   return app;
@@ -97,21 +108,24 @@ async function messageOfFailure(platform, parts) {
 }
 
 /** One request with the target exactly as given, which no URL parser has seen. */
-function send(app, target, headers = {}) {
+function send(app, target, headers = {}, method = 'GET') {
   const { port } = app.getHttpServer().address();
   return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, path: target, headers }, (response) => {
+    const sent = request({ host: '127.0.0.1', port, path: target, headers, method }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-      response.on('end', () => resolve({ status: response.statusCode, code: codeOf(text) }));
+      response.on('end', () => {
+        const body = parse(text);
+        resolve({ status: response.statusCode, code: body?.code, body });
+      });
     });
     sent.on('error', reject).end();
   });
 }
 
-function codeOf(text) {
+function parse(text) {
   try {
-    return JSON.parse(text).code;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -383,6 +397,47 @@ for (const platform of PLATFORMS) {
         await messageOfFailure(platform, { dpop: DpopModule }),
         /^DpopModule was imported without options/,
       );
+    });
+  });
+}
+
+/** Before the routes of the app, on which each version registers in its own order. */
+for (const platform of PLATFORMS) {
+  void describe(`H the metadata document stands before everything of the app, on ${platform}`, () => {
+    const metadata = '/.well-known/oauth-protected-resource';
+    const rest = platform === 'express' ? '*rest' : '*';
+
+    async function startWildcard(overrides) {
+      const controller = handlerClass('any', All(['/', rest]), RequireScopes('b', 'a'));
+      return await start(platform, {
+        dpop: DpopModule.forRoot(options({ metadata: {}, ...overrides })),
+        controllers: [decorate(controller, Controller())],
+        providers: [{ provide: APP_GUARD, useExisting: DpopGuard }],
+        before: (app) => {
+          app.setGlobalPrefix('api');
+          app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });
+          app.enableCors({ origin: 'https://app.example.com' });
+        },
+      });
+    }
+
+    void test('for a resource with and without a path', async () => {
+      for (const path of ['', '/v1']) {
+        const app = await startWildcard({ origin: ORIGIN + path });
+        const { status, body } = await send(app, metadata + path);
+        assert.deepEqual([status, body?.resource], [200, ORIGIN + path]);
+        assert.deepEqual(body.scopes_supported, ['a', 'b']);
+        assert.equal((await send(app, metadata + path, {}, 'HEAD')).status, 200);
+        assert.deepEqual(hits, []);
+        assert.equal((await send(app, '/api/v1/other')).status, 401);
+      }
+    });
+
+    void test('of the origin that the client came by, and of no other', async () => {
+      const app = await startWildcard({ origin: [ORIGIN, 'https://other.example:8443'] });
+      const { body } = await send(app, metadata, { host: 'other.example:8443' });
+      assert.equal(body.resource, 'https://other.example:8443');
+      assert.equal((await send(app, metadata, { host: 'evil.example' })).status, 404);
     });
   });
 }

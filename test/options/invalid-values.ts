@@ -1,4 +1,4 @@
-import { MemoryStorage } from 'nestjs-dpop';
+import { MemoryDenyList, MemoryStorage } from 'nestjs-dpop';
 import { GOOD, type Untyped } from './good-options.js';
 import { secret31, secret32 } from './secrets.js';
 
@@ -63,6 +63,23 @@ export const TOP_LEVEL: Readonly<Record<string, Row>> = {
   ],
   bearer: [[null, 'allow', true, ''], '"reject" or "allow-unbound"'],
   onReplayStoreFailure: [[null, 'accept', true], '"refuse" or "accept-and-report"'],
+  revocation: [
+    [
+      null,
+      'memory',
+      42,
+      [],
+      {},
+      MemoryDenyList,
+      () => false,
+      { isRevoked: true },
+      { isRevoked: () => false, open: 'yes' },
+      { isRevoked: () => false, close: {} },
+      { isRevoked: () => false, ping: true },
+    ],
+    'a RevocationChecker, such as new MemoryDenyList({ … })',
+  ],
+  onRevocationFailure: [[null, 'accept', true], '"refuse" or "accept-and-report"'],
   realm: [[null, '', 42, 'Bücher', 'two\nlines', 'nul\0'], 'printable ASCII'],
   metadata: [[null, 'https://api.example.com/.well-known/oauth-protected-resource', []], 'an object'],
   cache: [[null, 1000, []], 'an object'],
@@ -73,7 +90,8 @@ export const TOP_LEVEL: Readonly<Record<string, Row>> = {
 export const NESTED: readonly (readonly [option: string, inner: Untyped, row: Row])[] = [
   ['proof', {}, [[{ maxAge: 60 }], 'maxAgeSeconds']],
   ['nonce', { mode: 'off' }, [[{ ttl: 60 }], 'lifetimeSeconds']],
-  ['metadata', { url: 'https://api.example.com/m' }, [[{ resource: 'x' }], 'url']],
+  ['metadata', { url: 'https://api.example.com/m' }, [[{ resource: 'x' }], 'beside url']],
+  ['metadata', {}, [[{ resource_name: 'x' }, { algorithms: ['ES256'] }], 'authorizationServers']],
   ['cache', {}, [[{ tokens: 1 }], 'maxTokens']],
   ['accessToken', GOOD.accessToken, [[{ jwks_uri: 'https://auth.example.com/jwks' }], 'jwksUri']],
 ];
@@ -143,6 +161,59 @@ export const MEMBERS: readonly (readonly [option: string, member: string, inner:
       'the https URL',
     ],
   ],
+  [
+    'metadata',
+    'resource',
+    {},
+    [
+      [
+        null,
+        '',
+        'api.example.com',
+        'http://api.example.com',
+        'https://api.example.com?x=y',
+        'https://api.example.com/#part',
+        'https://user@api.example.com',
+        // Not an origin of this service.
+        'https://api.example.org',
+        'https://api.example.com:8443/',
+        'urn:example:api',
+        42,
+        ['https://api.example.com'],
+      ],
+      'on one of the origins of the option origin',
+    ],
+  ],
+  [
+    'metadata',
+    'scopes',
+    {},
+    [[null, 'read write', ['two words'], [''], [42], {}], 'an array of scopes, such as ["accounts:read"]'],
+  ],
+  [
+    'metadata',
+    'authorizationServers',
+    {},
+    [
+      [
+        null,
+        [],
+        'https://auth.example.com',
+        ['auth.example.com'],
+        ['http://auth.example.com'],
+        ['https://a?b'],
+        [42],
+      ],
+      'an array of issuers',
+    ],
+  ],
+  ['metadata', 'name', {}, [[null, '', ' ', 'two\nlines', 42], 'a name for end users']],
+  ...['documentationUrl', 'policyUrl', 'termsUrl'].map((member): (typeof MEMBERS)[number] => [
+    'metadata',
+    member,
+    {},
+    [[null, '', '/docs', 'http://example.com', 'javascript:alert(1)', 42], 'the https URL of a page'],
+  ]),
   ['cache', 'maxKeys', {}, [[null, -1, 1.5, '10', NAN], 'an integer from 0']],
   ['cache', 'maxTokens', {}, [[null, -1, 1.5, '10', NAN], 'an integer from 0']],
   [

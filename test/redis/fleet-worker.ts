@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Controller, HttpCode, Module, Post, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DpopGuard, DpopModule } from '../../lib/index.js';
-import { RedisStorage } from '../../lib/redis/index.js';
+import { RedisDenyList, RedisStorage } from '../../lib/redis/index.js';
 import { AnswerTimes } from './answer-times.js';
 import type { FleetQuestion, WorkerOptions } from './fleet.js';
 
@@ -17,9 +17,16 @@ class TransfersController {
   }
 }
 
-async function start({ origin, accessToken, source, storage }: WorkerOptions) {
+async function start({ origin, accessToken, source, storage, denyList }: WorkerOptions) {
   @Module({
-    imports: [DpopModule.forRoot({ origin, accessToken, storage: new RedisStorage(source, storage) })],
+    imports: [
+      DpopModule.forRoot({
+        origin,
+        accessToken,
+        storage: new RedisStorage(source, storage),
+        ...(denyList !== undefined && { revocation: new RedisDenyList(source, denyList) }),
+      }),
+    ],
     controllers: [TransfersController],
   })
   class WorkerModule {}

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { RedisOptions } from 'ioredis';
 import type { JwtAccessTokenOptions } from '../../lib/index.js';
-import type { RedisClusterSource, RedisStorageOptions } from '../../lib/redis/index.js';
+import type { RedisClusterSource, RedisDenyListOptions, RedisStorageOptions } from '../../lib/redis/index.js';
 import { keep } from './keeper.js';
 
 /** What a process of the fleet is started with: plain data. */
@@ -14,6 +14,8 @@ export interface WorkerOptions {
   readonly accessToken: JwtAccessTokenOptions;
   readonly source: string | RedisOptions | RedisClusterSource;
   readonly storage?: Omit<RedisStorageOptions, 'clock'>;
+  /** A deny-list in the same Redis. */
+  readonly denyList?: Omit<RedisDenyListOptions, 'clock'>;
 }
 
 /** `answer times`: see `AnswerTimes`. `end`: as an orchestrator would. */
