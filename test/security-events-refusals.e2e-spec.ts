@@ -26,7 +26,7 @@ class RecordingDenyList extends MemoryDenyList {
   }
 }
 
-const text = (value: unknown) =>
+const encode = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const OTHER = 'https://other.example.com';
 
@@ -161,7 +161,7 @@ describe.each(PLATFORMS)('a Security Event Token that is refused on %s (B9)', (p
       unknown
     >;
     const sign = (alg: string) => {
-      const input = `${text({ ...rest, kid, alg })}.${payload}`;
+      const input = `${encode({ ...rest, kid, alg })}.${payload}`;
       const key = JSON.stringify(scene.keys.keys[0]);
       return `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`;
     };
@@ -172,18 +172,18 @@ describe.each(PLATFORMS)('a Security Event Token that is refused on %s (B9)', (p
       }),
       { err: 'authentication_failed', reason: 'signature' },
     );
-    await expectRefusal(`${header}.${text({ a: 1 })}.${signature}`, { err: 'invalid_issuer' });
+    await expectRefusal(`${header}.${encode({ a: 1 })}.${signature}`, { err: 'invalid_issuer' });
     await expectRefusal(sign('HS256'), { err: 'invalid_key', reason: 'alg' });
     await expectRefusal(sign('none'), { err: 'invalid_key', reason: 'alg' });
-    await expectRefusal(`${text({ ...rest, kid, alg: 'none' })}.${payload}.`, {
+    await expectRefusal(`${encode({ ...rest, kid, alg: 'none' })}.${payload}.`, {
       err: 'invalid_request',
       reason: 'form',
     });
-    await expectRefusal(`${text({ ...rest, kid, crit: ['b64'] })}.${payload}.${signature}`, {
+    await expectRefusal(`${encode({ ...rest, kid, crit: ['b64'] })}.${payload}.${signature}`, {
       err: 'invalid_request',
       reason: 'crit',
     });
-    await expectRefusal(`${header}.${payload}.${text('x'.repeat(64))}`, { err: 'authentication_failed' });
+    await expectRefusal(`${header}.${payload}.${encode('x'.repeat(64))}`, { err: 'authentication_failed' });
   });
 
   test('for an access token of the transmitter', async () => {
@@ -200,12 +200,12 @@ describe.each(PLATFORMS)('a Security Event Token that is refused on %s (B9)', (p
     ['two segments', (set) => set.split('.', 2).join('.')],
     ['NUL', (set) => `${set}\0`],
     ['random octets', () => randomBytes(2000)],
-    ['a header that is no object', (set) => set.replace(/^[^.]+/, text('[]'))],
+    ['a header that is no object', (set) => set.replace(/^[^.]+/, encode('[]'))],
     [
       'deep nesting',
-      (set) => set.replace(/\.[^.]+\./, `.${text(`{"iss":${'['.repeat(9000)}${']'.repeat(9000)}}`)}.`),
+      (set) => set.replace(/\.[^.]+\./, `.${encode(`{"iss":${'['.repeat(9000)}${']'.repeat(9000)}}`)}.`),
     ],
-    ['__proto__', (set) => set.replace(/^[^.]+/, text('{"__proto__":{"typ":"secevent+jwt"}}'))],
+    ['__proto__', (set) => set.replace(/^[^.]+/, encode('{"__proto__":{"typ":"secevent+jwt"}}'))],
     [
       'a claim set that is not UTF-8',
       (set) => set.replace(/\.[^.]+\./, `.${Buffer.from([0x7b, 0xff, 0x7d]).toString('base64url')}.`),

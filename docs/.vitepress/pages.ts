@@ -30,6 +30,7 @@ export const SECTIONS = [
       'nonces',
       'replay-and-redis',
       'revocation',
+      'security-events',
       'telemetry',
       'troubleshooting',
       'errors',

@@ -14,7 +14,7 @@ export interface SubjectContext {
 
 type Mapper = (subject: JsonObject, context: SubjectContext) => readonly RevocationEntry[];
 
-/** Beside one another, since a list of aliases must not be long. */
+/** Each alias is an entry of the deny-list, which is bounded. */
 const MAX_ALIASES = 20;
 
 /** RFC 9493 §3.2, and the formats of SSF 1.0 that name tokens. */
@@ -36,7 +36,14 @@ const FORMATS: ReadonlyMap<string, Mapper> = new Map<string, Mapper>([
 ]);
 
 /** Formats of the registry that name no token. For the log, which shows nothing that was sent. */
-const OTHER_FORMATS: readonly string[] = ['account', 'did', 'email', 'phone_number', 'uri', 'ip-addresses'];
+const OTHER_FORMATS: ReadonlySet<string> = new Set([
+  'account',
+  'did',
+  'email',
+  'phone_number',
+  'uri',
+  'ip-addresses',
+]);
 
 /**
  * The entries for a subject identifier; none for one that only the app can resolve, such as an email address.
@@ -51,7 +58,7 @@ export function mapSubject(subject: JsonObject, context: SubjectContext): readon
 /** The format of a subject identifier, if it is a known one. */
 export function knownFormatOf(subject: JsonObject): string | undefined {
   const format = formatOf(subject);
-  return FORMATS.has(format) || OTHER_FORMATS.includes(format) ? format : undefined;
+  return FORMATS.has(format) || OTHER_FORMATS.has(format) ? format : undefined;
 }
 
 /** Drafts had `subject_type` and hyphens, and left out the format of a complex subject. */

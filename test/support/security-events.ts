@@ -108,7 +108,7 @@ export class EventScene {
     path = '/security-events',
   ): Promise<Answer> {
     const all = { 'content-type': MEDIA_TYPE, authorization: SECRET, ...headers };
-    const given = Object.entries(all).filter(([, value]) => value !== undefined) as [string, string][];
+    const given = Object.entries(all).filter(([, value]) => value !== undefined);
     return await send(url + path, { method: 'POST', headers: given, body: Buffer.from(body) });
   }
 
