@@ -1,4 +1,6 @@
 export { AccessTokenVerifier } from './access-token/access-token.verifier.js';
+export { confirmClientCertificate } from './access-token/client-certificate.js';
+export type { Confirmation, ConfirmationCheck } from './access-token/second-confirmation.js';
 export type { AccessTokenClaims } from './claims/access-token-claims.js';
 export { readStandardRights, type RightsReader, type TokenRights } from './claims/token-rights.js';
 export type {
@@ -22,17 +24,21 @@ export { DpopBound } from './guard/dpop-bound.decorator.js';
 export { DpopHttpException } from './guard/dpop-http.exception.js';
 export { DpopGuard } from './guard/dpop.guard.js';
 export { DpopStrategy } from './guard/dpop.strategy.js';
+export { getDpopVerdict } from './guard/get-dpop-verdict.js';
+export { Dpop, RequireAuthentication, type RoutePolicy, SkipDpop } from './guard/policy.decorators.js';
 export {
-  Dpop,
-  RequireAuthentication,
+  Require,
+  RequireAnyRole,
+  RequireAnyScope,
+  RequireAuthorizationDetails,
+  RequirePermissions,
+  RequireRoles,
   RequireScopes,
-  type RoutePolicy,
-  SkipDpop,
-} from './guard/policy.decorators.js';
+} from './guard/rights.decorators.js';
 export type { Scheme } from './http/challenge.js';
 export type { DpopRequest } from './http/dpop-request.js';
+export type { JwtAccessTokenOptions, RequirableClaim } from './issuer/jwt-access-token-options.js';
 export type { IssuerResolutionOptions } from './issuer/issuer-resolution.js';
-export type { JwtAccessTokenOptions } from './issuer/jwt-access-token-options.js';
 export type { RefusedToken, TokenAdviser } from './issuer/token-adviser.js';
 export { type DpopHealth, DpopHealthIndicator } from './module/dpop-health.indicator.js';
 export { DpopModule } from './module/dpop.module.js';
@@ -40,6 +46,12 @@ export type { DpopModuleAsyncOptions, DpopOptionsFactory } from './module/module
 export type { NonceSecretSource } from './nonce/nonce-secret.source.js';
 export { type AcceptedNonce, NonceService } from './nonce/nonce.service.js';
 export type { Fetch } from './outbound/outbound-request.js';
+export { auth0, type Auth0Arguments } from './profiles/auth0.js';
+export { entra, type EntraArguments } from './profiles/entra.js';
+export { fapi2 } from './profiles/fapi2.js';
+export { keycloak, type KeycloakArguments } from './profiles/keycloak.js';
+export { okta, type OktaArguments } from './profiles/okta.js';
+export { rfc9068, type Rfc9068Arguments } from './profiles/rfc9068.js';
 export { DenyList, type DenyListOptions, type RevocationEntry } from './revocation/deny-list.js';
 export { MemoryDenyList, type MemoryDenyListOptions } from './revocation/memory-deny-list.js';
 export { type RevocableToken, RevocationChecker } from './revocation/revocation.checker.js';
@@ -51,5 +63,13 @@ export { type ReplayClaim, type ReplayOutcome, ReplayStore } from './storage/rep
 export { DPOP_DECISION_CHANNEL, type DpopDecision } from './telemetry/decisions.js';
 export { DpopVerifier } from './verification/dpop.verifier.js';
 export type { DpopExamination } from './verification/examination.js';
-export type { AuthenticationRequirement, DpopPolicy } from './verification/policy.js';
+export type {
+  AuthenticationRequirement,
+  AuthorizationDetail,
+  AuthorizationDetailPredicate,
+  AuthorizationDetailsRequirement,
+  DpopPolicy,
+  RequiredRole,
+  VerdictPredicate,
+} from './verification/policy.js';
 export type { DpopVerdict } from './verification/verdict.js';

@@ -113,6 +113,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'revocation',
     'verification',
   ],
+  profiles: ['errors', 'jws', 'http', 'claims', 'issuer', 'access-token', 'config'],
   guard: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config'],
   module: [
     'errors',

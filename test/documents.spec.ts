@@ -106,8 +106,9 @@ describe('every part of the verdict, and of a decision, has a row', () => {
     ['docs/reading-the-verdict.md', 'key', 'lib/verification/verdict.ts', 'DpopVerdict'],
     ['docs/telemetry.md', 'field', 'lib/telemetry/decisions.ts', 'DpopDecision'],
   ])('%s', (page, head, source, name) => {
-    const extended = name === 'DpopVerdict' ? readInterface('lib/claims/token-rights.ts', 'TokenRights') : [];
-    const members = [...readInterface(source, name), ...extended].map((member) => member.name);
+    const inherited =
+      name === 'DpopVerdict' ? readInterface('lib/claims/token-rights.ts', 'TokenRights') : [];
+    const members = [...readInterface(source, name), ...inherited].map((member) => member.name);
     expect([...readNames(page, head)].toSorted()).toEqual(members.toSorted());
   });
 });

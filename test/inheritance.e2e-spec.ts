@@ -6,7 +6,13 @@ import {
   DpopGuard,
   DpopModule,
   type DpopModuleOptions,
+  Require,
+  RequireAnyRole,
+  RequireAnyScope,
   RequireAuthentication,
+  RequireAuthorizationDetails,
+  RequirePermissions,
+  RequireRoles,
   RequireScopes,
   SkipDpop,
 } from 'nestjs-dpop';
@@ -78,18 +84,29 @@ async function outcomeOf(
   hits = 0;
   const bare = await call(app, client);
   const before = hits;
-  const token = await issuer.issueToken({ client, scopes, claims: extra });
+  const token = await issuer.issueToken({ client, scopes, claims: { ...RIGHTS, ...extra } });
   const good = await call(app, client, { token });
   return [bare.status, before, good.status, hits - before];
 }
 
+const RIGHTS = {
+  roles: ['admin'],
+  permissions: ['read:all'],
+  authorization_details: [{ type: 'payment' }],
+};
 const CLOSED = [401, 0, 200, 1];
 const OPEN = [200, 1, 200, 1];
 
 const read = RequireScopes('read');
 const DEMANDS: readonly (readonly [string, ClassDecorator])[] = [
   ['@RequireScopes', read],
+  ['@RequireAnyScope', RequireAnyScope('read', 'write')],
+  ['@RequireRoles', RequireRoles('admin')],
+  ['@RequireAnyRole', RequireAnyRole('admin', 'auditor')],
+  ['@RequirePermissions', RequirePermissions('read:all')],
+  ['@RequireAuthorizationDetails', RequireAuthorizationDetails('payment')],
   ['@RequireAuthentication', RequireAuthentication({ acrValues: ['phr'] })],
+  ['@Require', Require(({ scopes }) => scopes.includes('read'))],
   ['@Dpop with a policy', Dpop({ nonce: 'off' })],
   ['a bare @Dpop', Dpop()],
   ['@UseGuards(DpopGuard)', UseGuards(DpopGuard)],

@@ -17,6 +17,7 @@ describe('an error of an option shows the value and the way out (I4)', () => {
     ],
     ['origin', { origin: 42 }, '42', 'an array of those, "request" or a function'],
     ['allowInsecureHttp', { allowInsecureHttp: 'yes' }, '"yes"', 'true or false'],
+    ['confirmation', { confirmation: 'jkt' }, '"jkt"', '"jkt-only"'],
     ['maxTokenBytes', { maxTokenBytes: 12 }, '12', 'from 256 to 65536'],
     ['bearer', { bearer: 'allow' }, '"allow"', '"allow-unbound"'],
     ['onReplayStoreFailure', { onReplayStoreFailure: 'accept' }, '"accept"', '"accept-and-report"'],

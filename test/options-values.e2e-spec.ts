@@ -123,18 +123,6 @@ describe.each(WAYS)('misconfiguration at start, by %s', (way, startWith) => {
     expect(await messageOf(() => startWith(verifiers))).toMatch(/^accessToken must be .*at most one/);
   });
 
-  test('accessToken.keys beside accessToken.jwksUri: which of them should it be', async () => {
-    const { publicKey } = await generateKeyPair('ES256', { extractable: true });
-    const accessToken = {
-      ...GOOD.accessToken,
-      jwksUri: 'https://auth.example.com/jwks',
-      keys: { keys: [await exportJWK(publicKey)] },
-    };
-    expect(await messageOf(() => startWith({ ...GOOD, accessToken }))).toMatch(
-      /^accessToken\.keys must be left out/,
-    );
-  });
-
   test('accessToken.keys: a private or symmetric key does not belong there, and is not quoted (C7)', async () => {
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
     const privateJwk = await exportJWK(privateKey);

@@ -19,7 +19,13 @@ import {
   DpopGuard,
   DpopModule,
   type DpopModuleOptions,
+  Require,
+  RequireAnyRole,
+  RequireAnyScope,
   RequireAuthentication,
+  RequireAuthorizationDetails,
+  RequirePermissions,
+  RequireRoles,
   RequireScopes,
   SkipDpop,
 } from 'nestjs-dpop';
@@ -54,7 +60,13 @@ const root = (parts: Partial<RootParts>): DynamicModule =>
 /** Demands on handlers, and what the error calls them. */
 const DEMANDS: readonly (readonly [string, ClassDecorator & MethodDecorator])[] = [
   ['@RequireScopes', RequireScopes('read')],
+  ['@RequireAnyScope', RequireAnyScope('read')],
+  ['@RequireRoles', RequireRoles('admin')],
+  ['@RequireAnyRole', RequireAnyRole({ client: 'accounts', role: 'editor' })],
+  ['@RequirePermissions', RequirePermissions('read')],
+  ['@RequireAuthorizationDetails', RequireAuthorizationDetails('payment')],
   ['@RequireAuthentication', RequireAuthentication({ maxAgeSeconds: 60 })],
+  ['@Require', Require(() => true)],
   ['@Dpop', Dpop()],
 ];
 

@@ -35,7 +35,7 @@ export abstract class AccessTokenVerifier {
    * Called for a token that was refused: what the operator should change, often at the provider. The service writes the
    * sentence into the log line of the refusal, so that it must contain nothing of the token.
    */
-  advise?(token: string, reason: RefusalReason): string | undefined;
+  advise?(token: string, reason: RefusalReason, request: DpopRequest): string | undefined;
 
   /**
    * Called at start, for example to fetch keys before the first token needs them. The service does not wait for it.

@@ -14,6 +14,7 @@ import type { Clock } from '../runtime/clock.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import {
   assertIssuerAndAudience,
+  assertRequiredClaims,
   assertTimes,
   assertType,
   createJwtRules,
@@ -80,6 +81,7 @@ export class JwtAccessTokenVerifier extends AccessTokenVerifier {
     assertType(header['typ'], this.#rules);
     assertIssuerAndAudience(claims, this.#rules);
     assertTimes(claims, this.#rules, this.#clock() / 1000);
+    assertRequiredClaims(claims, this.#rules);
     return freezeClaims(attachRights(claims, this.#readRights));
   }
 

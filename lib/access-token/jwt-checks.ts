@@ -1,5 +1,10 @@
 import { DpopError } from '../errors/dpop.error.js';
-import { DEFAULT_TOLERANCE_SECONDS, type JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
+import {
+  DEFAULT_TOLERANCE_SECONDS,
+  type JwtAccessTokenOptions,
+  REQUIRABLE_CLAIMS,
+  type RequirableClaim,
+} from '../issuer/jwt-access-token-options.js';
 import type { JsonObject } from '../jws/json-object.js';
 
 /** The requirements for the header and the claims of a JWT access token. */
@@ -10,6 +15,7 @@ export interface JwtRules {
   readonly types: readonly string[];
   readonly acceptsAnyType: boolean;
   readonly acceptsAbsentType: boolean;
+  readonly requiredClaims: readonly RequirableClaim[];
   readonly toleranceSeconds: number;
 }
 
@@ -22,6 +28,7 @@ export function createJwtRules({
   issuer,
   audience,
   typ = DEFAULT_TYP,
+  requiredClaims = [],
   clockToleranceSeconds = DEFAULT_TOLERANCE_SECONDS,
 }: JwtAccessTokenOptions): JwtRules {
   const types = [typ].flat();
@@ -31,6 +38,7 @@ export function createJwtRules({
     types: types.filter((type) => type !== ANY && type !== ABSENT).map(normalizeType),
     acceptsAnyType: types.includes(ANY),
     acceptsAbsentType: types.includes(ABSENT),
+    requiredClaims,
     toleranceSeconds: clockToleranceSeconds,
   };
 }
@@ -65,6 +73,12 @@ export function assertTimes({ exp, nbf, iat }: JsonObject, rules: JwtRules, nowS
   if (lateBySeconds >= 0) throw new DpopError('token_expired', { offBySeconds: Math.ceil(lateBySeconds) });
 }
 
+/** RFC 9068 §2.2, as far as the options require it. */
+export function assertRequiredClaims(claims: JsonObject, { requiredClaims }: JwtRules): void {
+  const missing = requiredClaims.find((name) => !HAS_FORM[REQUIRABLE_CLAIMS[name]](claims[name]));
+  if (missing !== undefined) throw new DpopError('token_invalid', { detail: missing });
+}
+
 function assertNotLater(detail: 'nbf' | 'iat', time: unknown, latestSeconds: number): void {
   if (time === undefined) return;
   if (!isTime(time)) throw new DpopError('token_invalid', { detail });
@@ -74,3 +88,11 @@ function assertNotLater(detail: 'nbf' | 'iat', time: unknown, latestSeconds: num
 
 /** JSON allows `1e400`, which is parsed as Infinity. */
 const isTime = (value: unknown): value is number => Number.isFinite(value);
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+
+const HAS_FORM = {
+  text: isText,
+  time: isTime,
+  audience: (value: unknown): boolean => isText(value) || (Array.isArray(value) && value.some(isText)),
+} as const;

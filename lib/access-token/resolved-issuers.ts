@@ -72,7 +72,7 @@ export class ResolvedIssuers {
    */
   async find(name: string, tenant: string): Promise<TrustedIssuer | undefined> {
     if (name.length > MAX_ISSUER_LENGTH) return undefined;
-    const key = JSON.stringify([tenant, name]);
+    const key = keyOf(name, tenant);
     const issuer = this.#issuers.get(key);
     if (issuer?.isCurrent() === true) return issuer;
     if (this.#isUnknown(key)) return undefined;
@@ -82,6 +82,11 @@ export class ResolvedIssuers {
       this.#lookups.set(key, lookup);
     }
     return await lookup;
+  }
+
+  /** An issuer that was found before. */
+  found(name: string, request: DpopRequest): TrustedIssuer | undefined {
+    return this.#issuers.get(keyOf(name, this.tenantOf(request)));
   }
 
   async #lookUp(name: string, tenant: string, key: string): Promise<ResolvedIssuer | undefined> {
@@ -146,6 +151,8 @@ export class ResolvedIssuers {
     return ageMs >= 0 && ageMs < 1000 * Math.min(this.#resolution.lookupMaxAgeSeconds, maxAgeSeconds);
   }
 }
+
+const keyOf = (name: string, tenant: string): string => JSON.stringify([tenant, name]);
 
 /** A wrong answer is a fault of the app: the client may have a good token. */
 function parseAnswer(answer: unknown, name: string, allowInsecureHttp: boolean): JwtAccessTokenOptions {

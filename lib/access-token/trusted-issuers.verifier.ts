@@ -38,6 +38,7 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
   readonly #clock: Clock;
   /** For the operator: the issuers whose tokens are accepted. */
   readonly #issuerNames: readonly string[];
+  readonly #hasAdvisers: boolean;
 
   /**
    * @param fallback verifies tokens that name none of the issuers, such as opaque tokens
@@ -58,6 +59,7 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     this.#known = new BoundedCache(bounds);
     this.#clock = clock;
     this.#issuerNames = [...this.#issuers.keys()];
+    this.#hasAdvisers = resolved !== undefined || issuers.some(({ adviser }) => adviser !== undefined);
   }
 
   override async open(warn: (text: string) => void): Promise<void> {
@@ -88,16 +90,24 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     return undefined;
   }
 
-  /** The issuer that the token names advises, or else the first one that knows such tokens. */
-  override advise(token: string, reason: RefusalReason): string | undefined {
-    const verifiers = [...this.#issuers.values()].map(({ verifier }) => verifier);
-    const advisers = verifiers.filter(({ adviser }) => adviser !== undefined);
-    if (advisers.length === 0) return this.#fallback?.advise?.(token, reason);
+  /** The issuer that the token names advises; for other tokens the fallback, or else the first one that knows such tokens. */
+  override advise(token: string, reason: RefusalReason, request: DpopRequest): string | undefined {
+    if (!this.#hasAdvisers) return this.#fallback?.advise?.(token, reason, request);
     const refused = describeRefused(token, reason);
-    const named = advisers.filter(({ issuer }) => issuer === refused.claims?.['iss']);
-    return (named.length > 0 ? named : advisers)
-      .map(({ adviser }) => adviser?.(refused))
-      .find((advice) => advice !== undefined);
+    const named = this.#verifierOf(refused.claims?.['iss'], request);
+    if (named !== undefined) return named.adviser?.(refused, named.issuer);
+    const advice = this.#fallback?.advise?.(token, reason, request);
+    if (advice !== undefined) return advice;
+    for (const { verifier } of this.#issuers.values()) {
+      const other = verifier.adviser?.(refused, verifier.issuer);
+      if (other !== undefined) return other;
+    }
+    return undefined;
+  }
+
+  #verifierOf(name: unknown, request: DpopRequest): JwtAccessTokenVerifier | undefined {
+    if (typeof name !== 'string') return undefined;
+    return (this.#issuers.get(name) ?? this.#resolved?.found(name, request))?.verifier;
   }
 
   #recall(ath: string, tenant: string | undefined): AccessTokenClaims | undefined {

@@ -24,6 +24,7 @@ import {
   MAX_HEADER_BYTES,
   parseAccessToken,
   parseCache,
+  parseConfirmation,
   parseNonce,
   parseOrigin,
   parseProof,
@@ -64,6 +65,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'origin',
     'allowInsecureHttp',
     'accessToken',
+    'confirmation',
     'maxTokenBytes',
     'proof',
     'nonce',
@@ -83,7 +85,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const { logReceivedValues = false } = options;
   assertBoolean(allowInsecureHttp, 'allowInsecureHttp');
   assertBoolean(logReceivedValues, 'logReceivedValues');
-  assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound']);
+  assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound', 'forbid']);
   const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
   assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
   const { onRevocationFailure = 'refuse' } = options;
@@ -109,7 +111,8 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const iatLifetimeSeconds = proof.maxAgeSeconds + proof.futureToleranceSeconds;
   return Object.freeze({
     clock,
-    policy: { nonce: nonce.mode, bearer },
+    policy: { nonce: nonce.mode, bearer: bearer === 'forbid' ? 'reject' : bearer },
+    forbidsBearer: bearer === 'forbid',
     limits: { tokenBytes: maxTokenBytes, proofBytes: maxBytes },
     resolveOrigin,
     proof: { ...proof, algorithms: new Set(algorithms), freshness: nonce.freshness },
@@ -125,6 +128,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     },
     metadata: metadata.served,
     ...issuance,
+    confirmation: parseConfirmation(options.confirmation),
     storage: parseStorage(options.storage),
     onReplayStoreFailure,
     revocation: parseRevocation(options.revocation),

@@ -1,4 +1,5 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import type { ConfirmationCheck } from '../access-token/second-confirmation.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import type { IssuerResolutionOptions } from '../issuer/issuer-resolution.js';
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
@@ -22,6 +23,12 @@ export interface DpopModuleOptions {
   readonly allowInsecureHttp?: boolean;
   /** The issuers whose access tokens are accepted, or a verifier of your own. */
   readonly accessToken: AccessTokenOption | readonly AccessTokenOption[];
+  /**
+   * Who checks what a token is bound to beside the DPoP key, such as the certificate in `x5t#S256` (RFC 8705). By default
+   * such a token is refused. A function of `cnf` and the request returns whether the client meets it, such as
+   * `confirmClientCertificate`. `jkt-only` says that the DPoP key is enough.
+   */
+  readonly confirmation?: 'jkt-only' | ConfirmationCheck;
   /** The maximum length of an access token, default 8192. */
   readonly maxTokenBytes?: number;
   readonly proof?: ProofOptions;
@@ -44,8 +51,11 @@ export interface DpopModuleOptions {
    * accepts the request, whether its token is revoked or not, and reports it on the decision channel.
    */
   readonly onRevocationFailure?: 'refuse' | 'accept-and-report';
-  /** Whether unbound tokens are accepted as `Bearer`, for a service in migration. Default `reject`. */
-  readonly bearer?: 'reject' | 'allow-unbound';
+  /**
+   * Whether unbound tokens are accepted as `Bearer`, for a service in migration. Default `reject`: a route may still allow
+   * them. `forbid`: no route may, and `@Dpop({ bearer: 'allow-unbound' })` ends the start.
+   */
+  readonly bearer?: 'reject' | 'allow-unbound' | 'forbid';
   /** The protection space named in challenges (RFC 9110 §11.5). Nonces are bound to it. */
   readonly realm?: string;
   /** The protected resource metadata (RFC 9728) that challenges name: served by the library, or elsewhere at a URL. */
@@ -58,8 +68,8 @@ export interface DpopModuleOptions {
    */
   readonly logReceivedValues?: boolean;
   /**
-   * What happens at start when a handler requires a proof, by `@Dpop`, `@RequireScopes`, `@RequireAuthentication` or
-   * `@DpopBound`, and no `DpopGuard` covers it. `error` (the default) ends the start; `warn` logs a warning.
+   * What happens at start when a handler requires a proof, by `@Dpop`, `@DpopBound` or a decorator whose name begins with
+   * `@Require`, and no `DpopGuard` covers it. `error` (the default) ends the start; `warn` logs a warning.
    */
   readonly unguardedRoutes?: 'error' | 'warn';
   /** Whether the module is global, default `true`. */

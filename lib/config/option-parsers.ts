@@ -1,4 +1,5 @@
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import type { ConfirmationOption } from '../access-token/second-confirmation.js';
 import {
   assertInteger,
   assertKnownNames,
@@ -153,6 +154,16 @@ export function parseAccessToken(
     issuers.push(options);
   }
   return { issuers, resolution, fallbackVerifier: verifiers[0] };
+}
+
+export function parseConfirmation(option: unknown): ConfirmationOption {
+  if (option === undefined || option === 'jkt-only' || typeof option === 'function')
+    return option as ConfirmationOption;
+  return fail(
+    'confirmation',
+    'a function of cnf and the request that returns true or false, such as confirmClientCertificate, or "jkt-only"',
+    { value: option },
+  );
 }
 
 export function parseStorage(storage: DpopStorage | undefined): DpopStorage {

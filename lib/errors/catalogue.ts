@@ -1,7 +1,7 @@
 /**
- * The stable codes that clients read. All but two are error codes of RFC 9449 §7.1 and §8, RFC 6750 §3.1 and RFC 9470 §3.
- * `credentials_missing` stands for a challenge without an error code (RFC 6750 §3.1). `temporarily_unavailable` stands for
- * a failure of the service.
+ * The stable codes that clients read. All but three are error codes of RFC 9449 §7.1 and §8, RFC 6750 §3.1 and RFC 9470
+ * §3. `credentials_missing` stands for a challenge without an error code (RFC 6750 §3.1). `insufficient_rights` has no
+ * challenge: no other credentials of this client would help. `temporarily_unavailable` stands for a failure of the service.
  */
 export type DpopErrorCode =
   | 'credentials_missing'
@@ -11,6 +11,7 @@ export type DpopErrorCode =
   | 'use_dpop_nonce'
   | 'insufficient_scope'
   | 'insufficient_user_authentication'
+  | 'insufficient_rights'
   | 'temporarily_unavailable';
 
 /** The HTTP status of each code. */
@@ -22,6 +23,7 @@ export const STATUS_OF_CODE = {
   use_dpop_nonce: 401,
   insufficient_scope: 403,
   insufficient_user_authentication: 401,
+  insufficient_rights: 403,
   temporarily_unavailable: 503,
 } as const satisfies Record<DpopErrorCode, number>;
 
@@ -50,6 +52,14 @@ export const REFUSALS = {
   token_not_yet_valid: ['invalid_token', 'The access token is not valid yet'],
   token_unbound: ['invalid_token', 'The access token is not bound to a DPoP key'],
   key_binding: ['invalid_token', 'Invalid DPoP key binding'],
+  confirmation_unchecked: [
+    'invalid_token',
+    'The access token has a confirmation beside the DPoP key that is not supported',
+  ],
+  confirmation_mismatch: [
+    'invalid_token',
+    'The client does not meet the second confirmation of the access token',
+  ],
   token_revoked: ['invalid_token', 'The access token has been revoked'],
 
   // Proof, in the order of the checks of RFC 9449 §4.3
@@ -87,6 +97,13 @@ export const REFUSALS = {
     'insufficient_user_authentication',
     'A stronger or more recent user authentication is required',
   ],
+  role_insufficient: ['insufficient_rights', 'The access token lacks a required role'],
+  permission_insufficient: ['insufficient_rights', 'The access token lacks a required permission'],
+  authorization_details_insufficient: [
+    'insufficient_rights',
+    'The access token lacks required authorization details',
+  ],
+  requirement_unmet: ['insufficient_rights', 'A requirement of this resource is not met'],
 } as const satisfies Record<string, readonly [DpopErrorCode, string]>;
 
 /** Why the service refused a request, more precise than the code. For the operator; docs/errors.md lists all. */
@@ -108,6 +125,8 @@ export type RefusalDetail =
   | 'nbf'
   | 'iss'
   | 'aud'
+  | 'sub'
+  | 'client_id'
   // Header parameters
   | 'typ'
   | 'alg'
@@ -125,6 +144,11 @@ export type RefusalDetail =
   | 'use'
   | 'key_ops'
   | 'ext'
+  // Confirmation methods of a token
+  | 'jwe'
+  | 'jku'
+  | 'x5t#S256'
+  | 'osc'
   // Part of the request
   | 'host'
   | 'origin'

@@ -10,7 +10,7 @@ import { setStackTraceLimit } from './stack-trace-limit.js';
 
 /** Details of a refusal, for its challenge and for the operator. They contain nothing that a client sent. */
 export interface RefusalDetails {
-  /** The scopes that the route requires (RFC 6750 §3.1). */
+  /** The scopes that the route requires (RFC 6750 §3.1), all of them or, with `expected`, one of them. */
   readonly scopes?: readonly string[];
   /** The authentication context classes that the route requires (RFC 9470 §3). */
   readonly acrValues?: readonly string[];
@@ -22,6 +22,10 @@ export interface RefusalDetails {
   readonly detail?: RefusalDetail;
   /** For the operator: the values of the service, one of which was expected. */
   readonly expected?: readonly string[];
+  /** For the operator: what the route requires, all of it, in names of the service. */
+  readonly required?: readonly string[];
+  /** For the operator: which of the required values the token lacks. */
+  readonly missing?: readonly string[];
   /** For the operator: what to change, often at the provider. */
   readonly advice?: string;
   /** For the operator: by how many seconds a time misses its limit, rounded up. */

@@ -12,9 +12,9 @@ import { dpopResponseHeaders } from '../http/response-headers.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { placeOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
-import { verdictOn } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import { DpopHttpException } from './dpop-http.exception.js';
+import { getDpopVerdict } from './get-dpop-verdict.js';
 
 const VERDICT_KEYS = Object.keys({
   scheme: true,
@@ -33,7 +33,7 @@ const VERDICT_KEYS = Object.keys({
 } satisfies Record<keyof DpopVerdict, true>);
 
 const readVerdict = (key: keyof DpopVerdict | undefined, context: ExecutionContext): unknown => {
-  const verdict = findVerdict(context);
+  const verdict = getDpopVerdict(context);
   if (verdict === undefined) throw refuseWithoutVerdict(context);
   return verdict[key ?? 'jkt'];
 };
@@ -84,10 +84,3 @@ export const DpopBound = (
   if (key !== undefined) assertOneOf(key, '@DpopBound()', VERDICT_KEYS);
   return bind(key, ...pipes);
 };
-
-/** A guard for another transport leaves the verdict on the object that stands for the request: one of the arguments. */
-function findVerdict(context: ExecutionContext): DpopVerdict | undefined {
-  return [transportOf(context)?.request, ...context.getArgs<unknown[]>()]
-    .map(verdictOn)
-    .find((verdict) => verdict !== undefined);
-}

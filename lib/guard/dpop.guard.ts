@@ -4,7 +4,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
-import { formatChallenges } from '../http/challenge.js';
+import { formatChallenges, isChallenged } from '../http/challenge.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { dpopResponseHeaders } from '../http/response-headers.js';
 import { publishUnexamined } from '../telemetry/decisions.js';
@@ -16,8 +16,8 @@ import { placeOf, routeNameOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
-import type { DpopPolicy } from '../verification/policy.js';
-import { recordOf } from '../verification/request-record.js';
+import { type DpopPolicy, permitsBearer } from '../verification/policy.js';
+import { leaveVerdict } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import type { DpopActivation } from './activation.js';
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
@@ -137,7 +137,10 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const headers = dpopResponseHeaders(
       isFailure
         ? { retryAfterSeconds: error.retryAfterSeconds }
-        : { challenge: this.formatChallenge(activation, error), nonce: error.details.nonce },
+        : {
+            challenge: isChallenged(error) ? this.formatChallenge(activation, error) : undefined,
+            nonce: error.details.nonce,
+          },
     );
     // A GraphQL response has one status for all its resolvers, often 200.
     const status = context.getType<string>() === 'http' ? error.status : undefined;
@@ -154,7 +157,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     request.user = await awaitAppUser(this.constructor.name, () =>
       this.handleRequest<unknown>(undefined, verdict, undefined, context),
     );
-    recordOf(request).verdict = verdict;
+    leaveVerdict(request, verdict);
     const { toleratedFailure, revocationFailure } = examination ?? {};
     if (toleratedFailure !== undefined)
       this.logFailure({ context, request }, toleratedFailure, 'accepted without a replay check');
@@ -196,7 +199,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private formatChallenge({ policy, examination }: DpopActivation, error: DpopError): string {
-    const bearerOffered = policy.bearer === 'allow-unbound';
+    const bearerOffered = permitsBearer(policy, this.config);
     // Which scheme was used matters only where two are offered.
     const used = bearerOffered ? examination?.attemptedScheme : undefined;
     return formatChallenges(error, used, bearerOffered, this.config.challenge, examination?.request);

@@ -1,4 +1,3 @@
-import { Reflector } from '@nestjs/core';
 import {
   assertInteger,
   assertKnownNames,
@@ -7,22 +6,17 @@ import {
   fail,
 } from '../errors/option-asserts.js';
 import type { AuthenticationRequirement, DpopPolicy } from '../verification/policy.js';
-
-type RouteDecorator = MethodDecorator & ClassDecorator;
+import { isScopeToken } from './required-rights.js';
+import { type RouteDecorator, RouteMetadata } from './route-metadata.js';
+import { routeRequirements } from './route-requirements.js';
 
 /** What `@Dpop` sets for a route. The service decides what is left out. */
 export type RoutePolicy = Partial<Pick<DpopPolicy, 'nonce' | 'bearer'>>;
 
-/** @internal The metadata behind the decorators. A `transform`, since a bare `createDecorator<T>()` yields `{}`. */
+/** @internal The metadata of `@Dpop` and `@SkipDpop`. */
 export const routeMetadata = {
-  policy: Reflector.createDecorator<RoutePolicy | undefined, RoutePolicy>({ transform: parseRoutePolicy }),
-  skip: Reflector.createDecorator<void, true>({ transform: () => true }),
-  scopes: Reflector.createDecorator<readonly string[], readonly string[]>({
-    transform: (scopes) => parseScopes(scopes ?? []),
-  }),
-  authentication: Reflector.createDecorator<AuthenticationRequirement, AuthenticationRequirement>({
-    transform: parseAuthentication,
-  }),
+  policy: new RouteMetadata<RoutePolicy>('@Dpop', mergeRoutePolicies),
+  skip: new RouteMetadata<true>('@SkipDpop', () => true),
 } as const;
 
 /**
@@ -34,47 +28,42 @@ export const routeMetadata = {
  * @Post('transfers')
  * transfer() {}
  * ```
- * @throws TypeError for an unknown name or value
+ * @throws TypeError for an unknown name or value, or for another value on the same target
  */
-export const Dpop = (policy: RoutePolicy = {}): RouteDecorator => routeMetadata.policy(policy);
+export const Dpop = (policy: RoutePolicy = {}): RouteDecorator =>
+  routeMetadata.policy.decorate(parseRoutePolicy(policy));
 
 /** Opens a controller or a handler to everyone, although a guard is bound globally or to the class. */
-export const SkipDpop = (): RouteDecorator => routeMetadata.skip();
-
-/**
- * The scopes that the access token must have, all of them. Otherwise the service answers 403 `insufficient_scope`. The
- * scopes of the handler replace those of the class.
- *
- * @throws TypeError for no scope, or one outside the alphabet of RFC 6749 §3.3
- */
-export const RequireScopes = (...scopes: string[]): RouteDecorator => routeMetadata.scopes(scopes);
+export const SkipDpop = (): RouteDecorator => routeMetadata.skip.decorate(true);
 
 /**
  * How the user must have been authenticated. Otherwise the service answers 401 `insufficient_user_authentication`, and the
  * client sends the user through a step-up (RFC 9470).
  *
- * @throws TypeError for an empty requirement
+ * @throws TypeError for an empty requirement, or for a second one on the same target
  */
 export const RequireAuthentication = (requirement: AuthenticationRequirement): RouteDecorator =>
-  routeMetadata.authentication(requirement);
+  routeRequirements.authentication.decorate(parseAuthentication(requirement));
 
-function parseRoutePolicy(policy: RoutePolicy = {}): RoutePolicy {
+const POLICY_NAMES = ['nonce', 'bearer'] as const;
+
+function parseRoutePolicy(policy: RoutePolicy): RoutePolicy {
   assertObject(policy, '@Dpop()');
-  assertKnownNames(policy, '@Dpop()', ['nonce', 'bearer']);
+  assertKnownNames(policy, '@Dpop()', POLICY_NAMES);
   if (policy.nonce !== undefined) assertOneOf(policy.nonce, '@Dpop() nonce', ['off', 'required']);
   if (policy.bearer !== undefined) assertOneOf(policy.bearer, '@Dpop() bearer', ['reject', 'allow-unbound']);
   return Object.freeze({ ...policy });
 }
 
-const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-
-function parseScopes(scopes: readonly string[]): readonly string[] {
-  if (scopes.length === 0 || !scopes.every((scope) => typeof scope === 'string' && SCOPE_TOKEN.test(scope))) {
-    fail('@RequireScopes()', 'given one or more scopes, such as @RequireScopes("accounts:read")', {
-      value: scopes,
-    });
+function mergeRoutePolicies(upper: RoutePolicy, lower: RoutePolicy): RoutePolicy {
+  const merged: Record<string, string> = {};
+  for (const name of POLICY_NAMES) {
+    const values = [upper[name], lower[name]].filter((value) => value !== undefined);
+    if (new Set(values).size > 1)
+      fail(`@Dpop() ${name}`, 'one value on one handler or class', { value: values });
+    if (values[0] !== undefined) merged[name] = values[0];
   }
-  return Object.freeze([...scopes]);
+  return Object.freeze(merged);
 }
 
 function parseAuthentication(requirement: AuthenticationRequirement): AuthenticationRequirement {
@@ -91,17 +80,8 @@ function parseAuthentication(requirement: AuthenticationRequirement): Authentica
 }
 
 function assertAcrValues(values: unknown): void {
-  if (
-    !Array.isArray(values) ||
-    values.length === 0 ||
-    !values.every((value) => typeof value === 'string' && SCOPE_TOKEN.test(value))
-  ) {
-    fail(
-      '@RequireAuthentication() acrValues',
-      'an array of authentication context classes, such as ["phr"]',
-      {
-        value: values,
-      },
-    );
-  }
+  if (Array.isArray(values) && values.length > 0 && values.every(isScopeToken)) return;
+  fail('@RequireAuthentication() acrValues', 'an array of authentication context classes, such as ["phr"]', {
+    value: values,
+  });
 }

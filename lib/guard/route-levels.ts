@@ -1,15 +1,14 @@
 import type { Type } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
-import type { AuthenticationRequirement } from '../verification/policy.js';
 import { type RoutePolicy, routeMetadata } from './policy.decorators.js';
+import { decoratorsOf, readRequirements, type RouteRequirements } from './route-requirements.js';
 
 /** What the decorators on one handler or one class set, without those of base classes. */
 export interface RouteLevel {
   /** The handler's function, or the class. */
   readonly target: object;
   readonly policy: RoutePolicy | undefined;
-  readonly scopes: readonly string[] | undefined;
-  readonly authentication: AuthenticationRequirement | undefined;
+  readonly requirements: RouteRequirements;
   /** Whether `@UseGuards` binds the guard here. */
   readonly guarded: boolean;
   /** Whether `@SkipDpop` stands here. */
@@ -22,8 +21,13 @@ export function isDemand(level: RouteLevel): boolean {
 }
 
 /** Whether a decorator requires something that only a guard can enforce. */
-export function isStatement({ policy, scopes, authentication }: RouteLevel): boolean {
-  return policy !== undefined || scopes !== undefined || authentication !== undefined;
+export function isStatement(level: RouteLevel): boolean {
+  return statementsOf(level).length > 0;
+}
+
+/** The names of the decorators that require something that only a guard can enforce. */
+export function statementsOf({ policy, requirements }: RouteLevel): readonly string[] {
+  return [...(policy === undefined ? [] : [routeMetadata.policy.decorator]), ...decoratorsOf(requirements)];
 }
 
 /** The nearest level with any decorator decides. On one level a requirement beats `@SkipDpop`: closed when in doubt. */
@@ -113,11 +117,10 @@ function toLevel(
 ): RouteLevel {
   return {
     target,
-    policy: read(routeMetadata.policy.KEY) as RouteLevel['policy'],
-    scopes: read(routeMetadata.scopes.KEY) as RouteLevel['scopes'],
-    authentication: read(routeMetadata.authentication.KEY) as RouteLevel['authentication'],
+    policy: read(routeMetadata.policy.key) as RouteLevel['policy'],
+    requirements: readRequirements(read),
     guarded: bound.some((item) => isGuard(item, guard)),
-    skipped: read(routeMetadata.skip.KEY) === true,
+    skipped: read(routeMetadata.skip.key) === true,
   };
 }
 

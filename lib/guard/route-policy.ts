@@ -16,11 +16,10 @@ export function routePolicyOf(
 ): DpopPolicy | undefined {
   const levels = routeLevelsOf(handler, controller, guard);
   if (isOpened(levels)) return undefined;
-  const scopes = levels.find((level) => level.scopes !== undefined)?.scopes;
-  const authentication = levels.find((level) => level.authentication !== undefined)?.authentication;
-  return Object.freeze({
-    ...levels.reduceRight((lower, { policy = {} }) => overlayPolicy(lower, policy), service),
-    ...(scopes && { scopes }),
-    ...(authentication && { authentication }),
-  });
+  return Object.freeze(
+    levels.reduceRight(
+      (lower, { policy = {}, requirements }) => ({ ...overlayPolicy(lower, policy), ...requirements }),
+      service,
+    ),
+  );
 }

@@ -13,6 +13,11 @@ export interface ChallengeParameters {
   readonly resourceMetadata?: string | ((request: DpopRequest | undefined) => string | undefined) | undefined;
 }
 
+/** Whether the answer has a challenge. One for missing rights would ask for other credentials, which would not help. */
+export function isChallenged({ code }: DpopError): boolean {
+  return code !== 'insufficient_rights';
+}
+
 /** A character that a quoted string cannot contain without an escape. */
 const NOT_QUOTABLE = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
 

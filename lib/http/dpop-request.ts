@@ -25,4 +25,9 @@ export interface DpopRequest {
    * normal form. Default: it does.
    */
   areRoutedAlike?(one: string, other: string): boolean;
+  /**
+   * The certificate that the client presented in the TLS handshake with this process, in DER; `undefined` if there is none.
+   * The handshake proves that the client has its key, and `rejectUnauthorized` of the server whether its issuer is trusted.
+   */
+  clientCertificate?(): Uint8Array | undefined;
 }

@@ -9,6 +9,7 @@ export interface NodeRequest {
   readonly url?: unknown;
   readonly headers?: unknown;
   readonly rawHeaders?: unknown;
+  readonly socket?: unknown;
 }
 
 /**

@@ -8,7 +8,7 @@ import {
 import { hasUserinfo, isTrustedUrl } from '../http/base-url.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import { isPrivateJwk } from '../jws/private-jwk.js';
-import type { JwtAccessTokenOptions } from './jwt-access-token-options.js';
+import { type JwtAccessTokenOptions, REQUIRABLE_CLAIMS } from './jwt-access-token-options.js';
 
 const NAMES: readonly (keyof JwtAccessTokenOptions)[] = [
   'issuer',
@@ -17,6 +17,7 @@ const NAMES: readonly (keyof JwtAccessTokenOptions)[] = [
   'keys',
   'algorithms',
   'typ',
+  'requiredClaims',
   'clockToleranceSeconds',
   'keysMaxAgeSeconds',
   'keysCooldownSeconds',
@@ -56,10 +57,7 @@ export function parseJwtAccessTokenOptions(
     `${option}.audience`,
     'this service as named in aud, a string or an array of strings',
   );
-  if (jwksUri !== undefined) {
-    assertJwksUri(value, option, allowInsecureHttp);
-    if (keys !== undefined) fail(`${option}.keys`, 'left out when jwksUri is given');
-  }
+  if (jwksUri !== undefined) assertJwksUri(value, option, allowInsecureHttp);
   if (jwksUri === undefined && allowInsecureJwksUri) {
     fail(`${option}.allowInsecureJwksUri`, 'left out without jwksUri, which it is about');
   }
@@ -72,6 +70,8 @@ export function parseJwtAccessTokenOptions(
       'one or several header types such as "at+jwt" or "JWT"; "absent" for tokens without typ, "any" for all',
     );
   }
+  if (value['requiredClaims'] !== undefined)
+    assertRequiredClaims(value['requiredClaims'], `${option}.requiredClaims`);
   assertOptionalInteger(value, option, 'clockToleranceSeconds', 0, 600);
   assertOptionalInteger(value, option, 'keysMaxAgeSeconds', 0, 86_400);
   assertOptionalInteger(value, option, 'keysCooldownSeconds', 0, 86_400);
@@ -155,6 +155,12 @@ function assertAlgorithms(value: unknown, option: string): void {
     value.length > 0 &&
     value.every((algorithm) => DEFAULT_ALGORITHMS.includes(algorithm as string));
   if (!isKnown) fail(option, accepted, { value });
+}
+
+function assertRequiredClaims(value: unknown, option: string): void {
+  const known = Object.keys(REQUIRABLE_CLAIMS);
+  const isKnown = Array.isArray(value) && value.every((claim) => known.includes(claim as string));
+  if (!isKnown) fail(option, `an array of ${known.join(', ')}`, { value });
 }
 
 function assertOptionalInteger(

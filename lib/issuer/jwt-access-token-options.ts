@@ -1,5 +1,6 @@
 import type { JSONWebKeySet } from 'jose';
 import type { RightsReader } from '../claims/token-rights.js';
+import type { RefusalDetail } from '../errors/catalogue.js';
 import type { Fetch } from '../outbound/outbound-request.js';
 import type { TokenAdviser } from './token-adviser.js';
 
@@ -11,7 +12,7 @@ export interface JwtAccessTokenOptions {
   readonly audience: string | readonly string[];
   /** The URL of the issuer's key set. Default: from the metadata. */
   readonly jwksUri?: string;
-  /** The issuer's public keys. The service then fetches nothing. */
+  /** The issuer's public keys. The service then fetches nothing, and does not use `jwksUri`. */
   readonly keys?: JSONWebKeySet;
   /** The accepted signature algorithms. Default: all asymmetric ones without ML-DSA. */
   readonly algorithms?: readonly string[];
@@ -20,6 +21,11 @@ export interface JwtAccessTokenOptions {
    * `typ`, and `any` accepts all.
    */
   readonly typ?: 'any' | 'absent' | (string & {}) | readonly string[];
+  /**
+   * Claims that a token must have, beside `iss`, `aud` and `exp`, which every token must have. RFC 9068 §2.2 also requires
+   * `sub`, `client_id`, `iat` and `jti`. Default: none.
+   */
+  readonly requiredClaims?: readonly RequirableClaim[];
   /** The tolerance for `exp`, `nbf` and `iat`, in seconds, default 10. */
   readonly clockToleranceSeconds?: number;
   /** How long fetched keys are used, in seconds, default 600. */
@@ -40,6 +46,21 @@ export interface JwtAccessTokenOptions {
   /** Explains refused tokens to the operator. */
   readonly advise?: TokenAdviser;
 }
+
+/** The claims that `requiredClaims` may name, each with the form that it must have. */
+export const REQUIRABLE_CLAIMS = {
+  iss: 'text',
+  exp: 'time',
+  aud: 'audience',
+  sub: 'text',
+  client_id: 'text',
+  iat: 'time',
+  jti: 'text',
+  nbf: 'time',
+} as const satisfies Partial<Record<RefusalDetail, 'text' | 'time' | 'audience'>>;
+
+/** A claim that an issuer's tokens can be required to have: those of RFC 9068 §2.2, and `nbf`. */
+export type RequirableClaim = keyof typeof REQUIRABLE_CLAIMS;
 
 /** The default of `clockToleranceSeconds`. */
 export const DEFAULT_TOLERANCE_SECONDS = 10;

@@ -13,5 +13,7 @@ export interface RefusedToken {
 /**
  * Tells the operator what to change at the provider. The answer is a sentence of its own, and repeats nothing of the
  * token; it stands in the log line of the refusal. `undefined` where there is nothing to say.
+ *
+ * @param issuer the issuer of the options that the adviser belongs to; the token may name another one, or none
  */
-export type TokenAdviser = (token: RefusedToken) => string | undefined;
+export type TokenAdviser = (token: RefusedToken, issuer: string) => string | undefined;

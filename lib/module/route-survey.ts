@@ -11,6 +11,7 @@ import {
   type RouteLevel,
   routeLevelOfClass,
   routeLevelsOf,
+  statementsOf,
 } from '../guard/route-levels.js';
 import { routePolicyOf } from '../guard/route-policy.js';
 import type { DpopPolicy } from '../verification/policy.js';
@@ -25,6 +26,8 @@ export interface RouteSurvey {
   readonly contradictoryClasses: readonly string[];
   /** Handlers that have `@SkipDpop` and also require a proof. */
   readonly contradictoryHandlers: readonly string[];
+  /** Classes and handlers that allow Bearer. */
+  readonly bearer: readonly string[];
 }
 
 /** Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library. */
@@ -44,6 +47,12 @@ export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage)
     contradictoryHandlers: routes
       .filter(({ levels: [own] }) => own !== undefined && isContradictory(own))
       .map(({ name }) => name),
+    bearer: [
+      ...[...classes]
+        .filter((type) => allowsBearer(routeLevelOfClass(type, DpopGuard)))
+        .map(({ name }) => name),
+      ...routes.filter(({ levels: [own] }) => own !== undefined && allowsBearer(own)).map(({ name }) => name),
+    ],
   };
 }
 
@@ -142,17 +151,15 @@ function unmetDemands(route: Route): readonly string[] {
 }
 
 function describeDemands(level: RouteLevel): string[] {
-  const { policy, scopes, authentication, guarded } = level;
-  const demands: [string, boolean][] = [
-    ['@Dpop', policy !== undefined],
-    ['@RequireScopes', scopes !== undefined],
-    ['@RequireAuthentication', authentication !== undefined],
-    // Nest does not inherit the guards of an overridden handler.
-    ['@UseGuards on the overridden handler', guarded],
-  ];
-  return demands.filter(([, isPresent]) => isPresent).map(([name]) => name);
+  // Nest does not inherit the guards of an overridden handler.
+  const guards = level.guarded ? ['@UseGuards on the overridden handler'] : [];
+  return [...statementsOf(level), ...guards];
 }
 
 function isContradictory(level: RouteLevel): boolean {
   return level.skipped && isDemand(level);
+}
+
+function allowsBearer({ policy }: RouteLevel): boolean {
+  return policy?.bearer === 'allow-unbound';
 }

@@ -29,17 +29,28 @@ export class StartUpCheck implements OnModuleInit {
     if (registrations[0]?.providers.get(StartUpCheck)?.instance !== this) return;
     // A context without a server has no routes, and main.ts may bind the guard only to servers.
     if (!this.#hasServer() || registrations.some(isGuardReplaced)) return;
-    this.#assertRoutes(registrations.every((module) => configOf(module)?.unguardedRoutes === 'warn'));
+    const configs = registrations.map(configOf);
+    this.#assertRoutes(
+      configs.every((config) => config?.unguardedRoutes === 'warn'),
+      configs.some((config) => config?.forbidsBearer === true),
+    );
   }
 
   #hasServer(): boolean {
     return Boolean(this.adapterHost.httpAdapter as unknown);
   }
 
-  #assertRoutes(mayStartUnguarded: boolean): void {
+  #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean): void {
     const logger = new Logger('DpopModule');
     const coverage = new GuardCoverage(this.modules, this.application);
-    const { unguarded, contradictoryClasses, contradictoryHandlers } = surveyRoutes(this.modules, coverage);
+    const survey = surveyRoutes(this.modules, coverage);
+    const { unguarded, contradictoryClasses, contradictoryHandlers, bearer } = survey;
+    if (forbidsBearer && bearer.length > 0) {
+      throw new TypeError(
+        `@Dpop({ bearer: 'allow-unbound' }) must not stand in an app with the option bearer: 'forbid', which fapi2 sets: ${bearer.join(', ')}. ` +
+          "Remove it there, or set bearer: 'reject', with which routes may allow Bearer",
+      );
+    }
     if (contradictoryClasses.length > 0) {
       throw new TypeError(
         `@SkipDpop() must not stand beside a decorator that requires a proof on one class: ${contradictoryClasses.join(', ')}. ` +

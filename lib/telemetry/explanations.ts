@@ -6,12 +6,16 @@ import type { Place } from '../http/place.js';
 /** One line for the operator: what was refused, where, why, and what was expected. Nothing that the client sent. */
 export function describeRefusal({ code, reason, message, details }: DpopError, place: Place): string {
   const { detail, expected, offBySeconds, scopes, acrValues, maxAgeSeconds, advice } = details;
+  const { required, missing } = details;
   return join([
     `refused: ${describeReason(code, reason, detail)}${describePlace(place)}`,
     message,
     offBySeconds === undefined ? undefined : `${offBySeconds} s too ${isEarly(reason) ? 'early' : 'late'}`,
     describeExpected(expected, detail),
-    scopes === undefined ? undefined : `required scopes: ${scopes.join(' ')}`,
+    // Where one of several scopes is enough, they stand under `expected`.
+    scopes === undefined || expected !== undefined ? undefined : `required scopes: ${scopes.join(' ')}`,
+    required === undefined ? undefined : `required: ${required.join(', ')}`,
+    missing === undefined ? undefined : `missing: ${missing.join(', ')}`,
     acrValues === undefined ? undefined : `accepted acr: ${acrValues.join(' or ')}`,
     maxAgeSeconds === undefined ? undefined : `auth_time at most ${maxAgeSeconds} s ago`,
     advice,

@@ -2,7 +2,8 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { areRoutedAlike } from '../http/express-routes.js';
 import { isObject } from '../http/is-object.js';
-import { nodeRequestOf } from '../http/node-request.js';
+import { type NodeRequest, nodeRequestOf } from '../http/node-request.js';
+import { peerCertificateOf } from '../http/peer-certificate.js';
 import { requestLineOf } from '../http/request-line.js';
 
 /**
@@ -12,6 +13,7 @@ import { requestLineOf } from '../http/request-line.js';
 class HttpDpopRequest implements DpopRequest {
   constructor(
     private readonly request: Readonly<Record<string, unknown>>,
+    private readonly raw: NodeRequest,
     readonly method: string,
     readonly routedMethod: string,
     readonly target: string,
@@ -29,6 +31,10 @@ class HttpDpopRequest implements DpopRequest {
 
   areRoutedAlike(one: string, other: string): boolean {
     return areRoutedAlike(this.request, one, other);
+  }
+
+  clientCertificate(): Uint8Array | undefined {
+    return peerCertificateOf(this.raw.socket);
   }
 }
 
@@ -53,6 +59,7 @@ export function toDpopRequest(
   const method = line?.method ?? routedMethod;
   return new HttpDpopRequest(
     request,
+    raw,
     method,
     routedMethod,
     target,

@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost } from '@nestjs/common';
 import { isObject } from '../http/is-object.js';
 import { nodeRequestOf } from '../http/node-request.js';
 
@@ -12,7 +12,7 @@ export interface Transport {
  * The HTTP request behind an execution context: of a route, or of a GraphQL resolver through its context (Apollo's
  * `req` and `res`, Mercurius' `reply`, the handshake of graphql-ws). `undefined` for an unknown transport.
  */
-export function transportOf(context: ExecutionContext): Transport | undefined {
+export function transportOf(context: ArgumentsHost): Transport | undefined {
   const type = context.getType<string>();
   // `switchToHttp` returns the same, but changes the type of the context.
   if (type === 'http') return toTransport(context.getArgByIndex(0), context.getArgByIndex(1));

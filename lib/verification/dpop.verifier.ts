@@ -28,7 +28,7 @@ export class DpopVerifier {
     const store = new TimedReplayStore(replayStore);
     this.#steps = {
       rules,
-      tokens: new TokenCheck(accessTokens),
+      tokens: new TokenCheck(accessTokens, rules.confirmation),
       proofs: new ProofVerifier(rules, nonces, knownKeys),
       revocations: revocation && new RevocationCheck(revocation, rules.onRevocationFailure),
       replays: new ReplayCheck(rules, store),

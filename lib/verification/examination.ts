@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { confirmSecond } from '../access-token/second-confirmation.js';
 import { DpopError, type DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import type { Scheme } from '../http/challenge.js';
 import {
@@ -99,7 +100,7 @@ export class DpopExamination {
     let possession: Possession | undefined;
     try {
       const credentials = parseCredentials(this.#fields, this.#steps.rules.limits);
-      assertScheme(credentials.scheme, policy);
+      assertScheme(credentials.scheme, policy, this.#steps.rules);
       possession = await (this.#possession ??= this.#verifyPossession(credentials));
       this.#assertTokenStillValid(possession.verdict);
       const { revocations } = this.#steps;
@@ -108,7 +109,8 @@ export class DpopExamination {
         // A checker that answers at once costs no turn of the event loop.
         this.#revocationFailure = outcome instanceof Promise ? await outcome : outcome;
       }
-      assertRequirements(possession.verdict, policy, this.#nowSeconds());
+      const asked = assertRequirements(possession.verdict, policy, this.#nowSeconds());
+      if (asked !== undefined) await asked;
       await (this.#recorded ??= this.#record(possession));
       this.#decisions.accepted(
         possession.verdict,
@@ -139,6 +141,8 @@ export class DpopExamination {
     const { proofs } = this.#steps;
     const checked = proofs.check(credentials.proof, this.#request, { jkt, ath });
     const proof = await proofs.verifySignature(checked);
+    const confirmed = confirmSecond(claims, this.#request, this.#steps.rules.confirmation);
+    if (confirmed !== undefined) await confirmed;
     const { nonce } = proof;
     const nextNonce = nonce?.renewalDue === true ? this.#steps.nonces.issue(jkt) : undefined;
     return { verdict: createVerdict(scheme, token, claims, jkt, nonce, nextNonce), ath, proof };

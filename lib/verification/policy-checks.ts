@@ -1,6 +1,7 @@
 import { DpopError } from '../errors/dpop.error.js';
 import type { Scheme } from '../http/challenge.js';
-import type { AuthenticationRequirement, DpopPolicy } from './policy.js';
+import { type AuthenticationRequirement, type DpopPolicy, permitsBearer } from './policy.js';
+import { assertPredicates, assertRights, assertScopes } from './rights-checks.js';
 import type { DpopVerdict } from './verdict.js';
 
 /**
@@ -8,22 +9,32 @@ import type { DpopVerdict } from './verdict.js';
  *
  * @throws DpopError
  */
-export function assertScheme(scheme: Scheme, { bearer }: DpopPolicy): void {
-  if (scheme === 'Bearer' && bearer !== 'allow-unbound') throw new DpopError('bearer_not_accepted');
+export function assertScheme(
+  scheme: Scheme,
+  policy: DpopPolicy,
+  rules: { readonly forbidsBearer: boolean },
+): void {
+  if (scheme === 'Bearer' && !permitsBearer(policy, rules)) throw new DpopError('bearer_not_accepted');
 }
 
 /**
- * After possession is proved: the nonce, the scopes and the authentication that the route requires.
+ * After possession is proved: the nonce, the rights and the authentication that the route requires. The predicates of the
+ * app come last, since they may cost the most.
  *
- * @throws DpopError; one that demands a nonce does not carry it yet
+ * @returns a promise only if a predicate returned one
+ * @throws DpopError; one that demands a nonce does not carry it yet. DpopUnavailableError when a predicate fails
  */
-export function assertRequirements(verdict: DpopVerdict, policy: DpopPolicy, nowSeconds: number): void {
+export function assertRequirements(
+  verdict: DpopVerdict,
+  policy: DpopPolicy,
+  nowSeconds: number,
+): Promise<void> | undefined {
   if (verdict.scheme === 'DPoP' && policy.nonce === 'required' && !verdict.hasNonce)
     throw new DpopError('nonce_missing');
-  if (policy.scopes !== undefined && !policy.scopes.every((scope) => verdict.scopes.includes(scope))) {
-    throw new DpopError('scope_insufficient', { scopes: policy.scopes });
-  }
+  assertScopes(verdict, policy);
+  assertRights(verdict, policy);
   if (policy.authentication !== undefined) assertAuthentication(verdict, policy.authentication, nowSeconds);
+  return policy.predicates === undefined ? undefined : assertPredicates(verdict, policy.predicates);
 }
 
 /** RFC 9470 §5: both `acr` and `auth_time` are claims of the token; without them the requirement is not met. */

@@ -1,4 +1,5 @@
 import { isObject } from '../http/is-object.js';
+import { nodeRequestOf } from '../http/node-request.js';
 import { PrivateField } from '../http/private-field.js';
 import type { DpopExamination } from './examination.js';
 import type { DpopVerdict } from './verdict.js';
@@ -15,10 +16,21 @@ export class RequestRecord {
  * A request with its record in a private field. A `WeakMap` would keep each request alive until a full garbage collection.
  */
 class RecordedRequest extends PrivateField {
-  readonly #record = new RequestRecord();
+  readonly #record: RequestRecord;
+
+  constructor(request: object, record: RequestRecord) {
+    super(request);
+    this.#record = record;
+  }
 
   static recordOf(request: object): RequestRecord {
-    return (#record in request ? request : new RecordedRequest(request)).#record;
+    return (#record in request ? request : new RecordedRequest(request, new RequestRecord())).#record;
+  }
+
+  static share(request: object, record: RequestRecord): void {
+    if (#record in request) return;
+    // The constructor adds the private field to the request.
+    void new RecordedRequest(request, record);
   }
 
   static verdictOn(request: object): DpopVerdict | undefined {
@@ -29,6 +41,17 @@ class RecordedRequest extends PrivateField {
 /** @param request any object that stands for the request */
 export function recordOf(request: object): RequestRecord {
   return RecordedRequest.recordOf(request);
+}
+
+/**
+ * Leaves a verdict on the request that a guard accepted, and on the request of Node, which Fastify wraps: a listener of the
+ * app may know only that one.
+ */
+export function leaveVerdict(request: object, verdict: DpopVerdict): void {
+  const record = recordOf(request);
+  record.verdict = verdict;
+  const raw = nodeRequestOf(request);
+  if (raw !== undefined && raw !== request) RecordedRequest.share(raw, record);
 }
 
 /** The verdict on a request that a guard accepted. */

@@ -1,5 +1,6 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import { assertClaims, assertUnbound, boundThumbprint } from '../access-token/bound-claims.js';
+import { assertConfirmationChecked, type ConfirmationOption } from '../access-token/second-confirmation.js';
 import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import { DpopError } from '../errors/dpop.error.js';
 import type { Credentials } from '../http/credentials.js';
@@ -15,9 +16,12 @@ export interface VerifiedToken {
 /** Verifies the access token of a request, and finds the key that it is bound to. */
 export class TokenCheck {
   readonly #accessTokens: AccessTokenVerifier;
+  readonly #confirmation: ConfirmationOption;
 
-  constructor(accessTokens: AccessTokenVerifier) {
+  /** @param confirmation who checks what a token is bound to beside the DPoP key */
+  constructor(accessTokens: AccessTokenVerifier, confirmation?: ConfirmationOption) {
     this.#accessTokens = accessTokens;
+    this.#confirmation = confirmation;
   }
 
   /**
@@ -29,11 +33,11 @@ export class TokenCheck {
     try {
       const claims: unknown = await this.#accessTokens.verify(token, ath, request);
       assertClaims(claims);
-      if (scheme === 'DPoP') return { claims, jkt: boundThumbprint(claims) };
+      if (scheme === 'DPoP') return { claims, jkt: this.#boundThumbprint(claims) };
       assertUnbound(claims);
       return { claims, jkt: '' };
     } catch (error) {
-      throw error instanceof DpopError ? this.#advise(error, token) : error;
+      throw error instanceof DpopError ? this.#advise(error, token, request) : error;
     }
   }
 
@@ -42,9 +46,15 @@ export class TokenCheck {
     await this.#accessTokens.remember?.(token, ath, claims);
   }
 
-  #advise(error: DpopError, token: string): DpopError {
+  #boundThumbprint(claims: AccessTokenClaims): string {
+    const jkt = boundThumbprint(claims);
+    if (claims.cnf !== undefined) assertConfirmationChecked(claims.cnf, this.#confirmation);
+    return jkt;
+  }
+
+  #advise(error: DpopError, token: string, request: DpopRequest): DpopError {
     try {
-      const advice: unknown = this.#accessTokens.advise?.(token, error.reason);
+      const advice: unknown = this.#accessTokens.advise?.(token, error.reason, request);
       return typeof advice === 'string' ? new DpopError(error.reason, { ...error.details, advice }) : error;
     } catch {
       // The refusal stands without it.

@@ -1,3 +1,4 @@
+import type { ConfirmationOption } from '../access-token/second-confirmation.js';
 import type { CredentialLimits } from '../http/credentials.js';
 import type { OriginResolver } from '../http/request-origin.js';
 import type { FreshnessWindow } from '../proof/proof-freshness.js';
@@ -10,6 +11,10 @@ export interface VerificationRules {
   readonly clock: Clock;
   /** The policy of a route that has none of its own. */
   readonly policy: DpopPolicy;
+  /** Whether no policy, of any route, may allow Bearer. */
+  readonly forbidsBearer: boolean;
+  /** Who checks what a token is bound to beside the DPoP key. */
+  readonly confirmation?: ConfirmationOption;
   readonly limits: CredentialLimits;
   readonly resolveOrigin: OriginResolver;
   readonly proof: FreshnessWindow & {

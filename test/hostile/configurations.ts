@@ -1,5 +1,14 @@
 import type { DpopModuleOptions } from '../../lib/index.js';
-import { MemoryStorage, type ReplayClaim, type ReplayOutcome, ReplayStore } from '../../lib/index.js';
+import {
+  fapi2,
+  keycloak,
+  MemoryStorage,
+  okta,
+  type ReplayClaim,
+  type ReplayOutcome,
+  ReplayStore,
+  rfc9068,
+} from '../../lib/index.js';
 import type { RecordingAppOptions } from '../support/recording-app.js';
 import { AUDIENCE, clock, ISSUER, ORIGIN } from './baseline.js';
 import { BrittleDenyList } from './brittle-deny-list.js';
@@ -28,6 +37,10 @@ export const DEFAULT_ALGS = 'ES256 ES384 ES512 PS256 PS384 PS512 RS256 RS384 RS5
 export const METADATA_URL = 'https://api.example.com/.well-known/oauth-protected-resource';
 export const SECOND_ISSUER = 'https://second.example.com';
 export const SECOND_AUDIENCE = 'urn:example:second';
+export const KEYCLOAK = 'https://sso.example.com';
+export const KEYCLOAK_ISSUER = `${KEYCLOAK}/realms/main`;
+export const OKTA_ISSUER = 'https://okta.example.com/oauth2/default';
+export const STRICT_ISSUER = 'https://strict.example.com';
 export const UNREACHABLE_ISSUER = 'https://down.example.com';
 
 const secret = new Uint8Array(32).fill(7);
@@ -39,6 +52,16 @@ const secondIssuer = {
   keys: keySetOf(issuers.second),
   typ: 'JWT',
 };
+const rsaIssuer = { ...secondIssuer, keys: keySetOf(issuers.rsa) };
+/** All with the key of the main issuer, or with one and the same other key: only the rules of a profile tell them apart. */
+const profiles = [
+  { ...keycloak({ url: KEYCLOAK, realm: 'main', audience: AUDIENCE }), keys: keySetOf(issuers.main) },
+  {
+    ...okta({ domain: 'okta.example.com', authorizationServerId: 'default', audience: 'api://default' }),
+    keys: keySetOf(issuers.rsa),
+  },
+  { ...rfc9068({ issuer: STRICT_ISSUER, audience: AUDIENCE }), keys: keySetOf(issuers.main) },
+];
 const unreachableIssuer = {
   issuer: UNREACHABLE_ISSUER,
   audience: AUDIENCE,
@@ -105,6 +128,8 @@ export type ConfigurationName =
   | 'query-reject'
   | 'only-es256'
   | 'two-issuers'
+  | 'profiles'
+  | 'fapi2'
   | 'realm'
   | 'metadata'
   | 'metadata-request'
@@ -157,6 +182,11 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
   'query-reject': () => ({ dpop: options({ proof: { queryInHtu: 'reject' } }) }),
   'only-es256': () => ({ dpop: options({ proof: { algorithms: ['ES256'] } }), algs: 'ES256' }),
   'two-issuers': () => ({ dpop: options({ accessToken: [mainIssuer, secondIssuer] }) }),
+  profiles: () => ({ dpop: options({ accessToken: [mainIssuer, ...profiles] }) }),
+  fapi2: () => ({
+    dpop: fapi2(options({ accessToken: [mainIssuer, rsaIssuer] })),
+    algs: 'PS256 ES256 Ed25519 EdDSA',
+  }),
   realm: () => ({
     dpop: options({ realm: 'an "other" realm', metadata: { url: METADATA_URL }, bearer: 'allow-unbound' }),
     offersBearer: true,

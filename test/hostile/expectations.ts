@@ -17,6 +17,7 @@ const STATUS_OF_CODE: Readonly<Record<Refused['code'], number>> = {
   use_dpop_nonce: 401,
   insufficient_scope: 403,
   insufficient_user_authentication: 401,
+  insufficient_rights: 403,
 };
 
 /** The characters of §8.1, and no more than a few dozen of them (E3). */
@@ -84,12 +85,15 @@ export function noncesOf(response: RawResponse): readonly string[] {
 }
 
 function challengesOf(response: RawResponse): readonly Challenge[] {
-  return parseChallenges(valuesOf(response, 'www-authenticate').join(', '));
+  const values = valuesOf(response, 'www-authenticate');
+  return values.length === 0 ? [] : parseChallenges(values.join(', '));
 }
 
 /** D1 to D4: the error in the challenge of the scheme that was used, in each of them when the request is unusable. */
 function challengesFor(expected: Refused, configuration: Configuration): readonly Challenge[] {
   const { code, reason, used, parameters } = expected;
+  // No other credentials would help.
+  if (code === 'insufficient_rights') return [];
   const { offersBearer = false, algs = DEFAULT_ALGS, everywhere = {} } = configuration;
   const error = { error: code, error_description: REFUSALS[reason][1], ...parameters };
   const errorFor = (scheme: 'DPoP' | 'Bearer') => {

@@ -52,8 +52,8 @@ export const keyBinding: readonly Row[] = [
   ),
   {
     id: 'B2',
-    what: 'other members beside jkt',
-    change: [tokenClaims({ cnf: { jkt, 'x5t#S256': MARKER, kid: MARKER } })],
+    what: 'members beside jkt that are not registered',
+    change: [tokenClaims({ cnf: { jkt, x5t: MARKER, 'X5T#S256': MARKER, vendor: { kid: MARKER } } })],
     expect: accepted,
   },
   {

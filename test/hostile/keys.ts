@@ -72,6 +72,8 @@ export const issuers = {
   main: await generate('ES256'),
   second: await generate('ES256'),
   rogue: await generate('ES256'),
+  /** Signs as those providers do that know RS256 only. */
+  rsa: await generate('RS256'),
 } as const;
 
 export const KID = 'key-1';

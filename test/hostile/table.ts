@@ -3,6 +3,7 @@ import { bearer } from './bearer.js';
 import { challengeRows } from './challenges.js';
 import { credentials } from './credentials.js';
 import { degenerateKeys } from './degenerate-keys.js';
+import { fapi2Rows } from './fapi2.js';
 import { hostileBytes } from './hostile-bytes.js';
 import { keyBinding } from './key-binding.js';
 import { nonceRows } from './nonces.js';
@@ -16,12 +17,16 @@ import { replayRows } from './replays.js';
 import { requestUris } from './request-uris.js';
 import { revocations } from './revocations.js';
 import { routePolicies } from './route-policies.js';
+import { confirmationRows, rightsRows } from './rights.js';
+import { profileRows } from './profiles.js';
 import type { Row } from './row.js';
 
 /** Every hostile request, by what it attacks. */
 export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
   'the credentials of a request': credentials,
   'access tokens': accessTokens,
+  'tokens of providers': profileRows,
+  'what FAPI 2.0 forbids': fapi2Rows,
   'the binding of a token to a key': keyBinding,
   'tokens sent as Bearer': bearer,
   'the form of a proof': proofForm,
@@ -34,6 +39,8 @@ export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
   'the origin of a service': origins,
   challenges: challengeRows,
   'the policies of routes': routePolicies,
+  'rights that a route requires': rightsRows,
+  'tokens that are bound to more than a key': confirmationRows,
   'bytes that an answer must not repeat': hostileBytes,
   nonces: nonceRows,
   'replays and their store': replayRows,

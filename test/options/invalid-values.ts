@@ -38,6 +38,10 @@ export const TOP_LEVEL: Readonly<Record<string, Row>> = {
   ],
   allowInsecureHttp: [[null, 'yes', 1], 'true or false'],
   accessToken: [[undefined, null, 'https://auth.example.com', 42, [], [null], [[]]], ''],
+  confirmation: [
+    [null, 'jkt', true, {}, [], ''],
+    'a function of cnf and the request that returns true or false',
+  ],
   maxTokenBytes: [[null, 0, -1, 255, 65_537, 512.5, '8192', NAN], 'an integer from 256 to 65536'],
   proof: [[null, 'strict', 60, true, []], 'an object'],
   nonce: [[null, 'optional', '', true, 42, []], '"off" or "required"'],
@@ -61,7 +65,7 @@ export const TOP_LEVEL: Readonly<Record<string, Row>> = {
     ],
     'a DpopStorage, such as new MemoryStorage()',
   ],
-  bearer: [[null, 'allow', true, ''], '"reject" or "allow-unbound"'],
+  bearer: [[null, 'allow', 'Forbid', true, ''], '"reject" or "allow-unbound"'],
   onReplayStoreFailure: [[null, 'accept', true], '"refuse" or "accept-and-report"'],
   revocation: [
     [
@@ -276,6 +280,12 @@ export const MEMBERS: readonly (readonly [option: string, member: string, inner:
     [[null, [], 'ES256', ['none'], ['HS256'], ['ES256', 'HS512'], [42]], 'ES256'],
   ],
   ['accessToken', 'typ', GOOD.accessToken, [[null, '', [], [''], ['JWT', 42], 42], '"at+jwt" or "JWT"']],
+  [
+    'accessToken',
+    'requiredClaims',
+    GOOD.accessToken,
+    [[null, 'sub', ['sub', ''], ['scope'], [42], { sub: true }], 'an array of iss, exp, aud, sub, client_id'],
+  ],
   [
     'accessToken',
     'clockToleranceSeconds',

@@ -4,7 +4,13 @@ import {
   DpopBound,
   DpopGuard,
   type DpopVerdict,
+  Require,
+  RequireAnyRole,
+  RequireAnyScope,
   RequireAuthentication,
+  RequireAuthorizationDetails,
+  RequirePermissions,
+  RequireRoles,
   RequireScopes,
 } from 'nestjs-dpop';
 import type { Platform } from './platforms.js';
@@ -20,7 +26,8 @@ export interface RecordedCall {
 
 /**
  * A controller whose guarded handlers write down that they ran: `/scoped` needs the scope `accounts:write`, `/step-up`
- * a recent strong authentication, `/nonce` a nonce; everything else, on any path and by any method, nothing more.
+ * a recent strong authentication, `/nonce` a nonce, and `/any-scope`, `/roles`, `/any-role`, `/permissions`, `/payments` and
+ * `/tenant` other rights; everything else, on any path and by any method, nothing more.
  */
 export function createRecordingController(
   platform: Platform,
@@ -48,6 +55,42 @@ export function createRecordingController(
     @All('step-up')
     stepUp(@Req() request: unknown, @DpopBound() jkt: string, @DpopBound('scheme') scheme: 'DPoP') {
       return record('step-up', request, { jkt, scheme });
+    }
+
+    @RequireAnyScope('accounts:write', 'accounts:admin')
+    @All('any-scope')
+    anyScope(@Req() request: unknown, @DpopBound() jkt: string, @DpopBound('scheme') scheme: 'DPoP') {
+      return record('any-scope', request, { jkt, scheme });
+    }
+
+    @RequireRoles('admin', 'auditor')
+    @All('roles')
+    roles(@Req() request: unknown, @DpopBound() jkt: string, @DpopBound('scheme') scheme: 'DPoP') {
+      return record('roles', request, { jkt, scheme });
+    }
+
+    @RequireAnyRole('admin', { client: 'constructor', role: 'name' })
+    @All('any-role')
+    anyRole(@Req() request: unknown, @DpopBound() jkt: string, @DpopBound('scheme') scheme: 'DPoP') {
+      return record('any-role', request, { jkt, scheme });
+    }
+
+    @RequirePermissions('read:all')
+    @All('permissions')
+    permissions(@Req() request: unknown, @DpopBound() jkt: string, @DpopBound('scheme') scheme: 'DPoP') {
+      return record('permissions', request, { jkt, scheme });
+    }
+
+    @RequireAuthorizationDetails('payment', ({ amount }) => amount === 10)
+    @All('payments')
+    payments(@Req() request: unknown, @DpopBound() jkt: string, @DpopBound('scheme') scheme: 'DPoP') {
+      return record('payments', request, { jkt, scheme });
+    }
+
+    @Require(async ({ claims }) => await Promise.resolve(claims['tenant'] === 'acme'))
+    @All('tenant')
+    tenant(@Req() request: unknown, @DpopBound() jkt: string, @DpopBound('scheme') scheme: 'DPoP') {
+      return record('tenant', request, { jkt, scheme });
     }
 
     @Dpop({ nonce: 'required' })

@@ -1,5 +1,11 @@
 import { describe, test } from '@jest/globals';
-import { type DynamicModule, Injectable, ParseUUIDPipe } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  type DynamicModule,
+  type ExecutionContext,
+  Injectable,
+  ParseUUIDPipe,
+} from '@nestjs/common';
 import { expectTypeOf } from 'expect-type';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import {
@@ -7,8 +13,13 @@ import {
   type AccessTokenClaims,
   type AccessTokenOption,
   AccessTokenVerifier,
+  auth0,
+  type Auth0Arguments,
   type AuthenticationRequirement,
   type Clock,
+  type Confirmation,
+  type ConfirmationCheck,
+  confirmClientCertificate,
   Dpop,
   type DPOP_DECISION_CHANNEL,
   DpopBound,
@@ -25,17 +36,40 @@ import {
   type DpopVerdict,
   type DpopVerifier,
   type IssuerResolutionOptions,
+  entra,
+  type EntraArguments,
+  fapi2,
+  getDpopVerdict,
   type JwtAccessTokenOptions,
+  keycloak,
+  type KeycloakArguments,
   MemoryStorage,
   NonceService,
+  okta,
+  type OktaArguments,
+  readStandardRights,
   type RefusalDetail,
   type RefusalReason,
+  type RefusedToken,
   type ReplayClaim,
   type ReplayOutcome,
   ReplayStore,
+  type RequirableClaim,
+  Require,
+  RequireAnyRole,
+  RequireAnyScope,
   RequireAuthentication,
+  RequireAuthorizationDetails,
+  type RequiredRole,
+  RequirePermissions,
+  RequireRoles,
   RequireScopes,
+  rfc9068,
+  type Rfc9068Arguments,
+  type RightsReader,
   SkipDpop,
+  type TokenAdviser,
+  type TokenRights,
   type UnavailableReason,
 } from 'nestjs-dpop';
 import { type RedisClusterSource, type RedisSource, RedisStorage } from 'nestjs-dpop/redis';
@@ -78,6 +112,12 @@ describe('options', () => {
     >();
     expectTypeOf<MemoryStorage | RedisStorage>().toExtend<DpopModuleOptions['storage']>();
     expectTypeOf<typeof Date.now>().toExtend<Clock>();
+    expectTypeOf<'jkt-only' | typeof confirmClientCertificate>().toExtend<
+      DpopModuleOptions['confirmation']
+    >();
+    expectTypeOf<ConfirmationCheck>().parameters.toEqualTypeOf<[Confirmation, DpopRequest]>();
+    expectTypeOf<ConfirmationCheck>().returns.toEqualTypeOf<boolean | Promise<boolean>>();
+    expectTypeOf<Confirmation['jkt']>().toEqualTypeOf<string | undefined>();
     expectTypeOf<DpopModuleOptions>().toEqualTypeOf<Readonly<DpopModuleOptions>>();
   });
 
@@ -94,6 +134,55 @@ describe('options', () => {
     expectTypeOf(() => DpopModule.forRoot({ ...good, bearer: 'allow' })).toBeFunction();
     // @ts-expect-error the option is absent, or has a value
     expectTypeOf(() => DpopModule.forRoot({ ...good, realm: undefined })).toBeFunction();
+  });
+});
+
+describe('profiles', () => {
+  test('take the facts of a provider, all of which are required but the version of Entra', () => {
+    expectTypeOf<RequiredKeys<KeycloakArguments>>().toEqualTypeOf<'url' | 'realm' | 'audience'>();
+    expectTypeOf<RequiredKeys<Auth0Arguments>>().toEqualTypeOf<'domain' | 'audience'>();
+    expectTypeOf<RequiredKeys<OktaArguments>>().toEqualTypeOf<
+      'domain' | 'authorizationServerId' | 'audience'
+    >();
+    expectTypeOf<RequiredKeys<EntraArguments>>().toEqualTypeOf<'tenantId' | 'audience'>();
+    expectTypeOf<EntraArguments['version']>().toEqualTypeOf<1 | 2 | undefined>();
+    expectTypeOf<RequiredKeys<Rfc9068Arguments>>().toEqualTypeOf<'issuer' | 'audience'>();
+    expectTypeOf(keycloak).parameters.toEqualTypeOf<[KeycloakArguments]>();
+    // @ts-expect-error the realm is missing
+    expectTypeOf(() => keycloak({ url: 'https://sso.example.com', audience: 'a' })).toBeFunction();
+    // @ts-expect-error there is no such version
+    expectTypeOf(() => entra({ tenantId: 'x', audience: 'a', version: 3 })).toBeFunction();
+  });
+
+  test('give the options of an issuer, which may be spread', () => {
+    expectTypeOf(keycloak).returns.toEqualTypeOf<JwtAccessTokenOptions>();
+    expectTypeOf(auth0).returns.toEqualTypeOf<JwtAccessTokenOptions>();
+    expectTypeOf(okta).returns.toEqualTypeOf<JwtAccessTokenOptions>();
+    expectTypeOf(entra).returns.toEqualTypeOf<JwtAccessTokenOptions>();
+    expectTypeOf(rfc9068).returns.toEqualTypeOf<JwtAccessTokenOptions>();
+    expectTypeOf(() => ({
+      ...auth0({ domain: 'a.example', audience: 'a' }),
+      algorithms: ['PS256'],
+    })).returns.toExtend<DpopModuleOptions['accessToken']>();
+    expectTypeOf(fapi2).parameters.toEqualTypeOf<[DpopModuleOptions]>();
+    expectTypeOf(fapi2).returns.toEqualTypeOf<DpopModuleOptions>();
+    expectTypeOf<DpopModuleOptions['bearer']>().toEqualTypeOf<
+      'reject' | 'allow-unbound' | 'forbid' | undefined
+    >();
+    // @ts-expect-error a route says whether it allows Bearer, not whether others may
+    expectTypeOf(() => Dpop({ bearer: 'forbid' })).toBeFunction();
+  });
+
+  test('are made of what an app can write itself', () => {
+    expectTypeOf(readStandardRights).toEqualTypeOf<RightsReader>();
+    expectTypeOf<JwtAccessTokenOptions['readRights']>().toEqualTypeOf<RightsReader | undefined>();
+    expectTypeOf<JwtAccessTokenOptions['advise']>().toEqualTypeOf<TokenAdviser | undefined>();
+    expectTypeOf<TokenAdviser>().parameters.toEqualTypeOf<[RefusedToken, string]>();
+    expectTypeOf<JwtAccessTokenOptions['requiredClaims']>().toEqualTypeOf<
+      readonly RequirableClaim[] | undefined
+    >();
+    expectTypeOf<RequirableClaim>().toExtend<RefusalDetail>();
+    expectTypeOf<DpopVerdict>().toExtend<TokenRights>();
   });
 });
 
@@ -167,6 +256,35 @@ describe('decorators', () => {
     expectTypeOf(() => Dpop({ scopes: ['read'] })).toBeFunction();
   });
 
+  test('the decorators of rights stand on classes and methods', () => {
+    for (const decorator of [RequireAnyScope, RequirePermissions]) {
+      expectTypeOf(decorator).parameters.toEqualTypeOf<string[]>();
+      expectTypeOf(decorator).returns.toEqualTypeOf<RouteDecorator>();
+    }
+    for (const decorator of [RequireRoles, RequireAnyRole]) {
+      expectTypeOf(decorator).parameters.toEqualTypeOf<RequiredRole[]>();
+      expectTypeOf(decorator).returns.toEqualTypeOf<RouteDecorator>();
+    }
+    expectTypeOf<'admin' | { client: string; role: string }>().toExtend<RequiredRole>();
+    // @ts-expect-error one role of a client at a time
+    expectTypeOf(() => RequireRoles({ client: 'accounts', roles: ['editor'] })).toBeFunction();
+    expectTypeOf(RequireAuthorizationDetails).returns.toEqualTypeOf<RouteDecorator>();
+    expectTypeOf(() => RequireAuthorizationDetails('x', ({ amount }) => amount === 1)).toBeFunction();
+    // @ts-expect-error the predicate has no time
+    expectTypeOf(() => RequireAuthorizationDetails('x', async () => true)).toBeFunction();
+    expectTypeOf(Require).returns.toEqualTypeOf<RouteDecorator>();
+    expectTypeOf(Require).parameter(0).toEqualTypeOf<(verdict: DpopVerdict) => boolean | Promise<boolean>>();
+    // @ts-expect-error nothing is no answer
+    expectTypeOf(() => Require(() => undefined)).toBeFunction();
+  });
+
+  test('getDpopVerdict takes contexts and requests, and may find nothing', () => {
+    expectTypeOf<ExecutionContext | ArgumentsHost | Request>().toExtend<
+      Parameters<typeof getDpopVerdict>[0]
+    >();
+    expectTypeOf(getDpopVerdict).returns.toEqualTypeOf<DpopVerdict | undefined>();
+  });
+
   test('@RequireScopes, @RequireAuthentication and @SkipDpop stand on classes and methods', () => {
     expectTypeOf(RequireScopes).parameters.toEqualTypeOf<string[]>();
     expectTypeOf(RequireScopes).returns.toEqualTypeOf<RouteDecorator>();
@@ -219,6 +337,7 @@ describe('verdict, decision and errors', () => {
       | 'use_dpop_nonce'
       | 'insufficient_scope'
       | 'insufficient_user_authentication'
+      | 'insufficient_rights'
       | 'temporarily_unavailable'
     >();
     expectTypeOf<DpopUnavailableError['code']>().toEqualTypeOf<'temporarily_unavailable'>();
@@ -236,6 +355,8 @@ describe('verdict, decision and errors', () => {
       readonly acrValues?: readonly string[];
       readonly maxAgeSeconds?: number;
       readonly nonce?: string;
+      readonly required?: readonly string[];
+      readonly missing?: readonly string[];
       readonly detail?: RefusalDetail;
       readonly expected?: readonly string[];
       readonly offBySeconds?: number;

@@ -1,0 +1,136 @@
+import { describe, expect, test } from '@jest/globals';
+import { AccessTokenVerifier, auth0, type DpopModuleOptions, keycloak } from 'nestjs-dpop';
+import { createConfig } from '../config/dpop-config.js';
+import { fapi2 } from './fapi2.js';
+
+const issuer = { issuer: 'https://auth.example.com', audience: 'https://api.example.com' };
+const GOOD: DpopModuleOptions = { origin: 'https://api.example.com', accessToken: issuer };
+const ALGORITHMS = ['PS256', 'ES256', 'Ed25519', 'EdDSA'];
+
+class OwnVerifier extends AccessTokenVerifier {
+  override verify(): never {
+    throw new Error('not called');
+  }
+}
+
+const messageOf = (changes: object): string => {
+  try {
+    fapi2({ ...GOOD, ...changes });
+  } catch (error) {
+    expect(error).toBeInstanceOf(TypeError);
+    return (error as TypeError).message;
+  }
+  return 'no error';
+};
+
+describe('fapi2 narrows what is left open (C5)', () => {
+  test('to its algorithms for proofs and tokens, and to no Bearer', () => {
+    const options = fapi2(GOOD);
+    expect(options).toEqual({
+      ...GOOD,
+      accessToken: { ...issuer, algorithms: ALGORITHMS },
+      proof: { algorithms: ALGORITHMS },
+      bearer: 'forbid',
+    });
+    expect([options, options.proof, options.accessToken].every(Object.isFrozen)).toBe(true);
+    expect(createConfig(options)).toMatchObject({
+      forbidsBearer: true,
+      policy: { bearer: 'reject' },
+      challenge: { algs: 'PS256 ES256 Ed25519 EdDSA' },
+      proof: { futureToleranceSeconds: 30 },
+    });
+  });
+
+  test('for each of several issuers, and leaves a verifier of the app alone', () => {
+    const own = new OwnVerifier();
+    const realm = keycloak({ url: 'https://sso.example.com', realm: 'main', audience: 'a' });
+    const { accessToken } = fapi2({ ...GOOD, accessToken: [issuer, realm, own] });
+    expect(accessToken).toEqual([
+      { ...issuer, algorithms: ALGORITHMS },
+      { ...realm, algorithms: ALGORITHMS },
+      own,
+    ]);
+    expect((accessToken as readonly unknown[])[2]).toBe(own);
+    expect(fapi2({ ...GOOD, accessToken: own }).accessToken).toBe(own);
+  });
+
+  test('and keeps what is narrower', () => {
+    const narrow = {
+      ...GOOD,
+      accessToken: { ...issuer, algorithms: ['PS256'], clockToleranceSeconds: 10 },
+      proof: { algorithms: ['ES256'], futureToleranceSeconds: 60, maxAgeSeconds: 30 },
+      realm: 'bank',
+    };
+    expect(fapi2(narrow)).toEqual({ ...narrow, bearer: 'forbid' });
+    expect(fapi2(fapi2(GOOD))).toEqual(fapi2(GOOD));
+    expect(fapi2({ ...GOOD, bearer: 'reject' }).bearer).toBe('forbid');
+  });
+});
+
+describe('fapi2 is a TypeError for what is wider (I4)', () => {
+  const wider: readonly unknown[] = [
+    ['RS256'],
+    ['ES256', 'ES384'],
+    ['PS384'],
+    ['ML-DSA-44'],
+    ['none'],
+    [42],
+    'RS256',
+    null,
+  ];
+
+  test.each(wider.map((algorithms) => ({ algorithms })))('$algorithms', ({ algorithms }) => {
+    const form =
+      'must be an array of PS256, ES256, Ed25519, EdDSA, which are all that FAPI 2.0 allows; it is ';
+    expect(messageOf({ proof: { algorithms } })).toContain(`fapi2() proof.algorithms ${form}`);
+    expect(messageOf({ accessToken: { ...issuer, algorithms } })).toContain(
+      `fapi2() accessToken.algorithms ${form}`,
+    );
+    expect(messageOf({ accessToken: [issuer, { ...issuer, algorithms }] })).toContain(
+      `fapi2() accessToken[1].algorithms ${form}`,
+    );
+  });
+
+  test('a provider that signs with RS256, unless the options name another algorithm of it', () => {
+    const accessToken = auth0({ domain: 'example.eu.auth0.com', audience: 'a' });
+    expect(messageOf({ accessToken })).toMatch(/^fapi2\(\) accessToken\.algorithms must be/);
+    expect(messageOf({ accessToken: { ...accessToken, algorithms: ['PS256'] } })).toBe('no error');
+  });
+
+  test.each([0, 9, 61, 3600, 10.5, '30', null])('tolerance %j', (seconds) => {
+    const form = `must be an integer from 10 to 60; it is ${JSON.stringify(seconds)}`;
+    expect(messageOf({ proof: { futureToleranceSeconds: seconds } })).toBe(
+      `fapi2() proof.futureToleranceSeconds ${form}`,
+    );
+    expect(messageOf({ accessToken: { ...issuer, clockToleranceSeconds: seconds } })).toBe(
+      `fapi2() accessToken.clockToleranceSeconds ${form}`,
+    );
+  });
+
+  test('Bearer, the age of a proof by its nonce, and what are no options', () => {
+    expect(messageOf({ bearer: 'allow-unbound' })).toMatch(
+      /^fapi2\(\) bearer must be left out: .*; it is "allow-unbound"$/,
+    );
+    expect(messageOf({ nonce: { mode: 'required', freshness: 'nonce' } })).toMatch(
+      /^fapi2\(\) nonce\.freshness must be "iat" or left out/,
+    );
+    expect(messageOf({ nonce: { mode: 'required', freshness: 'iat' } })).toBe('no error');
+    for (const options of [undefined, null, 42, []]) {
+      expect(() => fapi2(options as unknown as DpopModuleOptions)).toThrow(
+        /^fapi2\(\) must be given an object/,
+      );
+    }
+  });
+
+  test.each([
+    [{ proof: null }, /^proof must be an object/],
+    [{ proof: { algorithms: [] } }, /^proof\.algorithms must be/],
+    [{ accessToken: null }, /^accessToken must be an object/],
+    [{ accessToken: { ...issuer, algorithms: [] } }, /^accessToken\.algorithms must be/],
+    [{ accessToken: { verify: () => ({}) } }, /^accessToken must be an object, the options of an issuer/],
+    [{ bearer: 'allow' }, /^bearer must be "reject"/],
+    [{ orign: 'x' }, /has no option "orign"/],
+  ])('and leaves what is no option to the module: %j', (changes, message) => {
+    expect(() => createConfig(fapi2({ ...GOOD, ...changes } as DpopModuleOptions))).toThrow(message);
+  });
+});

@@ -1,0 +1,78 @@
+import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import type { DpopModuleOptions } from '../config/dpop-options.js';
+import { assertInteger, assertObject, fail } from '../errors/option-asserts.js';
+import { isObject } from '../http/is-object.js';
+import { isIssuerResolution, type IssuerResolutionOptions } from '../issuer/issuer-resolution.js';
+
+/** FAPI 2.0 Security Profile §5.4.1. RFC 9864 names EdDSA with the curve Ed25519 `Ed25519`; both names are in use. */
+const FAPI2_ALGORITHMS: readonly string[] = Object.freeze(['PS256', 'ES256', 'Ed25519', 'EdDSA']);
+
+/** A clock that is this much ahead has to be tolerated, and one that is further ahead must not be. */
+const MIN_TOLERANCE_SECONDS = 10;
+const MAX_TOLERANCE_SECONDS = 60;
+
+/**
+ * Limits the options of `DpopModule` to what the FAPI 2.0 Security Profile allows a resource server with DPoP: PS256, ES256
+ * and Ed25519 for proofs and tokens, no Bearer on any route, and clocks that may be ahead by 10 to 60 seconds. It leaves
+ * all else alone, and does not limit the algorithms of an `AccessTokenVerifier` of the app.
+ *
+ * @returns frozen options for `forRoot`, or for the factory of `forRootAsync`
+ * @throws TypeError for an option that asks for more
+ * @see FAPI 2.0 Security Profile §5.3.4 and §5.4.1
+ */
+export function fapi2(options: DpopModuleOptions): DpopModuleOptions {
+  assertObject(options, 'fapi2()', 'given an object, the options of DpopModule');
+  const { accessToken, proof = {}, bearer = 'forbid', nonce } = options;
+  if (bearer === 'allow-unbound') {
+    fail('fapi2() bearer', 'left out: FAPI 2.0 requires a bound token on every route', { value: bearer });
+  }
+  if (isObject(nonce) && nonce['freshness'] === 'nonce') {
+    fail('fapi2() nonce.freshness', '"iat" or left out: FAPI 2.0 limits how far iat may be in the future', {
+      value: 'nonce',
+    });
+  }
+  return Object.freeze({
+    ...options,
+    accessToken: Array.isArray(accessToken)
+      ? Object.freeze(accessToken.map((item, index) => limitIssuer(item, `fapi2() accessToken[${index}]`)))
+      : limitIssuer(accessToken, 'fapi2() accessToken'),
+    proof: limitMember(proof, 'fapi2() proof', 'futureToleranceSeconds'),
+    bearer: bearer === 'reject' ? 'forbid' : bearer,
+  });
+}
+
+/** What is not the options of an issuer is left to the module, which knows whether it is anything. */
+function limitIssuer<T>(item: T, option: string): T {
+  if (isIssuerResolution(item)) return limitResolution(item);
+  const isOptions =
+    isObject(item) && !(item instanceof AccessTokenVerifier) && typeof item['verify'] !== 'function';
+  return isOptions ? limitMember(item, option, 'clockToleranceSeconds') : item;
+}
+
+/** The issuers of tenants are limited when they are found. Options that ask for more are then a failure of the service. */
+function limitResolution<T>(item: T): T {
+  const resolution = item as IssuerResolutionOptions;
+  const { resolveIssuer } = resolution;
+  if (typeof resolveIssuer !== 'function') return item;
+  const resolveLimited: typeof resolveIssuer = async (issuer, tenant) =>
+    limitIssuer(await resolveIssuer(issuer, tenant), 'fapi2() what resolveIssuer returns');
+  return Object.freeze({ ...resolution, resolveIssuer: resolveLimited }) as T;
+}
+
+function limitMember<T>(options: T, option: string, tolerance: string): T {
+  if (!isObject(options)) return options;
+  const { algorithms = FAPI2_ALGORITHMS, [tolerance]: seconds } = options;
+  assertAlgorithms(algorithms, `${option}.algorithms`);
+  if (seconds !== undefined)
+    assertInteger(seconds, `${option}.${tolerance}`, MIN_TOLERANCE_SECONDS, MAX_TOLERANCE_SECONDS);
+  return Object.freeze({ ...options, algorithms });
+}
+
+function assertAlgorithms(algorithms: unknown, option: string): void {
+  const names: readonly unknown[] = Array.isArray(algorithms) ? algorithms : [algorithms];
+  const wider = names.filter((name) => !FAPI2_ALGORITHMS.includes(name as string));
+  if (wider.length === 0) return;
+  fail(option, `an array of ${FAPI2_ALGORITHMS.join(', ')}, which are all that FAPI 2.0 allows`, {
+    value: algorithms,
+  });
+}
