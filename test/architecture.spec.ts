@@ -130,7 +130,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // Entry points of their own, which no other room knows.
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
-  'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard'],
+  'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
   testing: ['runtime', 'issuer'],
 };
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   type ArgumentsHost,
@@ -9,6 +10,7 @@ import {
   type NestInterceptor,
   VersioningType,
 } from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
 import { map } from 'rxjs';
 import { MemoryDenyList } from '../lib/index.js';
 import { RedisDenyList } from '../lib/redis/index.js';
@@ -26,6 +28,14 @@ import {
   SECRET,
   SESSION_REVOKED,
 } from './support/security-events.js';
+
+interface Parsers {
+  addContentTypeParser(
+    type: string,
+    options: object,
+    parser: (request: unknown, body: unknown, done: (error: null, body: unknown) => void) => void,
+  ): void;
+}
 
 let scene: EventScene;
 const opened: { close(): unknown }[] = [];
@@ -128,6 +138,24 @@ describe.each(PLATFORMS)('a pushed event on %s (B9)', (platform: Platform) => {
       expect(await scene.statusOf(app, token)).toBe(401);
       expect(await scene.push(app, 'x'.repeat(65_537))).toMatchObject({ status: 413 });
     }
+  });
+
+  test('that a body parser of the app has read and thrown away is answered 503', async () => {
+    const app = await scene.start(platform, {
+      before: (nest) => {
+        if (platform === 'express') {
+          nest.use((request: IncomingMessage, _response: unknown, next: () => void) => {
+            request.once('end', next).resume();
+          });
+          return;
+        }
+        const fastify = nest.getHttpAdapter().getInstance() as Parsers;
+        const options = { parseAs: 'string' };
+        fastify.addContentTypeParser(MEDIA_TYPE, options, (_request, _body, done) => done(null, {}));
+      },
+    });
+    expect(await scene.push(app, await scene.sign())).toMatchObject({ status: 503, body: '' });
+    expect(scene.logger.text).toContain('a body parser of the app has read the Security Event Token');
   });
 
   test('that is repeated is acknowledged and not applied again', async () => {
@@ -346,6 +374,31 @@ describe('what an event revokes (B9)', () => {
 });
 
 describe('the module (B9)', () => {
+  test('warns of a deny-list that DpopModule does not ask', async () => {
+    await scene.start('express');
+    expect(scene.logger.text).not.toContain('revoke nothing');
+    await scene.start('express', {
+      events: { denyList: new MemoryDenyList({ maxTokenLifetimeSeconds: 3600 }) },
+    });
+    expect(scene.logger.text).toContain('a deny-list that DpopModule does not ask');
+  });
+
+  test('does not start with options that depend on the request', async () => {
+    const started = scene.start('express', {
+      module: ({ path, ...rest }) =>
+        SecurityEventsModule.forRootAsync({ path, inject: [REQUEST], useFactory: () => rest }),
+    });
+    await expect(started).rejects.toThrow('a request-scoped provider: SecurityEventsModule → REQUEST');
+  });
+
+  test('warns of nothing when many events of one minute are applied', async () => {
+    const app = await scene.start('express');
+    for (let time = 0; time < 15; time += 1) await scene.push(app, await scene.sign());
+    scene.clock.advanceSeconds(61);
+    await scene.push(app, 'x');
+    expect(scene.logger.lines.filter((line) => /more of/.test(line))).toEqual([]);
+  });
+
   test('takes its options from a factory, and without authorization the signature decides alone', async () => {
     const app = await scene.start('fastify', {
       module: ({ path, authorization: _left, ...rest }) =>

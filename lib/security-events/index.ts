@@ -5,8 +5,5 @@ export type {
   SubjectResolver,
   TransmitterOptions,
 } from './security-events-options.js';
-export {
-  type SecurityEventsAsyncOptions,
-  SecurityEventsModule,
-  type SecurityEventsOptionsFactory,
-} from './security-events.module.js';
+export type { SecurityEventsAsyncOptions, SecurityEventsOptionsFactory } from './module-definition.js';
+export { SecurityEventsModule } from './security-events.module.js';

@@ -20,6 +20,9 @@ export interface ReceiverConfig {
   readonly clock: Clock;
 }
 
+/** The injection token of `ReceiverConfig`. */
+export const RECEIVER_CONFIG = Symbol('SECURITY_EVENTS_CONFIG');
+
 const NAME = 'SecurityEventsModule options';
 const TRANSMITTER_NAMES: readonly (keyof TransmitterOptions)[] = [
   'issuer',

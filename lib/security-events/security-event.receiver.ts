@@ -3,7 +3,7 @@ import { parseCompactJws } from '../jws/compact-jws.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import type { RevocationEntry } from '../revocation/deny-list.js';
 import { BoundedCache } from '../runtime/bounded-cache.js';
-import { Deadlines } from '../runtime/deadlines.js';
+import { DeadlineError, Deadlines } from '../runtime/deadlines.js';
 import { entriesOf } from './event-entries.js';
 import { endedStreamStatus, isAddedCredential, meaningOf } from './event-types.js';
 import { digestOf, type ReceiverConfig } from './receiver-config.js';
@@ -81,7 +81,7 @@ export class SecurityEventReceiver {
     if (this.#applied.get(id) === true) return this.#log.debug('acknowledged a repeated token', issuer);
     await this.#deadlines.limit(async () => {
       const entries = await this.#entriesOf(token, transmitter);
-      for (const entry of entries) await this.#config.denyList.revoke(entry);
+      for (const entry of entries) await this.#revoke(entry);
       this.#log.debug(`applied a Security Event Token: ${entries.length} entries`, issuer);
     });
     this.#applied.set(id, true, 0);
@@ -110,6 +110,16 @@ export class SecurityEventReceiver {
     return entries;
   }
 
+  async #revoke(entry: RevocationEntry): Promise<void> {
+    try {
+      await this.#config.denyList.revoke(entry);
+    } catch (cause) {
+      if (cause instanceof DpopUnavailableError) throw cause;
+      const advice = 'the deny-list did not take an entry';
+      throw new DpopUnavailableError('revocation_unavailable', { advice, cause });
+    }
+  }
+
   #explain(thrown: unknown, transmitter: Transmitter | undefined): SecurityEventError | DpopUnavailableError {
     if (thrown instanceof SecurityEventError) {
       this.#log.refused(thrown, transmitter?.issuer);
@@ -119,8 +129,10 @@ export class SecurityEventReceiver {
       thrown instanceof DpopUnavailableError
         ? thrown
         : new DpopUnavailableError('internal_failure', {
-            advice: 'the deny-list did not take an entry',
             cause: thrown,
+            ...(thrown instanceof DeadlineError && {
+              advice: `resolveSubject and the deny-list did not answer within ${DEADLINE_MS} ms`,
+            }),
           });
     this.#log.failed(error, transmitter?.issuer);
     return error;

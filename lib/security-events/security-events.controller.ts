@@ -19,13 +19,10 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { timingSafeEqual } from 'node:crypto';
 import type { DpopUnavailableError } from '../errors/dpop.error.js';
 import { SkipDpop } from '../guard/policy.decorators.js';
-import { digestOf, type ReceiverConfig } from './receiver-config.js';
+import { digestOf, RECEIVER_CONFIG, type ReceiverConfig } from './receiver-config.js';
 import { readBody } from './request-body.js';
 import { SecurityEventError } from './security-event.error.js';
 import { SecurityEventReceiver } from './security-event.receiver.js';
-
-/** The token of the asserted options. */
-export const RECEIVER_CONFIG = Symbol('nestjs-dpop:security-events:config');
 
 /** Writes the answers of RFC 8935 through the adapter, so that no filter or interceptor of the app changes them. */
 @Injectable()

@@ -1,6 +1,4 @@
 import {
-  type ConfigurableModuleAsyncOptions,
-  ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
   Logger,
@@ -10,52 +8,45 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { assertObject } from '../errors/option-asserts.js';
-import { parsePath, parseReceiverOptions, type ReceiverConfig } from './receiver-config.js';
+import {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  type SecurityEventsAsyncOptions,
+} from './module-definition.js';
+import { parsePath, parseReceiverOptions, RECEIVER_CONFIG, type ReceiverConfig } from './receiver-config.js';
 import { MEDIA_TYPE } from './request-body.js';
 import { SecurityEventReceiver } from './security-event.receiver.js';
 import {
   createSecurityEventsController,
-  RECEIVER_CONFIG,
   SecurityEventAnswers,
   SecurityEventFilter,
   TransmitterGuard,
 } from './security-events.controller.js';
-import type { SecurityEventsFactoryOptions, SecurityEventsOptions } from './security-events-options.js';
-
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
-  new ConfigurableModuleBuilder<SecurityEventsFactoryOptions>({ moduleName: 'SecurityEvents' })
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createSecurityEventsOptions')
-    .build();
-
-/** A provider of the options, for `useClass` and `useExisting`. */
-export interface SecurityEventsOptionsFactory {
-  createSecurityEventsOptions(): SecurityEventsFactoryOptions | Promise<SecurityEventsFactoryOptions>;
-}
-
-/** The options of `forRootAsync`: the path, and one of `useFactory`, `useClass` and `useExisting`. */
-export type SecurityEventsAsyncOptions = ConfigurableModuleAsyncOptions<
-  SecurityEventsFactoryOptions,
-  'createSecurityEventsOptions'
-> &
-  Pick<SecurityEventsOptions, 'path'>;
+import type { SecurityEventsOptions } from './security-events-options.js';
+import { SecurityEventsStartCheck } from './start-check.js';
 
 /**
  * Receives Security Event Tokens that transmitters push (RFC 8935), and enters what they revoke in the deny-list.
  *
  * @example
  * ```ts
- * SecurityEventsModule.forRoot({
- *   path: 'security-events',
- *   transmitters: [{ issuer: 'https://auth.example.com', audience: 'https://api.example.com' }],
- *   denyList,
- * });
+ * @Module({
+ *   imports: [
+ *     SecurityEventsModule.forRoot({
+ *       path: 'security-events',
+ *       transmitters: [{ issuer: 'https://auth.example.com', audience: 'https://api.example.com/events' }],
+ *       denyList,
+ *     }),
+ *   ],
+ * })
+ * export class EventsModule {}
  * ```
  * @throws TypeError at start, naming the option and the accepted form
  * @see RFC 8417, OpenID Shared Signals Framework 1.0
  */
 @Module({
   providers: [
+    SecurityEventsStartCheck,
     { provide: RECEIVER_CONFIG, useFactory: parseReceiverOptions, inject: [MODULE_OPTIONS_TOKEN] },
     { provide: SecurityEventReceiver, useFactory: createReceiver, inject: [RECEIVER_CONFIG] },
     SecurityEventAnswers,
@@ -66,6 +57,7 @@ export type SecurityEventsAsyncOptions = ConfigurableModuleAsyncOptions<
 export class SecurityEventsModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(SecurityEventReceiver) private readonly receiver: SecurityEventReceiver,
+    @Inject(SecurityEventsStartCheck) private readonly check: SecurityEventsStartCheck,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {}
 
@@ -84,6 +76,7 @@ export class SecurityEventsModule implements OnModuleInit, OnApplicationShutdown
   onModuleInit(): void {
     this.acceptMediaType();
     const logger = new Logger(SecurityEventsModule.name);
+    this.check.warnOfUnaskedDenyList((text) => logger.warn(text));
     // In the background: the service starts even if a transmitter is down.
     void this.receiver.open((text) => logger.warn(text));
   }

@@ -3,6 +3,7 @@
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { type AccessTokenClaims, DpopBound, DpopGuard, DpopModule } from 'nestjs-dpop';
 import { RedisStorage } from 'nestjs-dpop/redis';
+import { SecurityEventsModule } from 'nestjs-dpop/security-events';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 
 @UseGuards(DpopGuard)
@@ -25,7 +26,7 @@ const options = {
 })
 export class AppModule {}
 
-export const kit = [TestClient, TestIssuer];
+export const kit = [TestClient, TestIssuer, SecurityEventsModule];
 
 // @ts-expect-error What is not found has no types, and would take anything.
 export const wrong = (): unknown => DpopModule.forRoot({ ...options, proof: { maxAge: 60 } });
