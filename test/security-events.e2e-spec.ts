@@ -24,6 +24,7 @@ import {
   CREDENTIAL_CHANGE,
   EventScene,
   MEDIA_TYPE,
+  pushChunks,
   RECEIVER,
   SECRET,
   SESSION_REVOKED,
@@ -137,6 +138,8 @@ describe.each(PLATFORMS)('a pushed event on %s (B9)', (platform: Platform) => {
       expect(await scene.push(app, await scene.sign())).toMatchObject(ACCEPTED);
       expect(await scene.statusOf(app, token)).toBe(401);
       expect(await scene.push(app, 'x'.repeat(65_537))).toMatchObject({ status: 413 });
+      const large = `${(65_537).toString(16)}\r\n${'x'.repeat(65_537)}\r\n0\r\n\r\n`;
+      expect(await pushChunks(app.port, large)).toContain('HTTP/1.1 413 ');
     }
   });
 
@@ -321,6 +324,9 @@ describe('what an event revokes (B9)', () => {
       sub_id,
       { transmitter: issuer, type: SESSION_REVOKED, issuedBefore: scene.nowSeconds },
     ]);
+    const events = { [SESSION_REVOKED]: { event_timestamp: scene.nowSeconds - 1 } };
+    const earlier = resolving(() => [{ issuer, sub: 'alice' }]);
+    expect(await revokedBy({ sub_id, events }, earlier)).toEqual({ isRevoked: false, entries: 1 });
     const own = { sub_id: byIssuer('alice') };
     expect(
       await revokedBy(

@@ -72,7 +72,8 @@ async function resolveSubject(
 /** Without a time, an entry would be about tokens that were issued after the event. */
 function withTime(entry: JsonObject, issuedBefore: number): RevocationEntry {
   const isTimed = ['sub', 'clientId', 'jkt'].some((name) => entry[name] !== undefined);
-  return (isTimed ? { issuedBefore, ...entry } : entry) as unknown as RevocationEntry;
+  const timed = { ...entry, issuedBefore: entry['issuedBefore'] ?? issuedBefore };
+  return (isTimed ? timed : entry) as unknown as RevocationEntry;
 }
 
 function unusable(what: string): DpopUnavailableError {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import type { DynamicModule, INestApplication, ModuleMetadata } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { DpopGuard, DpopModule, type DenyList, MemoryDenyList } from 'nestjs-dpop';
@@ -120,4 +121,21 @@ export class EventScene {
   async statusOf(app: RunningApp, token: string, path = '/'): Promise<number> {
     return (await call(app, this.client, { token, path })).status;
   }
+}
+
+/** Pushes a chunked body as it is, and returns what the server answers before it closes the connection. */
+export function pushChunks(port: number, chunks: string): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const head = [
+      'POST /security-events HTTP/1.1',
+      'Host: localhost',
+      `Content-Type: ${MEDIA_TYPE}`,
+      `Authorization: ${SECRET}`,
+      'Transfer-Encoding: chunked',
+    ].join('\r\n');
+    const socket = connect(port, '127.0.0.1', () => socket.write(`${head}\r\n\r\n${chunks}`));
+    socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
+    socket.on('error', () => undefined).on('close', () => resolve(answer));
+  });
 }
