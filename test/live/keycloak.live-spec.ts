@@ -346,18 +346,23 @@ describe('Keycloak', () => {
     });
 
     test(
-      'restarts while the app runs: tokens are accepted before, meanwhile and after (B8, B12)',
+      'restarts while apps run: meanwhile, tokens are accepted, and 503 where it must be asked (B7, B8, B12)',
       async () => {
         const app = await startLiveApp('fastify', { accessToken: accessTokenOf(keycloak) });
+        const asking = await startLiveApp('express', { accessToken: introspectionOf(keycloak) });
         const client = await createApp();
         const session = await client.logInAda('statements:read');
         await expectAccepted(app, client, session.access_token);
+        await expectAccepted(asking, client, session.access_token);
 
         await keycloak.stop();
         await expectAccepted(app, client, session.access_token);
+        const meanwhile = await client.call(new URL('/verdict', asking.url), session.access_token);
+        expect(meanwhile.status).toBe(503);
 
         await keycloak.start();
         await expectAccepted(app, client, session.access_token);
+        await expectAccepted(asking, client, session.access_token);
         const refreshed = await client.refresh(session.refresh_token);
         await expectAccepted(app, client, refreshed.access_token);
       },
