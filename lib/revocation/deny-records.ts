@@ -2,6 +2,8 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { type DenyRecord, type Kind, keyOf, tagOf, tagOfIssuer } from './deny-record.js';
 import type { RevocableToken } from './revocation.checker.js';
 
+/** Keys are bound to no issuer. */
+const OF_ANY_ISSUER = tagOfIssuer('');
 /** How often records that have ended are looked for. */
 const PRUNE_SECONDS = 60;
 
@@ -12,6 +14,7 @@ export class DenyRecords {
   /** How many records have a tag. */
   readonly #tags = new Map<number, number>();
   #pruneAtSeconds = 0;
+  #lastIssuer = { name: '', tag: OF_ANY_ISSUER };
 
   constructor(maxTokenLifetimeSeconds: number) {
     this.#maxTokenLifetimeSeconds = maxTokenLifetimeSeconds;
@@ -69,14 +72,20 @@ export class DenyRecords {
       });
     }
     if (this.#records.size === 0) return false;
-    const ofIssuer = tagOfIssuer(issuer);
+    const ofIssuer = this.#tagOfIssuer(issuer);
     return (
       this.#isDenied('jti', ofIssuer, issuer, jti, iat) ||
       this.#isDenied('sid', ofIssuer, issuer, sid, iat) ||
       this.#isDenied('sub', ofIssuer, issuer, subject, iat) ||
       this.#isDenied('clientId', ofIssuer, issuer, clientId, iat) ||
-      this.#isDenied('jkt', tagOfIssuer(''), '', jkt, iat)
+      this.#isDenied('jkt', OF_ANY_ISSUER, '', jkt, iat)
     );
+  }
+
+  /** Most tokens are from the issuer of the last one. */
+  #tagOfIssuer(issuer: string): number {
+    if (issuer !== this.#lastIssuer.name) this.#lastIssuer = { name: issuer, tag: tagOfIssuer(issuer) };
+    return this.#lastIssuer.tag;
   }
 
   #isDenied(kind: Kind, ofIssuer: number, issuer: string, value: unknown, iat: number): boolean {
