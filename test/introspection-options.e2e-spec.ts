@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { generateKeyPair } from 'jose';
-import { type AccessTokenClaims, AccessTokenVerifier, DpopModule } from 'nestjs-dpop';
+import { type AccessTokenClaims, AccessTokenVerifier, DpopModule, fapi2 } from 'nestjs-dpop';
 import { introspection, type IntrospectionOptions } from 'nestjs-dpop/introspection';
 import { withOrigin } from './support/origin.js';
 import { createRootModule } from './support/root-module.js';
@@ -145,6 +145,56 @@ describe('the options of introspection (I4)', () => {
       generateKeyPairSync('rsa', { modulusLength: 1024 }),
     ])
       expect(withKey({ privateKey: pemOf(unusable) })).toContain('a private key for signatures');
+  });
+});
+
+describe('fapi2 limits introspection (C5, I4)', () => {
+  const issuer = GOOD.accessToken;
+
+  function limitedMessageOf(changes: Partial<IntrospectionOptions>): string {
+    const accessToken = introspection({ ...GOOD, ...changes });
+    try {
+      fapi2({ origin: 'https://api.example.com', accessToken });
+    } catch (error) {
+      expect(error).toBeInstanceOf(TypeError);
+      return (error as TypeError).message;
+    }
+    return 'accepted';
+  }
+
+  test('where a signature is verified, by default too', () => {
+    const narrow = { ...issuer, algorithms: ['PS256', 'ES256'] };
+    const wide = { ...issuer, algorithms: ['RS256'] };
+    expect(limitedMessageOf({})).toBe('accepted');
+    expect(limitedMessageOf({ accessToken: wide })).toBe('accepted');
+    for (const signed of [{ verifySignature: true }, { signedResponses: true }]) {
+      expect(limitedMessageOf({ ...signed, accessToken: narrow })).toBe('accepted');
+      for (const accessToken of [issuer, wide]) {
+        expect(limitedMessageOf({ ...signed, accessToken })).toMatch(
+          /^fapi2\(\) accessToken must be a verifier of PS256, ES256, .* only: set algorithms/,
+        );
+      }
+    }
+  });
+
+  test('in its clock tolerance', () => {
+    const withTolerance = (clockToleranceSeconds: number) =>
+      limitedMessageOf({ accessToken: { ...issuer, clockToleranceSeconds } });
+    expect(withTolerance(60)).toBe('accepted');
+    for (const seconds of [0, 600]) expect(withTolerance(seconds)).toContain('from 10 to 60');
+  });
+
+  test.each<readonly [string, Partial<IntrospectionOptions>]>([
+    ['allowInsecureHttp', { allowInsecureHttp: true }],
+    ['allowInsecureEndpoint', { endpoint: 'http://auth/i', allowInsecureEndpoint: true }],
+    [
+      'accessToken.allowInsecureJwksUri',
+      { accessToken: { ...issuer, jwksUri: 'http://auth/jwks', allowInsecureJwksUri: true } },
+    ],
+  ])('to no plain http: %s', (name, changes) => {
+    expect(limitedMessageOf(changes)).toBe(
+      `fapi2() accessToken must be a verifier without ${name}: FAPI 2.0 requires TLS`,
+    );
   });
 });
 

@@ -6,6 +6,7 @@ import {
   type IssuerResolutionOptions,
   type JwtAccessTokenOptions,
   keycloak,
+  type VerifierAcceptance,
 } from 'nestjs-dpop';
 import { createConfig } from '../config/dpop-config.js';
 import { fapi2 } from './fapi2.js';
@@ -15,6 +16,19 @@ const GOOD: DpopModuleOptions = { origin: 'https://api.example.com', accessToken
 const ALGORITHMS = ['PS256', 'ES256', 'Ed25519', 'EdDSA'];
 
 class OwnVerifier extends AccessTokenVerifier {
+  override readonly accepts: VerifierAcceptance;
+
+  constructor(accepts: VerifierAcceptance = {}) {
+    super();
+    this.accepts = accepts;
+  }
+
+  override verify(): never {
+    throw new Error('not called');
+  }
+}
+
+class SilentVerifier extends AccessTokenVerifier {
   override verify(): never {
     throw new Error('not called');
   }
@@ -59,6 +73,8 @@ describe('fapi2 narrows what is left open (C5)', () => {
     ]);
     expect((accessToken as readonly unknown[])[2]).toBe(own);
     expect(fapi2({ ...GOOD, accessToken: own }).accessToken).toBe(own);
+    const silent = new SilentVerifier();
+    expect(fapi2({ ...GOOD, accessToken: silent }).accessToken).toBe(silent);
   });
 
   test('for the issuers of tenants, when they are found', async () => {
@@ -127,6 +143,34 @@ describe('fapi2 is a TypeError for what is wider (I4)', () => {
     expect(messageOf({ accessToken: { ...issuer, clockToleranceSeconds: seconds } })).toBe(
       `fapi2() accessToken.clockToleranceSeconds ${form}`,
     );
+  });
+
+  test('http beyond loopback, for the service or the keys of one issuer', () => {
+    const form = 'must be false or left out: FAPI 2.0 requires TLS; it is true';
+    expect(messageOf({ allowInsecureHttp: true })).toBe(`fapi2() allowInsecureHttp ${form}`);
+    expect(messageOf({ allowInsecureHttp: false })).toBe('no error');
+    const accessToken = { ...issuer, jwksUri: 'http://keycloak:8080/jwks', allowInsecureJwksUri: true };
+    expect(messageOf({ accessToken: [accessToken] })).toBe(
+      `fapi2() accessToken[0].allowInsecureJwksUri ${form}`,
+    );
+    expect(messageOf({ accessToken: { ...issuer, allowInsecureJwksUri: false } })).toBe('no error');
+  });
+
+  test.each<readonly [VerifierAcceptance, RegExp]>([
+    [{}, /^no error$/],
+    [{ algorithms: ['PS256'], clockToleranceSeconds: 10, insecureOptions: [] }, /^no error$/],
+    [{ clockToleranceSeconds: 60 }, /^no error$/],
+    [{ algorithms: ['PS256', 'RS256'] }, /must be a verifier of PS256, .* only: set algorithms/],
+    [{ clockToleranceSeconds: 9 }, /must be a verifier with clockToleranceSeconds from 10 to 60/],
+    [{ clockToleranceSeconds: 61 }, /must be a verifier with clockToleranceSeconds from 10 to 60/],
+    [{ insecureOptions: ['allowInsecureEndpoint'] }, /without allowInsecureEndpoint: FAPI 2.0 requires TLS/],
+  ])('a verifier that says it accepts %j', (accepts, message) => {
+    const verifier = new OwnVerifier(accepts);
+    expect(messageOf({ accessToken: verifier })).toMatch(message);
+    expect(messageOf({ accessToken: [issuer, verifier] })).toMatch(message);
+    if (message.source !== '^no error$') {
+      expect(messageOf({ accessToken: [issuer, verifier] })).toMatch(/^fapi2\(\) accessToken\[1\] must be /);
+    }
   });
 
   test('Bearer, the age of a proof by its nonce, and what are no options', () => {
