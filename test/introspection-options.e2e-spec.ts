@@ -28,7 +28,7 @@ const pemOf = (key: { privateKey: { export(options: object): string | Buffer } }
 
 describe('the options of introspection (I4)', () => {
   const invalid: readonly (readonly [string, Untyped, string])[] = [
-    ['introspection.accessToken', { accessToken: undefined }, 'the options of an issuer'],
+    ['introspection.accessToken', { accessToken: undefined }, 'audience: "https://api.example.com" }'],
     [
       'introspection.accessToken.audience',
       { accessToken: { issuer: 'https://auth.example.com' } },
@@ -223,7 +223,15 @@ describe('which verifier takes which tokens (B6, I4)', () => {
   });
 
   test('each issuer is listed once', async () => {
-    expect(await failure([GOOD.accessToken, introspection(GOOD)])).toMatch(/each issuer once/);
+    for (const both of [
+      [GOOD.accessToken, introspection(GOOD)],
+      [introspection(GOOD), GOOD.accessToken],
+    ]) {
+      expect(await failure(both)).toMatch(
+        /each issuer once: accessToken\[1\]\.issuer repeats an issuer; use introspection alone; it takes the JWTs of the issuer, too/,
+      );
+    }
+    expect(await failure([GOOD.accessToken, GOOD.accessToken])).toMatch(/each issuer once: .* array/);
     const second = introspection({ ...GOOD, verifySignature: true });
     expect(await failure([introspection(GOOD), second])).toMatch(/each issuer once/);
   });

@@ -5,7 +5,7 @@ const KEY = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
 const GOOD = { issuer: 'https://auth.example.com', audience: 'https://api.example.com' };
 
 const parse = (value: unknown, allowInsecureHttp = false) =>
-  parseJwtAccessTokenOptions(value, 'accessToken', allowInsecureHttp);
+  parseJwtAccessTokenOptions(value, 'accessToken', allowInsecureHttp, 'what the caller says');
 
 function messageOf(value: unknown): string {
   try {
@@ -26,7 +26,7 @@ const TYP_FORM =
   'one or several header types such as "at+jwt" or "JWT"; "absent" for tokens without typ, "any" for all';
 const KEYS_FORM = 'a JWK set of public keys: { keys: [ … ] }';
 const WHOLE_FORM =
-  'an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; or an instance of a class that extends AccessTokenVerifier';
+  'an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; or what the caller says';
 
 describe('the options of an issuer (I4)', () => {
   test.each<[string, object]>([
@@ -35,6 +35,7 @@ describe('the options of an issuer (I4)', () => {
     ['several audiences', { audience: ['a', 'b'] }],
     ['the URL of the keys', { jwksUri: 'https://auth.example.com/keys?a=b' }],
     ['keys', { keys: { keys: [KEY, KEY] } }],
+    ['keys beside the URL of the keys', { jwksUri: 'https://a.test', keys: { keys: [KEY] } }],
     ['algorithms', { algorithms: ['ES256', 'EdDSA'] }],
     ['a type', { typ: 'JWT' }],
     ['types', { typ: ['at+jwt', 'absent'] }],
@@ -75,7 +76,6 @@ describe('the options of an issuer (I4)', () => {
     [{ audience: ['a', ''] }, `.audience must be ${AUDIENCE_FORM}; it is [ 'a', '' ]`],
     [{ audience: ['a', 7] }, `.audience must be ${AUDIENCE_FORM}; it is [ 'a', 7 ]`],
     [{ jwksUri: null }, '.jwksUri must be the https URL of the key set of the issuer; it is null'],
-    [{ jwksUri: 'https://a.test', keys: { keys: [KEY] } }, '.keys must be left out when jwksUri is given'],
     [{ keys: null }, `.keys must be ${KEYS_FORM}`],
     [{ keys: {} }, `.keys must be ${KEYS_FORM}`],
     [{ keys: { keys: 'text' } }, `.keys must be ${KEYS_FORM}`],

@@ -3,8 +3,6 @@ import {
   AccessTokenVerifier,
   auth0,
   type DpopModuleOptions,
-  type IssuerResolutionOptions,
-  type JwtAccessTokenOptions,
   keycloak,
   type VerifierAcceptance,
 } from 'nestjs-dpop';
@@ -77,19 +75,19 @@ describe('fapi2 narrows what is left open (C5)', () => {
     expect(fapi2({ ...GOOD, accessToken: silent }).accessToken).toBe(silent);
   });
 
-  test('for the issuers of tenants, when they are found', async () => {
-    let answer: JwtAccessTokenOptions | undefined = issuer;
-    const tenantOf = () => 'tenant';
-    const { accessToken } = fapi2({ ...GOOD, accessToken: { resolveIssuer: () => answer, tenantOf } });
-    const { resolveIssuer, ...rest } = accessToken as IssuerResolutionOptions;
-    expect(rest).toEqual({ tenantOf });
-    expect(await resolveIssuer('x', 'tenant')).toEqual({ ...issuer, algorithms: ALGORITHMS });
-    answer = { ...issuer, algorithms: ['RS256'] };
-    await expect(resolveIssuer('x', 'tenant')).rejects.toThrow(
-      /^fapi2\(\) what resolveIssuer returns\.algorithms must be/,
-    );
-    answer = undefined;
-    expect(await resolveIssuer('x', 'tenant')).toBeUndefined();
+  test('for the issuers of tenants, when they are found', () => {
+    const resolution = { resolveIssuer: () => issuer, tenantOf: () => 'tenant' };
+    const limited = fapi2({ ...GOOD, accessToken: resolution });
+    expect(limited.accessToken).toMatchObject(resolution);
+    for (const options of [limited, fapi2(limited)]) {
+      const limit = createConfig(options).resolution?.limitAnswer;
+      expect(limit?.(issuer)).toEqual({ ...issuer, algorithms: ALGORITHMS });
+      expect(() => limit?.({ ...issuer, algorithms: ['RS256'] })).toThrow(
+        /^fapi2\(\) resolveIssuer\(\)\.algorithms must be/,
+      );
+      expect(() => limit?.({ ...issuer, allowInsecureJwksUri: true })).toThrow(/FAPI 2\.0 requires TLS/);
+    }
+    expect(createConfig({ ...GOOD, accessToken: resolution }).resolution?.limitAnswer(issuer)).toBe(issuer);
   });
 
   test('and keeps what is narrower', () => {

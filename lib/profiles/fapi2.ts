@@ -2,7 +2,7 @@ import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
 import { assertInteger, assertObject, fail } from '../errors/option-asserts.js';
 import { isObject } from '../http/is-object.js';
-import { isIssuerResolution, type IssuerResolutionOptions } from '../issuer/issuer-resolution.js';
+import { isIssuerResolution, LIMIT_ANSWER } from '../issuer/issuer-resolution.js';
 
 /** FAPI 2.0 Security Profile §5.4.1. RFC 9864 names EdDSA with the curve Ed25519 `Ed25519`; both names are in use. */
 const FAPI2_ALGORITHMS: readonly string[] = Object.freeze(['PS256', 'ES256', 'Ed25519', 'EdDSA']);
@@ -46,7 +46,7 @@ export function fapi2(options: DpopModuleOptions): DpopModuleOptions {
 
 /** What is not the options of an issuer is left to the module, which knows whether it is anything. */
 function limitIssuer<T>(item: T, option: string): T {
-  if (isIssuerResolution(item)) return limitResolution(item);
+  if (isIssuerResolution(item)) return limitAnswers(item);
   if (item instanceof AccessTokenVerifier) assertLimited(item, option);
   const isOptions =
     isObject(item) && !(item instanceof AccessTokenVerifier) && typeof item['verify'] !== 'function';
@@ -80,13 +80,9 @@ function assertSecure(options: object, option: string, name: string): void {
 }
 
 /** The issuers of tenants are limited when they are found. Options that ask for more are then a failure of the service. */
-function limitResolution<T>(item: T): T {
-  const resolution = item as IssuerResolutionOptions;
-  const { resolveIssuer } = resolution;
-  if (typeof resolveIssuer !== 'function') return item;
-  const resolveLimited: typeof resolveIssuer = async (issuer, tenant) =>
-    limitIssuer(await resolveIssuer(issuer, tenant), 'fapi2() what resolveIssuer returns');
-  return Object.freeze({ ...resolution, resolveIssuer: resolveLimited }) as T;
+function limitAnswers<T>(resolution: T): T {
+  const limit = <O>(options: O): O => limitIssuer(options, 'fapi2() resolveIssuer()');
+  return Object.freeze({ ...resolution, [LIMIT_ANSWER]: limit });
 }
 
 function limitMember<T>(options: T, option: string, tolerance: string): T {
