@@ -130,11 +130,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // Entry points of their own, which no other room knows.
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
+  'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
   testing: ['runtime', 'issuer'],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
 };
 
-const KNOW_NEST = ['guard', 'module', 'transport'];
+const KNOW_NEST = ['guard', 'module', 'transport', 'security-events'];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 
@@ -189,7 +190,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, module and transport know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
+  test('only guard, module, transport and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))
@@ -250,8 +251,9 @@ describe('the shape of files', () => {
     expect(named).not.toContain(false);
   });
 
-  test('index.ts and its neighbours for testing, redis and introspection are the only ones', () => {
-    const known = new Set(['index.ts', 'redis/index.ts', 'testing/index.ts', 'introspection/index.ts']);
+  test('index.ts and its neighbours for the other entry points are the only ones', () => {
+    const entries = ['introspection', 'redis', 'security-events', 'testing'];
+    const known = new Set(['index.ts', ...entries.map((entry) => `${entry}/index.ts`)]);
     expect(paths.filter((path) => path.endsWith('index.ts') && !known.has(path))).toEqual([]);
   });
 });

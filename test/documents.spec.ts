@@ -24,6 +24,7 @@ import {
   ROOT,
   type Snippet,
 } from './documents/snippets.js';
+import { findDamage } from './documents/structure.js';
 import { idsAtEnd, idsElsewhere, readTestNames } from './documents/test-names.js';
 
 const snippets = [...DOCUMENTS.flatMap(readMarkdownSnippets), ...readExampleSnippets()];
@@ -156,6 +157,34 @@ describe('links', () => {
   test('no two headings of a page have the same anchor', () => {
     const repeated = PAGES.filter((page) => new Set(readAnchors(page)).size < readAnchors(page).length);
     expect(repeated).toEqual([]);
+  });
+});
+
+describe('every page is whole', () => {
+  test.each(DOCUMENTS)('%s', (document) => {
+    expect(findDamage(readDocument(document))).toEqual([]);
+  });
+
+  const whole = ['| a   | b   |', '| --- | --- |', '| 1   | 2   |', '', '```ts', 'export class A {}', '```'];
+
+  test.each([
+    ['a fence without an end', 5, whole.slice(0, -1)],
+    ['a fence within a fence', 6, whole.with(5, '```ts')],
+    ['a table without a separator or without rows', 1, whole.toSpliced(1, 1)],
+    ['a table without a separator or without rows', 1, whole.toSpliced(2, 1)],
+    ['a row that has not 2 columns', 3, whole.with(2, '| 1 |')],
+    ['a row that has not 2 columns', 2, whole.with(1, '| --- |')],
+    ['code outside of a fence', 4, whole.with(3, "import { A } from 'a';")],
+    ['code outside of a fence', 4, whole.with(3, 'export class A {')],
+    ['code outside of a fence', 4, whole.with(3, '@Injectable()')],
+    ['code outside of a fence', 4, whole.with(3, '}')],
+  ])('%s is found in line %i', (what, line, lines) => {
+    expect(findDamage(whole.join('\n'))).toEqual([]);
+    expect(findDamage(lines.join('\n'))).toEqual([{ line, what }]);
+  });
+
+  test('a bar that is escaped separates no columns', () => {
+    expect(findDamage(whole.with(2, String.raw`| 1 \| 2 | 3 |`).join('\n'))).toEqual([]);
   });
 });
 

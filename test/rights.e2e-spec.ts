@@ -538,6 +538,9 @@ describe.each(PLATFORMS)('rights that a route requires, on %s (B13)', (platform)
       answer = promised(true);
       expect(await ask('/both', { roles })).toMatchObject({ status: 200 });
       expect(await ask('/both', { roles, sub: 'nobody' })).toMatchObject({ status: 403 });
+      expect(logger.text).toMatch(
+        /requirement_unmet\) on GET \/both \(RightsController\.both\).*required: an unnamed predicate/,
+      );
       expect(ran).toEqual(['both', 'both']);
     });
 

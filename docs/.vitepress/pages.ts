@@ -31,6 +31,7 @@ export const SECTIONS = [
       'nonces',
       'replay-and-redis',
       'revocation',
+      'security-events',
       'telemetry',
       'troubleshooting',
       'errors',

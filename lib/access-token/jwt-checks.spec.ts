@@ -27,6 +27,7 @@ describe('the rules for tokens of one issuer (B1)', () => {
       types: ['at+jwt'],
       acceptsAnyType: false,
       acceptsAbsentType: false,
+      requiredClaims: [],
       toleranceSeconds: 10,
     });
   });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
-import type { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
+import { JwtAccessTokenVerifier } from './jwt-access-token.verifier.js';
 import { TrustedIssuersVerifier } from './trusted-issuers.verifier.js';
 
 const REQUEST: DpopRequest = { method: 'GET', target: '/', rawHeaders: [] };
@@ -14,29 +14,31 @@ const tokenOf = (claims: object) => `${encode({ alg: 'ES256' })}.${encode(claims
 const TOKEN = tokenOf({ iss: ISSUER });
 
 /** An issuer whose keys rotate when the test says so. */
-class FakeIssuer {
-  readonly issuer = ISSUER;
-  readonly toleranceSeconds = 10;
+class FakeIssuer extends JwtAccessTokenVerifier {
   readonly calls: unknown[][] = [];
   generation: object | undefined = {};
   exp: number | undefined = START_SECONDS + 60;
   meanwhile = (): void => undefined;
 
-  keyGeneration(): object | undefined {
+  constructor() {
+    super({ issuer: ISSUER, audience: 'https://api.test' }, () => 1000 * START_SECONDS);
+  }
+
+  override keyGeneration(): object | undefined {
     return this.generation;
   }
 
-  verifyJwt(): Promise<AccessTokenClaims> {
+  override verifyJwt(): Promise<AccessTokenClaims> {
     this.meanwhile();
     return Promise.resolve({ iss: ISSUER, ...(this.exp !== undefined && { exp: this.exp }) });
   }
 
-  open(warn: unknown): Promise<void> {
+  override open(warn: unknown): Promise<void> {
     this.calls.push(['open', warn]);
     return Promise.resolve();
   }
 
-  close(): void {
+  override close(): void {
     this.calls.push(['close']);
   }
 }
@@ -71,9 +73,8 @@ describe('a token of an accepted request (B1)', () => {
   });
 
   function trust(fallback?: AccessTokenVerifier, maxBytes = 10_000): TrustedIssuersVerifier {
-    const issuers = [issuer as unknown as JwtAccessTokenVerifier];
     return new TrustedIssuersVerifier(
-      issuers,
+      [issuer],
       fallback,
       { maxEntries: 10, maxBytes },
       () => 1000 * nowSeconds,

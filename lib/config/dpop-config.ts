@@ -153,5 +153,6 @@ function describeService(
   const audiences = issuers.map(({ issuer, audience }) => [issuer, audience]);
   // After a change of `freshness`, old nonces are refused: the record of their proofs may already have expired.
   const rule = freshness === 'nonce' ? ['freshness by nonce'] : [];
-  return JSON.stringify([realm ?? null, typeof origin === 'function' ? null : origin, audiences, ...rule]);
+  // JSON has null for a function and for undefined.
+  return JSON.stringify([realm, origin, audiences, ...rule]);
 }

@@ -36,7 +36,8 @@ export class DpopStrategy extends PassportStrategy(Strategy, 'dpop') {
       dpop: { authorize: async () => (verdict = await authorize()) },
     };
     const answer = await new Promise<unknown>((success, error) => {
-      const actions = { success, error, fail: error };
+      // Passport fails a strategy whose `validate` returns nothing.
+      const actions = { success, error, fail: () => success(undefined) };
       const strategy = Object.assign(Object.create(this) as DpopStrategy, actions);
       strategy.authenticate(request as never, options);
     });

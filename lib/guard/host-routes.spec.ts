@@ -43,6 +43,21 @@ describe('hosts that routes are bound to (C9o)', () => {
     expect(routesOf(Derived).rule(Derived, () => 'a.example.com')?.('b.example.com')).toBe(false);
   });
 
+  test('each keep their hosts from a controller for any host, whichever controller is bound to them', () => {
+    const rule = routesOf(boundTo('a.example.com'), boundTo(['b.example.com']), Unbound).rule(
+      Unbound,
+      () => 'internal',
+    );
+    const hosts = ['a.example.com', 'b.example.com', 'c.example.com'];
+    expect(hosts.map((host) => rule?.(host))).toEqual([false, false, true]);
+  });
+
+  test('are none for a controller that is no class', () => {
+    const controllers = new Map([['odd', { metatype: null }]]);
+    const modules = new Map([['module', { controllers }]]) as unknown as ModulesContainer;
+    expect(new HostRoutes(modules).rule(Unbound, () => 'internal')).toBeUndefined();
+  });
+
   test.each([
     ['admin.example.com', 'admin.example.com', true],
     ['Admin.Example.com', 'admin.example.com', true],
@@ -52,6 +67,8 @@ describe('hosts that routes are bound to (C9o)', () => {
     [':tenant.example.org', 'example.org', false],
     ['{www.}:tenant.example.org', 'acme.example.org', true],
     ['*hosts.example.org', 'a.b.example.org', true],
+    [':"the tenant".example.org', 'acme.example.org', true],
+    ['*"the hosts".example.org', 'a.b.example.org', true],
     [/^eu\d\.example\.net$/g, 'eu1.example.net', true],
     [/^eu\d\.example\.net$/, 'us1.example.net', false],
   ])('%s beside it keeps %s from a controller for any host: %s', (pattern, host, keeps) => {

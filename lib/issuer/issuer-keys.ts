@@ -2,6 +2,7 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { OutboundError } from '../outbound/outbound-request.js';
 import type { Clock } from '../runtime/clock.js';
 import { IssuerKeySet } from './issuer-key-set.js';
+import type { MetadataLocations } from './issuer-metadata.js';
 import { DEFAULT_TOLERANCE_SECONDS, type JwtAccessTokenOptions } from './jwt-access-token-options.js';
 import { KeySetSource } from './key-set-source.js';
 import type { MatchingKeys } from './matching-keys.js';
@@ -35,8 +36,13 @@ const RETRY_AFTER_SECONDS = 1;
 const DEFAULT_MAX_AGE_SECONDS = 600;
 const DEFAULT_COOLDOWN_SECONDS = 30;
 
-export function createIssuerKeys(options: JwtAccessTokenOptions, clock: Clock): IssuerKeys {
-  if (options.keys === undefined) return new RemoteIssuerKeys(options, clock);
+/** @param locationsOf of the metadata; default: those of an authorization server */
+export function createIssuerKeys(
+  options: JwtAccessTokenOptions,
+  clock: Clock,
+  locationsOf?: MetadataLocations,
+): IssuerKeys {
+  if (options.keys === undefined) return new RemoteIssuerKeys(options, clock, locationsOf);
   const keySet = new IssuerKeySet(options.issuer, options.keys);
   return {
     find: ({ alg, kid }) => keySet.find(alg, kid),
@@ -80,11 +86,12 @@ class RemoteIssuerKeys implements IssuerKeys {
   constructor(
     private readonly options: JwtAccessTokenOptions,
     private readonly clock: Clock,
+    locationsOf: MetadataLocations | undefined,
   ) {
     this.#maxAgeMs = 1000 * (options.keysMaxAgeSeconds ?? DEFAULT_MAX_AGE_SECONDS);
     this.#cooldownMs = 1000 * (options.keysCooldownSeconds ?? DEFAULT_COOLDOWN_SECONDS);
     this.#toleranceSeconds = options.clockToleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS;
-    this.#source = new KeySetSource(options);
+    this.#source = new KeySetSource(options, locationsOf);
   }
 
   generation(): IssuerKeySet | undefined {

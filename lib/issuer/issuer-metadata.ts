@@ -9,8 +9,11 @@ export type Endpoint = 'jwks_uri' | 'introspection_endpoint';
 /** The option that replaces each endpoint. */
 const OPTION_OF = { jwks_uri: 'jwksUri', introspection_endpoint: 'endpoint' } as const;
 
+/** Where the metadata of an issuer may be, the best place first. */
+export type MetadataLocations = (issuer: string) => readonly URL[];
+
 /**
- * Finds an endpoint of an issuer through its metadata: first RFC 8414, then OpenID Connect Discovery.
+ * Finds an endpoint of an issuer through its metadata: by default first RFC 8414, then OpenID Connect Discovery.
  *
  * @returns its URL, which may be of any scheme
  * @throws OutboundError when neither document exists and names this issuer and the endpoint; the reason of the signal
@@ -21,9 +24,10 @@ export async function discoverEndpoint(
   endpoint: Endpoint,
   signal: AbortSignal,
   fetcher?: Fetch,
+  locationsOf: MetadataLocations = metadataLocations,
 ): Promise<string> {
   const refusals: string[] = [];
-  for (const location of metadataLocations(issuer)) {
+  for (const location of locationsOf(issuer)) {
     try {
       return endpointIn(await fetchJson(location, signal, fetcher), issuer, endpoint);
     } catch (error) {
@@ -48,8 +52,9 @@ export async function discoverTrustedEndpoint(
   endpoint: Endpoint,
   signal: AbortSignal,
   fetcher?: Fetch,
+  locationsOf?: MetadataLocations,
 ): Promise<URL> {
-  const location = await discoverEndpoint(issuer, endpoint, signal, fetcher);
+  const location = await discoverEndpoint(issuer, endpoint, signal, fetcher, locationsOf);
   if (isTrustedUrl(location, !isTrustedUrl(issuer, false))) return new URL(location);
   const article = endpoint === 'jwks_uri' ? 'a' : 'an';
   throw new OutboundError(

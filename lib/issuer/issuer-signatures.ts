@@ -2,9 +2,7 @@ import { DpopError } from '../errors/dpop.error.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import type { CompactJws } from '../jws/compact-jws.js';
 import type { JsonObject } from '../jws/json-object.js';
-import { isSignedBy, type SignatureKey } from '../jws/signature.js';
 import type { Clock } from '../runtime/clock.js';
-import { signatureTurn } from '../runtime/signature-turns.js';
 import { createIssuerKeys, type IssuerKeys } from './issuer-keys.js';
 import type { JwtAccessTokenOptions } from './jwt-access-token-options.js';
 import type { MatchingKeys } from './matching-keys.js';
@@ -55,25 +53,11 @@ export class IssuerSignatures {
     }
     // All matching keys are degenerate or too small.
     if (matching.size === 0) throw new DpopError('token_invalid', { detail: 'key' });
-    if (await this.#isSigned(jws, matching)) return;
+    if (await matching.isSigned(jws)) return;
     // Without `kid` (RFC 7515 §4.1.4), a key that was not tried may have signed the token.
     const hasUntriedKeys = matching.size > matching.candidates().length;
     if (hasUntriedKeys) this.#warnOfMissingKid(matching, alg);
     throw new DpopError('token_invalid', { detail: hasUntriedKeys ? 'kid' : 'signature' });
-  }
-
-  async #isSigned(jws: CompactJws, matching: MatchingKeys): Promise<boolean> {
-    const tried: SignatureKey[] = [];
-    for (const key of matching.candidates()) {
-      await signatureTurn();
-      tried.push(key);
-      const isSigned = isSignedBy(jws, key);
-      if (!isSigned) continue;
-      matching.settle(tried, key);
-      return true;
-    }
-    matching.settle(tried, undefined);
-    return false;
   }
 
   /** Warns once for each key set. */

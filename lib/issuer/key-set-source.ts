@@ -2,7 +2,7 @@ import { fetchJson } from '../outbound/fetch-json.js';
 import { OutboundError } from '../outbound/outbound-request.js';
 import { withTimeLimit } from '../outbound/time-limit.js';
 import { IssuerKeySet } from './issuer-key-set.js';
-import { discoverTrustedEndpoint } from './issuer-metadata.js';
+import { discoverTrustedEndpoint, type MetadataLocations } from './issuer-metadata.js';
 import type { JwtAccessTokenOptions } from './jwt-access-token-options.js';
 
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -10,12 +10,15 @@ const DEFAULT_TIMEOUT_MS = 5000;
 /** Where the key set of an issuer is, and how it is fetched. */
 export class KeySetSource {
   readonly #options: JwtAccessTokenOptions;
+  readonly #locationsOf: MetadataLocations | undefined;
   readonly #shutdown = new AbortController();
   /** The `jwks_uri`, once it is known. */
   #location: URL | undefined;
 
-  constructor(options: JwtAccessTokenOptions) {
+  /** @param locationsOf of the metadata; default: those of an authorization server */
+  constructor(options: JwtAccessTokenOptions, locationsOf?: MetadataLocations) {
     this.#options = options;
+    this.#locationsOf = locationsOf;
   }
 
   get isClosed(): boolean {
@@ -42,7 +45,9 @@ export class KeySetSource {
   async #locate(): Promise<URL> {
     const { issuer, jwksUri, fetch } = this.#options;
     if (jwksUri !== undefined) return new URL(jwksUri);
-    return await this.#limit((signal) => discoverTrustedEndpoint(issuer, 'jwks_uri', signal, fetch));
+    return await this.#limit((signal) =>
+      discoverTrustedEndpoint(issuer, 'jwks_uri', signal, fetch, this.#locationsOf),
+    );
   }
 
   async #fetchFrom(location: URL): Promise<IssuerKeySet> {

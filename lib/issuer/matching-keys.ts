@@ -1,4 +1,6 @@
-import type { SignatureKey } from '../jws/signature.js';
+import type { CompactJws } from '../jws/compact-jws.js';
+import { isSignedBy, type SignatureKey } from '../jws/signature.js';
+import { signatureTurn } from '../runtime/signature-turns.js';
 
 /** The maximum of signatures that the service verifies for one token. */
 export const MAX_SIGNATURES_PER_TOKEN = 2;
@@ -19,6 +21,20 @@ export class MatchingKeys {
 
   get size(): number {
     return this.#keys.length;
+  }
+
+  /** Whether one of the keys to try verifies the signature. */
+  async isSigned(jws: CompactJws): Promise<boolean> {
+    const tried: SignatureKey[] = [];
+    for (const key of this.candidates()) {
+      await signatureTurn();
+      tried.push(key);
+      if (!isSignedBy(jws, key)) continue;
+      this.settle(tried, key);
+      return true;
+    }
+    this.settle(tried, undefined);
+    return false;
   }
 
   /** The keys to try for one token, in order. */

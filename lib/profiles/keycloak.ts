@@ -81,6 +81,8 @@ function adviseOnKeycloakToken(token: RefusedToken, issuer: string): string | un
     return 'add a mapper of the type Audience, with the audience of this service, to a client scope of the client in Keycloak: without one, aud is "account" or missing';
   if (reason === 'token_unbound')
     return 'switch on "Require DPoP bound tokens" for the client in Keycloak (26.4 or later), and let the client send a proof to the token endpoint';
+  if (reason === 'token_inactive')
+    return 'the session has ended or the token is revoked; if all tokens are refused, add a mapper of the type Audience that includes the client by which this service introspects: since 26.6.2, Keycloak calls a token inactive for clients outside of aud';
   return undefined;
 }
 

@@ -1,13 +1,13 @@
 import { DpopError } from '../errors/dpop.error.js';
 import type { NonceService } from '../nonce/nonce.service.js';
-import type { ReplayStore } from '../storage/replay.store.js';
+import type { TimedReplayStore } from '../storage/timed-replay.store.js';
 
 /** Issues the nonces that clients are given. Each names the epoch of the replay store. */
 export class NonceSupply {
   readonly #nonces: NonceService;
-  readonly #store: ReplayStore;
+  readonly #store: TimedReplayStore;
 
-  constructor(nonces: NonceService, store: ReplayStore) {
+  constructor(nonces: NonceService, store: TimedReplayStore) {
     this.#nonces = nonces;
     this.#store = store;
   }
@@ -22,7 +22,7 @@ export class NonceSupply {
    * would be asked for another one.
    */
   async refreshEpoch(jkt: string): Promise<void> {
-    await this.#store.refreshEpoch?.(jkt);
+    await this.#store.refreshEpoch(jkt);
   }
 }
 

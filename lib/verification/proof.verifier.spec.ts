@@ -4,6 +4,8 @@ import { createConfig } from '../config/dpop-config.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
+import type { ProofKey } from '../proof/proof-signature.js';
+import { BoundedCache } from '../runtime/bounded-cache.js';
 import { TestClient } from '../testing/index.js';
 import { ProofVerifier } from './proof.verifier.js';
 
@@ -73,6 +75,71 @@ describe('a proof without an access token', () => {
   });
 });
 
+describe('the request that a proof is compared with', () => {
+  test('has the method on the wire and the one that is routed, and both count (C8)', async () => {
+    const request = { ...REQUEST, routedMethod: 'PUT' };
+    await expect(verifier.verify(await proofOf(), request)).rejects.toMatchObject({ reason: 'proof_htm' });
+    expect(await verifier.verify(await proofOf(), { ...REQUEST, routedMethod: 'POST' })).toBeDefined();
+  });
+
+  test('has a target that is routed as it is compared (C9)', async () => {
+    for (const target of ['/a/../token', '/%2e/token']) {
+      const refused = verifier.verify(await proofOf(), { ...REQUEST, target });
+      await expect(refused).rejects.toMatchObject({ reason: 'target_unusable' });
+    }
+    const routed = { ...REQUEST, target: '/%74oken' };
+    expect(await verifier.verify(await proofOf(), routed)).toBeDefined();
+    const otherwise = verifier.verify(await proofOf(), { ...routed, areRoutedAlike: () => false });
+    await expect(otherwise).rejects.toMatchObject({ reason: 'target_unusable' });
+  });
+
+  test('is compared without the query of htu, unless an option refuses one (C9)', async () => {
+    const proof = () => proofOf({ claims: { htu: `${URL}?a=b` } });
+    expect(await verifier.verify(await proof(), REQUEST)).toBeDefined();
+    const strict = new ProofVerifier({ ...rules, proof: { ...rules.proof, queryInHtu: 'reject' } }, nonces);
+    await expect(strict.verify(await proof(), REQUEST)).rejects.toMatchObject({ reason: 'proof_htu_query' });
+  });
+});
+
+describe('a proof whose nonce tells its age', () => {
+  const byNonce = new ProofVerifier({ ...rules, proof: { ...rules.proof, freshness: 'nonce' } }, nonces);
+  const wrongClock = { claims: { iat: 1 } };
+
+  test('is as fresh as its nonce, whatever its iat (C11)', async () => {
+    const nonce = nonces.issue('AAAAAAAB');
+    const { expiresAtSeconds } = nonces.check(nonce) ?? {};
+    expect(expiresAtSeconds).toBeGreaterThan(NOW_SECONDS);
+    expect(await byNonce.verify(await proofOf({ ...wrongClock, nonce }), REQUEST)).toMatchObject({
+      nonce: { expiresAtSeconds, epoch: 'AAAAAAAB' },
+      freshUntilSeconds: expiresAtSeconds,
+      proofTimeSeconds: expiresAtSeconds,
+    });
+    // Where iat tells the age, the same nonce changes nothing.
+    expect(await verifier.verify(await proofOf({ nonce }), REQUEST)).toMatchObject({
+      freshUntilSeconds: NOW_SECONDS + 60,
+      proofTimeSeconds: NOW_SECONDS,
+    });
+  });
+
+  test('is asked for a nonce where it has none and its iat is of no use (C11)', async () => {
+    const asked = byNonce.verify(await proofOf(wrongClock), REQUEST);
+    await expect(asked).rejects.toMatchObject({ reason: 'nonce_missing' });
+    expect(await byNonce.verify(await proofOf(), REQUEST)).toMatchObject({
+      nonce: undefined,
+      freshUntilSeconds: NOW_SECONDS + 60,
+      proofTimeSeconds: NOW_SECONDS,
+    });
+  });
+
+  test('is refused for an exp that has passed, not asked for another nonce (C11)', async () => {
+    const late = { nonce: nonces.issue(), claims: { exp: NOW_SECONDS - 31 } };
+    await expect(byNonce.verify(await proofOf(late), REQUEST)).rejects.toMatchObject({
+      reason: 'proof_stale',
+      details: { detail: 'exp' },
+    });
+  });
+});
+
 describe('a proof with an access token', () => {
   const verify = async (proof: string, jkt = client.jkt) =>
     await verifier.verify(proof, REQUEST, { jkt, ath });
@@ -100,4 +167,19 @@ test('the key of an accepted proof is remembered by its header (C6)', async () =
   verifier.rememberKey(first);
   const second = await verifier.verify(await proofOf(), REQUEST);
   expect(second.key).toBe(first.key);
+});
+
+test('a key is remembered once, with what its header takes (C6)', async () => {
+  const entries: unknown[] = [];
+  class WatchedCache extends BoundedCache<ProofKey> {
+    override set(...entry: Parameters<BoundedCache<ProofKey>['set']>): void {
+      entries.push(entry);
+      super.set(...entry);
+    }
+  }
+  const watched = new ProofVerifier(rules, nonces, new WatchedCache(rules.cache.keys));
+  const proof = await watched.verify(await proofOf(), REQUEST);
+  watched.rememberKey(proof);
+  watched.rememberKey(proof);
+  expect(entries).toEqual([[proof.header, proof.key, 2 * proof.header.length]]);
 });

@@ -119,7 +119,8 @@ async function awaitPredicates(
 }
 
 function assertMet(answer: boolean, { name }: VerdictPredicate): void {
-  if (!answer) throw new DpopError('requirement_unmet', name === '' ? {} : { required: [name] });
+  if (answer) return;
+  throw new DpopError('requirement_unmet', { required: [name === '' ? 'an unnamed predicate' : name] });
 }
 
 function nameOf({ name }: { readonly name: string }, decorator: string): string {

@@ -7,7 +7,7 @@ import { KeycloakServer } from './keycloak/keycloak-server.js';
 export async function openStage(say: Say): Promise<Stage> {
   const keycloak = await KeycloakServer.start(say);
   try {
-    const api = await startApi(keycloak.issuer);
+    const api = await startApi(keycloak);
     return {
       issuer: keycloak.issuer,
       api: api.url,

@@ -4,6 +4,7 @@ import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { type AccessTokenClaims, DpopBound, DpopGuard, DpopModule } from 'nestjs-dpop';
 import { introspection } from 'nestjs-dpop/introspection';
 import { RedisStorage } from 'nestjs-dpop/redis';
+import { SecurityEventsModule } from 'nestjs-dpop/security-events';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 
 @UseGuards(DpopGuard)
@@ -26,7 +27,7 @@ const options = {
 })
 export class AppModule {}
 
-export const kit = [TestClient, TestIssuer];
+export const kit = [TestClient, TestIssuer, SecurityEventsModule];
 
 export const introspected = introspection({
   accessToken: options.accessToken,

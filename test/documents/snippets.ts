@@ -17,6 +17,7 @@ export interface Snippet {
 
 /** What an `@example` may speak of without saying where it came from. */
 const PLACEHOLDERS = `
+declare const denyList: import('nestjs-dpop').DenyList;
 declare const verifier: import('nestjs-dpop').DpopVerifier;
 declare const request: import('node:http').IncomingMessage;
 declare const issuer: import('nestjs-dpop/testing').TestIssuer;
@@ -25,7 +26,7 @@ declare const url: string;
 
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
-  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|testing\/[^/]+)(?<!\.spec)\.ts$/;
+  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
 const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'UseGuards'];
 
@@ -45,6 +46,7 @@ export function readExampleSnippets(): readonly Snippet[] {
   const imports = new Map([
     ['@nestjs/common', NEST_NAMES],
     ['nestjs-dpop', readExportedNames('lib/index.ts')],
+    ['nestjs-dpop/security-events', readExportedNames('lib/security-events/index.ts')],
     ['nestjs-dpop/testing', readExportedNames('lib/testing/index.ts')],
   ]);
   const sources = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })

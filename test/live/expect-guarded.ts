@@ -20,6 +20,25 @@ export async function expectRefused(
   await expectRefusal(await client.call(new URL('/verdict', app.url), token), code);
 }
 
+/** Calls each route, and expects that the token is accepted there, or lacks a role. */
+export async function expectRoles(
+  app: RunningApp,
+  client: LiveClient,
+  token: string,
+  routes: Readonly<Record<string, 'accepted' | 'refused'>>,
+): Promise<void> {
+  for (const [route, expected] of Object.entries(routes)) {
+    const response = await client.call(new URL(route, app.url), token);
+    const body: unknown = await response.json();
+    if (expected === 'accepted') expect([route, response.status, body]).toEqual([route, 200, {}]);
+    else {
+      const refusal = expect.objectContaining({ code: 'insufficient_rights' });
+      expect([route, response.status, body]).toEqual([route, 403, refusal]);
+      expect(response.headers.has('www-authenticate')).toBe(false);
+    }
+  }
+}
+
 interface Cast {
   readonly client: LiveClient;
   readonly thief: LiveClient;

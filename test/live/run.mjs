@@ -21,7 +21,7 @@ if (missing.length > 0) {
 
 console.log(`Tests against Keycloak and a Spring Authorization Server, on free ports of loopback.
 The first run takes about five minutes: Maven fetches 220 MB, and Keycloak prepares itself. Later runs take
-about two minutes. Each step is announced below.
+two minutes, and five on a busy machine. Each step is announced below.
 `);
 const { status } = spawnSync(
   process.execPath,

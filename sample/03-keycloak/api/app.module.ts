@@ -1,30 +1,27 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { DpopGuard, DpopModule } from 'nestjs-dpop';
+import { DpopGuard, DpopModule, keycloak, type KeycloakArguments } from 'nestjs-dpop';
 import { AccountsController } from '../../01-quickstart/api/accounts.controller.js';
+
+/** The realm, by the URL of Keycloak and its name. */
+export type Realm = Pick<KeycloakArguments, 'url' | 'realm'>;
 
 export interface ApiOptions {
   /** The URL of this service for its clients, who sign it in `htu`. */
   readonly origin: string;
-  /** The realm: `{base}/realms/{realm}`, without a slash at the end. */
-  readonly issuer: string;
+  readonly realm: Realm;
 }
 
 @Module({})
 export class AppModule {
-  static register({ origin, issuer }: ApiOptions): DynamicModule {
+  static register({ origin, realm: { url, realm } }: ApiOptions): DynamicModule {
     return {
       module: AppModule,
       imports: [
         DpopModule.forRoot({
           origin,
-          accessToken: {
-            issuer,
-            // The audience mapper of realm.json puts it into the tokens.
-            audience: 'https://api.example.com',
-            // Keycloak writes JWT, or at+jwt by a setting of the client.
-            typ: ['at+jwt', 'JWT'],
-          },
+          // The audience mapper of realm.json puts the audience into the tokens.
+          accessToken: keycloak({ url, realm, audience: 'https://api.example.com' }),
         }),
       ],
       controllers: [AccountsController],

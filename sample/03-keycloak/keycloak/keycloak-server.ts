@@ -9,7 +9,6 @@ import { KeycloakDistribution } from './keycloak-distribution.js';
 
 /** The realm of the sample; the path is that of the project, where npm scripts run. */
 const REALM_FILE = 'sample/03-keycloak/realm.json';
-const REALM = 'example';
 
 const START_LIMIT_MS = 600_000;
 
@@ -17,6 +16,8 @@ const START_LIMIT_MS = 600_000;
 export class KeycloakServer {
   #process: KeptProcess | undefined;
   readonly url: string;
+  /** Its name, as in the file. */
+  readonly realm = 'example';
   /** A client of the realm `master` that may do everything. */
   readonly admin = { id: 'admin', secret: randomUUID() } as const;
 
@@ -48,12 +49,12 @@ export class KeycloakServer {
 
   /** `iss` of the tokens. */
   get issuer(): string {
-    return `${this.url}/realms/${REALM}`;
+    return `${this.url}/realms/${this.realm}`;
   }
 
   /** The admin REST API of the realm. */
   get adminApi(): string {
-    return `${this.url}/admin/realms/${REALM}`;
+    return `${this.url}/admin/realms/${this.realm}`;
   }
 
   /** Starts Keycloak, after a stop on the same port and with the same data, and resolves when it answers. */

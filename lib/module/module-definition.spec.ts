@@ -1,0 +1,59 @@
+import { describe, expect, test } from '@jest/globals';
+import { assertAsyncOptions, ConfigurableModuleClass, refuseBareImport } from './module-definition.js';
+
+const FORM = 'DpopModule.forRootAsync() must be given one of useFactory, useClass and useExisting';
+const useFactory = () => ({});
+class Factory {}
+
+describe('the ways to give options later (I4)', () => {
+  test.each([
+    [{ useFactory }],
+    [{ useClass: Factory }],
+    [{ useExisting: Factory }],
+    [{ useExisting: 'token' }],
+    [{ useFactory, inject: [], imports: [], provideInjectionTokensFrom: [], isGlobal: false }],
+    [{ useFactory, useClass: undefined }],
+  ])('are taken: %p', (options) => {
+    expect(() => assertAsyncOptions(options)).not.toThrow();
+  });
+
+  const refused: readonly (readonly [unknown, string])[] = [
+    [undefined, `${FORM}; it is undefined`],
+    [{}, `${FORM}; given: none`],
+    [{ useFactory, useClass: Factory }, `${FORM}; given: useFactory, useClass`],
+    [
+      { useFactroy: useFactory },
+      'DpopModule.forRootAsync() has no option "useFactroy"; known: useFactory, useClass, useExisting, inject, imports, ' +
+        'provideInjectionTokensFrom, isGlobal',
+    ],
+    [{ useFactory: 'x' }, 'DpopModule.forRootAsync() useFactory must be a function or a class'],
+    [{ useClass: {} }, 'DpopModule.forRootAsync() useClass must be a function or a class'],
+  ];
+
+  test.each(refused)('%p is refused: %s', (options, message) => {
+    expect(() => assertAsyncOptions(options)).toThrow(new TypeError(message));
+  });
+});
+
+describe('the module (I4)', () => {
+  const options = { origin: 'https://api.example.com', accessToken: { issuer: 'https://a', audience: 'a' } };
+
+  test('is global unless isGlobal says otherwise', () => {
+    const globalOf = (isGlobal?: unknown) =>
+      ConfigurableModuleClass.forRoot({
+        ...options,
+        ...(isGlobal !== undefined && { isGlobal: isGlobal as boolean }),
+      }).global;
+    expect([globalOf(), globalOf(true), globalOf(false)]).toEqual([true, true, false]);
+    expect(() => globalOf('no')).toThrow(new TypeError('isGlobal must be true or false; it is "no"'));
+  });
+
+  test('is refused without options', () => {
+    expect(refuseBareImport).toThrow(
+      new TypeError(
+        'DpopModule was imported without options (DPOP_MODULE_OPTIONS): import DpopModule.forRoot({ origin, accessToken }) or DpopModule.forRootAsync({ … }) once, in the root module. ' +
+          'It is global: other modules need not import it. With isGlobal: false they import the module that forRoot returned, not the class',
+      ),
+    );
+  });
+});

@@ -1,0 +1,212 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { Get, Logger, Scope, type Type } from '@nestjs/common';
+import { APP_GUARD, type ApplicationConfig, type HttpAdapterHost, type ModulesContainer } from '@nestjs/core';
+import { DPOP_CONFIG } from '../config/injection-tokens.js';
+import { DpopGuard } from '../guard/dpop.guard.js';
+import { SkipDpop } from '../guard/policy.decorators.js';
+import { RequireScopes } from '../guard/rights.decorators.js';
+import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
+import { StartUpCheck } from './start-up-check.js';
+
+let lines: string[];
+const write =
+  (level: string) =>
+  (text: unknown, ...rest: unknown[]): void =>
+    void lines.push(`${level} [${String(rest.at(-1))}] ${String(text)}`);
+Logger.overrideLogger({ log: write('log'), warn: write('warn'), error: write('error') });
+
+beforeEach(() => {
+  lines = [];
+});
+
+class Unguarded {
+  @RequireScopes('read')
+  @Get()
+  read(): void {}
+}
+
+const guard: unknown = Object.create(DpopGuard.prototype);
+
+interface Registration {
+  readonly isGlobal?: boolean;
+  readonly unguardedRoutes?: 'error' | 'warn';
+  readonly guardInstance?: unknown;
+  readonly options?: object;
+  readonly isStatic?: boolean;
+}
+
+interface App {
+  readonly registrations?: readonly Registration[];
+  readonly controllers?: readonly Type[];
+  readonly providers?: readonly (readonly [unknown, object])[];
+  readonly hasServer?: boolean;
+}
+
+/** An app as Nest has it in its container: the root module imports each registration. */
+function containerOf({ registrations = [{}], controllers = [Unguarded], providers = [] }: App) {
+  const InternalCoreModule = {
+    metatype: class InternalCoreModule {},
+    providers: new Map(),
+    imports: new Set(),
+    exports: new Set(),
+  };
+  const modules = registrations.map(
+    ({ isGlobal = true, unguardedRoutes = 'error', guardInstance = guard, options, isStatic = true }) => ({
+      metatype: class DpopModule {},
+      isGlobal,
+      imports: new Set([InternalCoreModule]),
+      exports: new Set(),
+      controllers: new Map(),
+      injectables: new Map(),
+      providers: new Map<unknown, object>([
+        [
+          DPOP_CONFIG,
+          { token: DPOP_CONFIG, instance: { unguardedRoutes }, isDependencyTreeStatic: () => isStatic },
+        ],
+        [MODULE_OPTIONS_TOKEN, { token: MODULE_OPTIONS_TOKEN, metatype: null, ...options }],
+        [DpopGuard, { token: DpopGuard, instance: guardInstance, metatype: DpopGuard }],
+      ]),
+    }),
+  );
+  const root = {
+    metatype: class RootModule {},
+    isGlobal: false,
+    imports: new Set([...modules, InternalCoreModule, ...modules]),
+    exports: new Set(),
+    controllers: new Map(controllers.map((metatype) => [metatype, { metatype }])),
+    injectables: new Map(),
+    providers: new Map(providers),
+  };
+  return { root, modules };
+}
+
+/** Creates the check of each registration, then starts the app. */
+function start(app: App = {}): void {
+  const { root, modules } = containerOf(app);
+  const container = new Map(
+    [root, ...modules].map((module, index) => [String(index), module]),
+  ) as unknown as ModulesContainer;
+  const { hasServer = true } = app;
+  const checks = modules.map(({ providers }) => {
+    const check = new StartUpCheck(
+      container,
+      { getGlobalGuards: () => [] } as unknown as ApplicationConfig,
+      { httpAdapter: hasServer ? {} : undefined } as unknown as HttpAdapterHost,
+    );
+    providers.set(StartUpCheck, { token: StartUpCheck, instance: check });
+    return check;
+  });
+  for (const check of checks) check.onModuleInit();
+}
+
+const UNGUARDED =
+  'No DpopGuard covers these handlers, and their decorators enforce nothing: Unguarded.read (@RequireScopes). ' +
+  'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module';
+
+describe('an app with handlers that no guard covers (I2)', () => {
+  test('does not start, and is told what to do', () => {
+    expect(() => start()).toThrow(
+      new TypeError(
+        `${UNGUARDED}. If another guard of the app calls DpopGuard, set unguardedRoutes: 'warn' to start with a warning`,
+      ),
+    );
+  });
+
+  test('starts with one warning where every registration allows it', () => {
+    const warn = { unguardedRoutes: 'warn', isGlobal: false } as const;
+    start({ registrations: [warn, warn] });
+    expect(lines).toEqual([
+      `warn [DpopModule] ${UNGUARDED}. If another guard of the app calls DpopGuard, ignore this warning`,
+    ]);
+    expect(() => start({ registrations: [warn, { isGlobal: false }] })).toThrow(TypeError);
+  });
+
+  test('starts in silence without a server, or with a guard that a test has replaced', () => {
+    start({ hasServer: false });
+    start({ registrations: [{ guardInstance: { canActivate: () => true } }] });
+    start({ registrations: [{ isGlobal: false }, { isGlobal: false, guardInstance: {} }] });
+    start({ controllers: [] });
+    expect(lines).toEqual([]);
+  });
+});
+
+describe('an app with decorators that contradict each other (I3)', () => {
+  test('does not start if they stand on one class', () => {
+    @RequireScopes('read')
+    @SkipDpop()
+    class Both {}
+    @RequireScopes('read')
+    @SkipDpop()
+    class Again {}
+    expect(() => start({ controllers: [Both, Again] })).toThrow(
+      new TypeError(
+        '@SkipDpop() must not stand beside a decorator that requires a proof on one class: Both, Again. ' +
+          'Remove one of them, or move it to the handlers that it is meant for',
+      ),
+    );
+  });
+
+  test('starts with a warning if they stand on one handler', () => {
+    class Both {
+      @RequireScopes('read')
+      @SkipDpop()
+      @Get()
+      one(): void {}
+
+      @RequireScopes('read')
+      @SkipDpop()
+      @Get()
+      other(): void {}
+    }
+    const providers = [['global', { token: `${APP_GUARD} (UUID: 1)`, metatype: DpopGuard }]] as const;
+    start({ controllers: [Both], providers });
+    expect(lines).toEqual([
+      'warn [DpopModule] @SkipDpop() has no effect beside a decorator that requires a proof: Both.one, Both.other. Remove one of them',
+    ]);
+  });
+});
+
+describe('registrations that cannot be (I1, I3)', () => {
+  const scoped = { metatype: () => 0, inject: [], scope: Scope.REQUEST };
+  const one = 'The options of DpopModule must be one for the whole app, but they depend on ';
+  const way =
+    'Each request would have its own replay store. Inject singletons only, such as ConfigService, and give each provider on the way Scope.DEFAULT, which makes it a singleton; ' +
+    'put what differs from request to request into origin: (request) => …, and the issuers of tenants into accessToken: { resolveIssuer, tenantOf }';
+
+  test('are those whose options depend on the request, by their definition or as Nest reports it', () => {
+    expect(() => start({ registrations: [{ options: scoped }] })).toThrow(
+      new TypeError(`${one}a request-scoped provider: DpopModule. ${way}`),
+    );
+    expect(() => start({ controllers: [], registrations: [{ isStatic: false }] })).toThrow(
+      new TypeError(`${one}a scoped provider. ${way}`),
+    );
+  });
+
+  test('are two that are global: both places are named', () => {
+    expect(() => start({ registrations: [{}, {}] })).toThrow(
+      new TypeError(
+        'DpopModule is registered globally 2 times, with options that differ or come from factories: in the imports of RootModule and of RootModule. ' +
+          'Nest would silently use one of them. Import forRoot or forRootAsync once, in the root module. For a part of the app with other options, use isGlobal: false, and import the module that forRoot returned wherever it is needed',
+      ),
+    );
+    expect(() => start({ controllers: [], registrations: [{}, { isGlobal: false }] })).not.toThrow();
+  });
+
+  test('are those with a global guard that depends on the request, of which Nest would drop it', () => {
+    const token = `${APP_GUARD} (UUID: 1)`;
+    const guardWith = (scope: Scope) =>
+      [
+        ['global', { token, metatype: () => guard, inject: [DpopGuard, 'dependency'] }],
+        ['dependency', { metatype: () => 0, inject: [], scope }],
+      ] as const;
+    const controllers: Type[] = [];
+    expect(() => start({ controllers, providers: guardWith(Scope.REQUEST) })).toThrow(
+      new TypeError(
+        'APP_GUARD must be a singleton, but it depends on a request-scoped provider: APP_GUARD → dependency. ' +
+          'Some versions of Nest drop such a guard, and every route is open. Make the guard and its dependencies singletons, or bind the guard with @UseGuards',
+      ),
+    );
+    expect(() => start({ controllers, providers: guardWith(Scope.TRANSIENT) })).not.toThrow();
+    expect(() => start({ controllers, providers: guardWith(Scope.DEFAULT) })).not.toThrow();
+  });
+});
