@@ -1,4 +1,4 @@
-export { AccessTokenVerifier } from './access-token/access-token.verifier.js';
+export { AccessTokenVerifier, type VerifierAcceptance } from './access-token/access-token.verifier.js';
 export { confirmClientCertificate } from './access-token/client-certificate.js';
 export type { Confirmation, ConfirmationCheck } from './access-token/second-confirmation.js';
 export type { AccessTokenClaims } from './claims/access-token-claims.js';

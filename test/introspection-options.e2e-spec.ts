@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { generateKeyPair } from 'jose';
-import { type AccessTokenClaims, AccessTokenVerifier, DpopModule } from 'nestjs-dpop';
+import { type AccessTokenClaims, AccessTokenVerifier, DpopModule, fapi2 } from 'nestjs-dpop';
 import { introspection, type IntrospectionOptions } from 'nestjs-dpop/introspection';
 import { withOrigin } from './support/origin.js';
 import { createRootModule } from './support/root-module.js';
@@ -28,7 +28,7 @@ const pemOf = (key: { privateKey: { export(options: object): string | Buffer } }
 
 describe('the options of introspection (I4)', () => {
   const invalid: readonly (readonly [string, Untyped, string])[] = [
-    ['introspection.accessToken', { accessToken: undefined }, 'the options of an issuer'],
+    ['introspection.accessToken', { accessToken: undefined }, 'audience: "https://api.example.com" }'],
     [
       'introspection.accessToken.audience',
       { accessToken: { issuer: 'https://auth.example.com' } },
@@ -148,6 +148,56 @@ describe('the options of introspection (I4)', () => {
   });
 });
 
+describe('fapi2 limits introspection (C5, I4)', () => {
+  const issuer = GOOD.accessToken;
+
+  function limitedMessageOf(changes: Partial<IntrospectionOptions>): string {
+    const accessToken = introspection({ ...GOOD, ...changes });
+    try {
+      fapi2({ origin: 'https://api.example.com', accessToken });
+    } catch (error) {
+      expect(error).toBeInstanceOf(TypeError);
+      return (error as TypeError).message;
+    }
+    return 'accepted';
+  }
+
+  test('where a signature is verified, by default too', () => {
+    const narrow = { ...issuer, algorithms: ['PS256', 'ES256'] };
+    const wide = { ...issuer, algorithms: ['RS256'] };
+    expect(limitedMessageOf({})).toBe('accepted');
+    expect(limitedMessageOf({ accessToken: wide })).toBe('accepted');
+    for (const signed of [{ verifySignature: true }, { signedResponses: true }]) {
+      expect(limitedMessageOf({ ...signed, accessToken: narrow })).toBe('accepted');
+      for (const accessToken of [issuer, wide]) {
+        expect(limitedMessageOf({ ...signed, accessToken })).toMatch(
+          /^fapi2\(\) accessToken must be a verifier of PS256, ES256, .* only: set algorithms/,
+        );
+      }
+    }
+  });
+
+  test('in its clock tolerance', () => {
+    const withTolerance = (clockToleranceSeconds: number) =>
+      limitedMessageOf({ accessToken: { ...issuer, clockToleranceSeconds } });
+    expect(withTolerance(60)).toBe('accepted');
+    for (const seconds of [0, 600]) expect(withTolerance(seconds)).toContain('from 10 to 60');
+  });
+
+  test.each<readonly [string, Partial<IntrospectionOptions>]>([
+    ['allowInsecureHttp', { allowInsecureHttp: true }],
+    ['allowInsecureEndpoint', { endpoint: 'http://auth/i', allowInsecureEndpoint: true }],
+    [
+      'accessToken.allowInsecureJwksUri',
+      { accessToken: { ...issuer, jwksUri: 'http://auth/jwks', allowInsecureJwksUri: true } },
+    ],
+  ])('to no plain http: %s', (name, changes) => {
+    expect(limitedMessageOf(changes)).toBe(
+      `fapi2() accessToken must be a verifier without ${name}: FAPI 2.0 requires TLS`,
+    );
+  });
+});
+
 describe('which verifier takes which tokens (B6, I4)', () => {
   const other = { issuer: 'https://login.example.net', audience: 'https://api.example.com' };
   const failure = (accessToken: readonly unknown[]) =>
@@ -173,7 +223,15 @@ describe('which verifier takes which tokens (B6, I4)', () => {
   });
 
   test('each issuer is listed once', async () => {
-    expect(await failure([GOOD.accessToken, introspection(GOOD)])).toMatch(/each issuer once/);
+    for (const both of [
+      [GOOD.accessToken, introspection(GOOD)],
+      [introspection(GOOD), GOOD.accessToken],
+    ]) {
+      expect(await failure(both)).toMatch(
+        /each issuer once: accessToken\[1\]\.issuer repeats an issuer; use introspection alone; it takes the JWTs of the issuer, too/,
+      );
+    }
+    expect(await failure([GOOD.accessToken, GOOD.accessToken])).toMatch(/each issuer once: .* array/);
     const second = introspection({ ...GOOD, verifySignature: true });
     expect(await failure([introspection(GOOD), second])).toMatch(/each issuer once/);
   });

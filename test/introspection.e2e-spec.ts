@@ -1,7 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { generateKeyPair } from 'jose';
-import { type AccessTokenOption, type DpopDecision, DpopModule, type DpopModuleOptions } from 'nestjs-dpop';
+import {
+  type AccessTokenOption,
+  type DpopDecision,
+  DpopModule,
+  type DpopModuleOptions,
+  type RequirableClaim,
+} from 'nestjs-dpop';
 import { introspection, type IntrospectionOptions } from 'nestjs-dpop/introspection';
 import { TestClient } from 'nestjs-dpop/testing';
 import { OPENID, RFC8414 } from './support/bare-issuer.js';
@@ -221,6 +227,26 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
     test.each(accepted)('%s: accepted', async (_what, change) => {
       issuer.response = change(issuer.active);
       await expectAccepted(await start());
+    });
+
+    test.each<readonly [RequirableClaim, object]>([
+      ['sub', { sub: undefined }],
+      ['client_id', { client_id: 42 }],
+      ['iat', { iat: undefined }],
+      ['exp', { exp: undefined }],
+      ['jti', {}],
+    ])('a required claim that it lacks, %s: refused', async (claim, changes) => {
+      const complete = { ...issuer.active, jti: 'id' };
+      issuer.response = complete;
+      const app = await start({ accessToken: { ...issuer.accessToken, requiredClaims: [claim] } });
+      await expectAccepted(app);
+      issuer.response = { ...(claim === 'jti' ? issuer.active : complete), ...changes };
+      expect(await expectRefused(app, 'token_invalid')).toMatchObject({ detail: claim });
+    });
+
+    test('a required iss may be that of the issuer that was asked', async () => {
+      issuer.response = { ...issuer.active, iss: undefined };
+      await expectAccepted(await start({ accessToken: { ...issuer.accessToken, requiredClaims: ['iss'] } }));
     });
 
     test('an absent iss is that of the issuer that was asked', async () => {
@@ -631,6 +657,14 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
       await expectRefused(app, 'token_inactive', jwt);
       expect(await call(app, client, { token })).toMatchObject({ status: 401 });
       expect(issuer.count).toBe(2);
+    });
+
+    test('the token or the response may have a required claim', async () => {
+      const accessToken = { ...issuer.accessToken, requiredClaims: ['sub'] as const };
+      issuer.response = { active: true };
+      const app = await startBoth({ accessToken });
+      await expectAccepted(app, await issuer.signToken());
+      await expectRefused(app, 'token_invalid', await issuer.signToken({ sub: undefined }));
     });
 
     test('the response may be short, adds claims, and overrides none', async () => {

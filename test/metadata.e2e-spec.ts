@@ -24,6 +24,7 @@ import {
   RequireScopes,
   SkipDpop,
 } from 'nestjs-dpop';
+import { introspection } from 'nestjs-dpop/introspection';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { customFetch, processResourceDiscoveryResponse, resourceDiscoveryRequest } from 'oauth4webapi';
 import { parseChallenges } from './support/challenges.js';
@@ -200,6 +201,21 @@ describe.each(PLATFORMS)('protected resource metadata on %s (H)', (platform) => 
         resource_policy_uri: 'https://example.com/policy',
         resource_tos_uri: 'https://example.com/terms',
       });
+    });
+
+    test('names the issuers of verifiers, and none that is found at run time', async () => {
+      const named = introspection({
+        accessToken: { issuer: 'https://auth.example.com', audience: 'https://api.example.com' },
+        client: { id: 'api', secret: 'secret' },
+        endpoint: 'https://auth.example.com/introspect',
+      });
+      const resolution = { resolveIssuer: () => undefined };
+      const app = await start({ options: { accessToken: [named, issuer.accessToken, resolution] } });
+      expect(await discover(app, ORIGIN)).toMatchObject({
+        authorization_servers: [issuer.issuer, 'https://auth.example.com'],
+      });
+      const nameless = await start({ options: { accessToken: resolution } });
+      expect(await discover(nameless, ORIGIN)).not.toHaveProperty('authorization_servers');
     });
 
     test('leaves empty lists out', async () => {

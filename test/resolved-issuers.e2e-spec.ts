@@ -107,6 +107,21 @@ describe.each(PLATFORMS)('issuers that are resolved at run time on %s (B10)', (p
     expect(lookups).toEqual([` ${one.issuer}`, ` ${other.issuer}`, ` ${stranger.issuer}`]);
   });
 
+  test('the log says that resolveIssuer does not know the issuer, beside the issuers that are listed', async () => {
+    const [listed, stranger] = [await create('https://listed.test'), await create('https://c.test')];
+    const resolution = { resolveIssuer: () => undefined };
+    const token = await stranger.issueToken({ client });
+    await expectRefused(await start(resolution), token, UNTRUSTED);
+    expect(logs.text).toMatch(/token_issuer.*resolveIssuer returned undefined for the issuer/);
+    expect(logs.text).not.toContain('expected:');
+    await expectRefused(await start([listed.accessToken, resolution]), token, UNTRUSTED);
+    expect(logs.text).toMatch(/expected: https:\/\/listed\.test; resolveIssuer returned undefined/);
+    logs.lines.length = 0;
+    await expectRefused(await start(listed.accessToken), token, UNTRUSTED);
+    expect(logs.text).toContain('expected: https://listed.test');
+    expect(logs.text).not.toContain('resolveIssuer');
+  });
+
   test('issuers that are listed come first, and a verifier of the app gets what nobody knows', async () => {
     const [listed, resolved] = [await create('https://listed.test'), await create('https://resolved.test')];
     const { resolveIssuer, lookups } = directory({ [resolved.issuer]: resolved.accessToken });
@@ -296,17 +311,17 @@ describe.each(PLATFORMS)('issuers that are resolved at run time on %s (B10)', (p
     [
       'resolveIssuer returns null',
       { resolveIssuer: () => null as never },
-      'what resolveIssuer returns must be an object',
+      'resolveIssuer() must be an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; or undefined for an issuer that is not trusted',
     ],
     [
       'resolveIssuer returns true',
       { resolveIssuer: () => true as never },
-      'what resolveIssuer returns must be an object',
+      'resolveIssuer() must be an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; or undefined for an issuer that is not trusted',
     ],
     [
       'resolveIssuer returns options without audience',
       { resolveIssuer: () => ({ issuer: good.issuer }) as never },
-      'what resolveIssuer returns.audience must be',
+      'resolveIssuer().audience must be',
     ],
     [
       'resolveIssuer returns another issuer',
@@ -361,7 +376,10 @@ describe.each(PLATFORMS)('issuers that are resolved at run time on %s (B10)', (p
     });
     const app = await startApp(platform, module, { logger: logs });
     await expectRefused(app, await issuer.issueToken({ client }), UNAVAILABLE);
-    expect(logs.text).toContain('resolveIssuer threw an error');
+    expect(logs.text).toContain(
+      'fapi2() resolveIssuer().algorithms must be an array of PS256, ES256, Ed25519, EdDSA',
+    );
+    expect(logs.text).not.toContain('threw an error');
   });
 
   test('a lookup that failed is tried again by the next request', async () => {

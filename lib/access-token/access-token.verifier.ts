@@ -2,6 +2,16 @@ import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import type { RefusalReason } from '../errors/catalogue.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 
+/** What a verifier accepts. A profile such as `fapi2` refuses a verifier that accepts more than the profile allows. */
+export interface VerifierAcceptance {
+  /** The signature algorithms of tokens and of signed responses. Left out: the verifier verifies no signatures. */
+  readonly algorithms?: readonly string[];
+  /** The tolerance for `exp`, `nbf` and `iat`, in seconds. */
+  readonly clockToleranceSeconds?: number;
+  /** The names of the options that are set and accept `http:`. */
+  readonly insecureOptions?: readonly string[];
+}
+
 /**
  * Verifies access tokens. A port: implement it for tokens that are not JWTs of a listed issuer. It does not check the
  * binding to a key; `DpopVerifier` does.
@@ -14,6 +24,8 @@ export abstract class AccessTokenVerifier {
   readonly issuer?: string;
   /** Whether a verifier with `issuer` also gets the tokens that name no issuer, such as opaque ones. At most one may. */
   readonly takesOpaqueTokens?: boolean;
+  /** What the verifier accepts, for profiles. Left out: no profile limits it. */
+  readonly accepts?: VerifierAcceptance;
 
   /**
    * Verifies a token and returns its claims.

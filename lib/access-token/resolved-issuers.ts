@@ -125,7 +125,7 @@ export class ResolvedIssuers {
   }
 
   async #resolve(name: string, tenant: string): Promise<JwtAccessTokenOptions | undefined> {
-    const { resolveIssuer, lookupTimeoutMs: timeoutMs, allowInsecureHttp } = this.#resolution;
+    const { resolveIssuer, lookupTimeoutMs: timeoutMs } = this.#resolution;
     let options: unknown;
     try {
       options = await withTimeLimit(
@@ -137,7 +137,7 @@ export class ResolvedIssuers {
       const isLate = cause instanceof OutboundError;
       throw unresolved(isLate ? `resolveIssuer: ${cause.message}` : 'resolveIssuer threw an error', cause);
     }
-    return options === undefined ? undefined : parseAnswer(options, name, allowInsecureHttp);
+    return options === undefined ? undefined : parseAnswer(options, name, this.#resolution);
   }
 
   #isUnknown(key: string): boolean {
@@ -155,10 +155,21 @@ export class ResolvedIssuers {
 const keyOf = (name: string, tenant: string): string => JSON.stringify([tenant, name]);
 
 /** A wrong answer is a fault of the app: the client may have a good token. */
-function parseAnswer(answer: unknown, name: string, allowInsecureHttp: boolean): JwtAccessTokenOptions {
+function parseAnswer(
+  answer: unknown,
+  name: string,
+  { allowInsecureHttp, limitAnswer }: IssuerResolution,
+): JwtAccessTokenOptions {
   let options: JwtAccessTokenOptions;
   try {
-    options = parseJwtAccessTokenOptions(answer, 'what resolveIssuer returns', allowInsecureHttp);
+    options = limitAnswer(
+      parseJwtAccessTokenOptions(
+        answer,
+        'resolveIssuer()',
+        allowInsecureHttp,
+        'undefined for an issuer that is not trusted',
+      ),
+    );
   } catch (cause) {
     throw unresolved(cause instanceof TypeError ? cause.message : 'resolveIssuer returned no options', cause);
   }

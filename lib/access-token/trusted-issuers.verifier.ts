@@ -11,6 +11,9 @@ import { describeRefused, type PresentedJwt, readPresentedJwt } from './presente
 import type { ResolvedIssuers } from './resolved-issuers.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 
+const UNRESOLVED =
+  'resolveIssuer returned undefined for the issuer that the token names, or was not asked because the name is too long';
+
 /** A verifier that takes the tokens of one issuer. */
 export interface IssuerVerifier extends AccessTokenVerifier {
   readonly issuer: string;
@@ -181,9 +184,17 @@ export class TrustedIssuersVerifier extends AccessTokenVerifier {
     // An issuer must not get the tokens of another one.
     if (this.#fallback !== undefined && !(isNamed && this.#fallback.issuer !== undefined))
       return this.#fallback;
-    if (isNamed) throw new DpopError('token_issuer', { expected: this.#issuerNames });
+    if (isNamed) throw this.#untrusted();
     if (jws === undefined) throw new DpopError('token_invalid', { detail: 'segments' });
     throw new DpopError('token_invalid', { detail: claims === undefined ? 'payload' : 'iss' });
+  }
+
+  #untrusted(): DpopError {
+    const expected = this.#issuerNames;
+    return new DpopError('token_issuer', {
+      ...(expected.length > 0 && { expected }),
+      ...(this.#resolved !== undefined && { advice: UNRESOLVED }),
+    });
   }
 }
 

@@ -10,6 +10,9 @@ import {
 import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
 import type { DpopModuleOptions } from './dpop-options.js';
 
+/** What takes the tokens of an issuer. */
+type Taker = 'verifier' | 'options';
+
 export interface ParsedIssuance {
   readonly issuers: readonly JwtAccessTokenOptions[];
   readonly resolution: IssuerResolution | undefined;
@@ -37,20 +40,25 @@ export function parseAccessToken(
   const issuers: JwtAccessTokenOptions[] = [];
   const issuerVerifiers: IssuerVerifier[] = [];
   let resolution: IssuerResolution | undefined;
-  const known = new Set<string>();
+  const known = new Map<string, Taker>();
   for (const [index, item] of items.entries()) {
     const name = Array.isArray(option) ? `accessToken[${index}]` : 'accessToken';
     if (item instanceof AccessTokenVerifier) {
       if (!hasIssuer(item, name)) continue;
       issuerVerifiers.push(item);
-      assertNew(item.issuer, known, name);
+      assertNew(item.issuer, 'verifier', known, name);
     } else if (isIssuerResolution(item)) {
       if (resolution !== undefined) fail('accessToken', 'an array with at most one resolveIssuer');
       resolution = parseIssuerResolution(item, name, allowInsecureHttp);
     } else {
-      const options = parseJwtAccessTokenOptions(item, name, allowInsecureHttp);
+      const options = parseJwtAccessTokenOptions(
+        item,
+        name,
+        allowInsecureHttp,
+        'an instance of a class that extends AccessTokenVerifier',
+      );
       issuers.push(options);
-      assertNew(options.issuer, known, name);
+      assertNew(options.issuer, 'options', known, name);
     }
   }
   return { issuers, resolution, issuerVerifiers, fallbackVerifier };
@@ -76,13 +84,16 @@ function hasIssuer(verifier: AccessTokenVerifier, name: string): verifier is Iss
   return fail(`${name}.issuer`, 'the issuer exactly as in iss, or left out for a verifier of all tokens');
 }
 
-function assertNew(issuer: string, known: Set<string>, name: string): void {
-  if (known.has(issuer)) {
-    fail(
-      'accessToken',
-      `an array that lists each issuer once: ${name}.issuer repeats an issuer; for several audiences, set audience to an array`,
-      { value: issuer },
-    );
+function assertNew(issuer: string, taker: Taker, known: Map<string, Taker>, name: string): void {
+  const other = known.get(issuer);
+  if (other !== undefined) {
+    const wayOut =
+      other === taker
+        ? 'for several audiences, set audience to an array'
+        : 'use introspection alone; it takes the JWTs of the issuer, too';
+    fail('accessToken', `an array that lists each issuer once: ${name}.issuer repeats an issuer; ${wayOut}`, {
+      value: issuer,
+    });
   }
-  known.add(issuer);
+  known.set(issuer, taker);
 }

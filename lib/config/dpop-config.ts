@@ -109,7 +109,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const resolveOrigin = createOriginResolver(origin, allowInsecureHttp);
   const metadata = parseMetadata(
     options.metadata,
-    { origin, resolveOrigin, issuers: issuance.issuers },
+    { origin, resolveOrigin, issuers: [...issuance.issuers, ...issuance.issuerVerifiers] },
     allowInsecureHttp,
   );
   const iatLifetimeSeconds = proof.maxAgeSeconds + proof.futureToleranceSeconds;

@@ -119,7 +119,7 @@ export interface MetadataOptions {
   readonly resource?: string;
   /** The scopes that clients may ask for. Default: the scopes that the routes require. An empty array names none. */
   readonly scopes?: readonly string[];
-  /** The issuers that clients may get tokens from. Default: the issuers of `accessToken`. */
+  /** The issuers that clients may get tokens from. Default: the issuers that `accessToken` names. */
   readonly authorizationServers?: readonly string[];
   /** The name of this service for end users. */
   readonly name?: string;

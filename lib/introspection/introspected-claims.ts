@@ -2,6 +2,7 @@ import {
   type JwtRules,
   assertGivenTimes,
   assertIssuerAndAudience,
+  assertRequiredClaims,
   isTime,
 } from '../access-token/jwt-checks.js';
 import type { AccessTokenClaims } from '../claims/access-token-claims.js';
@@ -39,9 +40,10 @@ export function readIntrospectedClaims(
   assertFor(claims, rules, signed);
   assertGivenTimes(claims, rules, nowSeconds);
   assertTokenType(claims);
-  if (signed === undefined) return claims;
-  assertSameKey(claims, signed);
-  return { ...claims, ...signed };
+  if (signed !== undefined) assertSameKey(claims, signed);
+  const merged = { ...claims, ...signed };
+  assertRequiredClaims(merged, rules);
+  return merged;
 }
 
 /** A client cannot influence what the issuer says about times. */

@@ -26,6 +26,8 @@ export interface ParsedIntrospection {
   readonly maxCachedTokens: number;
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** The names of the options that accept `http:`. */
+  readonly insecureOptions: readonly string[];
 }
 
 const NAMES: readonly (keyof IntrospectionOptions)[] = [
@@ -69,12 +71,13 @@ export function parseIntrospectionOptions(options: IntrospectionOptions): Parsed
     value: clock,
   });
   assertEndpoint(options, allowInsecureHttp);
+  const accessToken = parseJwtAccessTokenOptions(
+    options.accessToken,
+    'introspection.accessToken',
+    allowInsecureHttp,
+  );
   return {
-    accessToken: parseJwtAccessTokenOptions(
-      options.accessToken,
-      'introspection.accessToken',
-      allowInsecureHttp,
-    ),
+    accessToken,
     client: parseClient(options.client, 'introspection.client'),
     endpoint,
     signedResponses,
@@ -85,7 +88,22 @@ export function parseIntrospectionOptions(options: IntrospectionOptions): Parsed
     maxCachedTokens,
     timeoutMs,
     clock,
+    insecureOptions: insecureOptionsOf(options, accessToken),
   };
+}
+
+function insecureOptionsOf(
+  { allowInsecureHttp, allowInsecureEndpoint }: IntrospectionOptions,
+  { allowInsecureJwksUri }: JwtAccessTokenOptions,
+): readonly string[] {
+  const settings = {
+    allowInsecureHttp,
+    allowInsecureEndpoint,
+    'accessToken.allowInsecureJwksUri': allowInsecureJwksUri,
+  };
+  return Object.entries(settings)
+    .filter(([, isSet]) => isSet === true)
+    .map(([name]) => name);
 }
 
 function assertEndpoint(

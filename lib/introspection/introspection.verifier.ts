@@ -1,4 +1,4 @@
-import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
+import { AccessTokenVerifier, type VerifierAcceptance } from '../access-token/access-token.verifier.js';
 import { createJwtRules } from '../access-token/jwt-checks.js';
 import { JwtAccessTokenVerifier } from '../access-token/jwt-access-token.verifier.js';
 import { describeRefused } from '../access-token/presented-jwt.js';
@@ -8,6 +8,8 @@ import { readStandardRights } from '../claims/token-rights.js';
 import type { RefusalReason } from '../errors/catalogue.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { IssuerSignatures } from '../issuer/issuer-signatures.js';
+import { DEFAULT_TOLERANCE_SECONDS } from '../issuer/jwt-access-token-options.js';
+import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import { OutboundError } from '../outbound/outbound-request.js';
 import { type IntrospectionRules, readIntrospectedClaims } from './introspected-claims.js';
 import { type IntrospectedToken, IntrospectionCache } from './introspection-cache.js';
@@ -18,6 +20,16 @@ import { ResponseReader } from './response-reader.js';
 
 const UNSIGNED = Object.freeze({});
 
+function acceptanceOf(options: ParsedIntrospection): VerifierAcceptance {
+  const { accessToken, verifySignature, signedResponses, insecureOptions } = options;
+  const { algorithms = DEFAULT_ALGORITHMS, clockToleranceSeconds = DEFAULT_TOLERANCE_SECONDS } = accessToken;
+  return Object.freeze({
+    ...((verifySignature || signedResponses) && { algorithms }),
+    clockToleranceSeconds,
+    insecureOptions,
+  });
+}
+
 /**
  * Verifies the access tokens of one issuer by asking it about each (RFC 7662). Equal tokens in flight share one request.
  * The cache has tokens of accepted requests only.
@@ -25,6 +37,7 @@ const UNSIGNED = Object.freeze({});
 export class IntrospectionVerifier extends AccessTokenVerifier {
   override readonly issuer: string;
   override readonly takesOpaqueTokens: boolean;
+  override readonly accepts: VerifierAcceptance;
   readonly #options: ParsedIntrospection;
   readonly #rules: IntrospectionRules;
   readonly #endpoint: IntrospectionEndpoint;
@@ -44,6 +57,7 @@ export class IntrospectionVerifier extends AccessTokenVerifier {
     this.#options = options;
     this.issuer = accessToken.issuer;
     this.takesOpaqueTokens = options.opaqueTokens;
+    this.accepts = acceptanceOf(options);
     this.#rules = { ...createJwtRules(accessToken), acceptsAbsentAudience: absentAudience === 'accept' };
     this.#endpoint = new IntrospectionEndpoint(options);
     this.#pause = new RequestPause(clock);

@@ -5,7 +5,7 @@ const KEY = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
 const GOOD = { issuer: 'https://auth.example.com', audience: 'https://api.example.com' };
 
 const parse = (value: unknown, allowInsecureHttp = false) =>
-  parseJwtAccessTokenOptions(value, 'accessToken', allowInsecureHttp);
+  parseJwtAccessTokenOptions(value, 'accessToken', allowInsecureHttp, 'what the caller says');
 
 function messageOf(value: unknown): string {
   try {
@@ -26,7 +26,7 @@ const TYP_FORM =
   'one or several header types such as "at+jwt" or "JWT"; "absent" for tokens without typ, "any" for all';
 const KEYS_FORM = 'a JWK set of public keys: { keys: [ … ] }';
 const WHOLE_FORM =
-  'an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; or an instance of a class that extends AccessTokenVerifier';
+  'an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; or what the caller says';
 
 describe('the options of an issuer (I4)', () => {
   test.each<[string, object]>([

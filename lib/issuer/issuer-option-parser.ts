@@ -37,14 +37,16 @@ const FUNCTIONS = {
 /**
  * Parses the options of one issuer.
  *
+ * @param alternative what else the option may be, for its error
  * @throws TypeError that names the option and the accepted form
  */
 export function parseJwtAccessTokenOptions(
   value: unknown,
   option: string,
   allowInsecureHttp: boolean,
+  alternative?: string,
 ): JwtAccessTokenOptions {
-  assertIssuerOptions(value, option);
+  assertIssuerOptions(value, option, alternative);
   const { issuer, audience, jwksUri, allowInsecureJwksUri = false, keys, algorithms, typ } = value;
   assertBoolean(allowInsecureJwksUri, `${option}.allowInsecureJwksUri`);
   const issuerForm =
@@ -87,9 +89,11 @@ export function parseJwtAccessTokenOptions(
 function assertIssuerOptions(
   value: unknown,
   option: string,
+  alternative: string | undefined,
 ): asserts value is Readonly<Record<string, unknown>> {
-  const accepted =
-    'an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; or an instance of a class that extends AccessTokenVerifier';
+  const form =
+    'an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }';
+  const accepted = alternative === undefined ? form : `${form}; or ${alternative}`;
   const isOptions = typeof value === 'object' && value !== null && !Array.isArray(value);
   // `verify` shows a verifier that does not extend AccessTokenVerifier, or extends that of another copy of the package.
   if (!isOptions || typeof (value as { verify?: unknown }).verify === 'function') {

@@ -28,6 +28,14 @@ export interface IssuerResolutionOptions {
   readonly lookupTimeoutMs?: number;
 }
 
+/**
+ * Under which a profile stores what limits the answers of `resolveIssuer`. A symbol, because it is no option of apps. The
+ * limit throws a TypeError for an answer that asks for more.
+ */
+export const LIMIT_ANSWER: unique symbol = Symbol('limitAnswer');
+
+type LimitAnswer = (options: JwtAccessTokenOptions) => JwtAccessTokenOptions;
+
 const NAMES: readonly (keyof IssuerResolutionOptions)[] = [
   'resolveIssuer',
   'tenantOf',
@@ -45,6 +53,7 @@ export function isIssuerResolution(value: unknown): boolean {
 export interface IssuerResolution extends Required<IssuerResolutionOptions> {
   /** Of the service: whether issuers beyond loopback may be `http:`. */
   readonly allowInsecureHttp: boolean;
+  readonly limitAnswer: LimitAnswer;
 }
 
 /** @throws TypeError that names the option and the accepted form */
@@ -63,6 +72,7 @@ export function parseIssuerResolution(
   assertInteger(maxIssuers, `${option}.maxIssuers`, 1, 100_000);
   assertInteger(lookupMaxAgeSeconds, `${option}.lookupMaxAgeSeconds`, 1, 86_400);
   assertInteger(lookupTimeoutMs, `${option}.lookupTimeoutMs`, 1, 60_000);
+  const { [LIMIT_ANSWER]: limit } = value as { readonly [LIMIT_ANSWER]?: LimitAnswer };
   return Object.freeze({
     resolveIssuer: resolveIssuer as IssuerResolutionOptions['resolveIssuer'],
     tenantOf: tenantOf as NonNullable<IssuerResolutionOptions['tenantOf']>,
@@ -70,5 +80,6 @@ export function parseIssuerResolution(
     lookupMaxAgeSeconds,
     lookupTimeoutMs,
     allowInsecureHttp,
+    limitAnswer: limit ?? ((options) => options),
   });
 }

@@ -3,9 +3,8 @@ import {
   AccessTokenVerifier,
   auth0,
   type DpopModuleOptions,
-  type IssuerResolutionOptions,
-  type JwtAccessTokenOptions,
   keycloak,
+  type VerifierAcceptance,
 } from 'nestjs-dpop';
 import { createConfig } from '../config/dpop-config.js';
 import { fapi2 } from './fapi2.js';
@@ -15,6 +14,19 @@ const GOOD: DpopModuleOptions = { origin: 'https://api.example.com', accessToken
 const ALGORITHMS = ['PS256', 'ES256', 'Ed25519', 'EdDSA'];
 
 class OwnVerifier extends AccessTokenVerifier {
+  override readonly accepts: VerifierAcceptance;
+
+  constructor(accepts: VerifierAcceptance = {}) {
+    super();
+    this.accepts = accepts;
+  }
+
+  override verify(): never {
+    throw new Error('not called');
+  }
+}
+
+class SilentVerifier extends AccessTokenVerifier {
   override verify(): never {
     throw new Error('not called');
   }
@@ -59,21 +71,23 @@ describe('fapi2 narrows what is left open (C5)', () => {
     ]);
     expect((accessToken as readonly unknown[])[2]).toBe(own);
     expect(fapi2({ ...GOOD, accessToken: own }).accessToken).toBe(own);
+    const silent = new SilentVerifier();
+    expect(fapi2({ ...GOOD, accessToken: silent }).accessToken).toBe(silent);
   });
 
-  test('for the issuers of tenants, when they are found', async () => {
-    let answer: JwtAccessTokenOptions | undefined = issuer;
-    const tenantOf = () => 'tenant';
-    const { accessToken } = fapi2({ ...GOOD, accessToken: { resolveIssuer: () => answer, tenantOf } });
-    const { resolveIssuer, ...rest } = accessToken as IssuerResolutionOptions;
-    expect(rest).toEqual({ tenantOf });
-    expect(await resolveIssuer('x', 'tenant')).toEqual({ ...issuer, algorithms: ALGORITHMS });
-    answer = { ...issuer, algorithms: ['RS256'] };
-    await expect(resolveIssuer('x', 'tenant')).rejects.toThrow(
-      /^fapi2\(\) what resolveIssuer returns\.algorithms must be/,
-    );
-    answer = undefined;
-    expect(await resolveIssuer('x', 'tenant')).toBeUndefined();
+  test('for the issuers of tenants, when they are found', () => {
+    const resolution = { resolveIssuer: () => issuer, tenantOf: () => 'tenant' };
+    const limited = fapi2({ ...GOOD, accessToken: resolution });
+    expect(limited.accessToken).toMatchObject(resolution);
+    for (const options of [limited, fapi2(limited)]) {
+      const limit = createConfig(options).resolution?.limitAnswer;
+      expect(limit?.(issuer)).toEqual({ ...issuer, algorithms: ALGORITHMS });
+      expect(() => limit?.({ ...issuer, algorithms: ['RS256'] })).toThrow(
+        /^fapi2\(\) resolveIssuer\(\)\.algorithms must be/,
+      );
+      expect(() => limit?.({ ...issuer, allowInsecureJwksUri: true })).toThrow(/FAPI 2\.0 requires TLS/);
+    }
+    expect(createConfig({ ...GOOD, accessToken: resolution }).resolution?.limitAnswer(issuer)).toBe(issuer);
   });
 
   test('and keeps what is narrower', () => {
@@ -127,6 +141,34 @@ describe('fapi2 is a TypeError for what is wider (I4)', () => {
     expect(messageOf({ accessToken: { ...issuer, clockToleranceSeconds: seconds } })).toBe(
       `fapi2() accessToken.clockToleranceSeconds ${form}`,
     );
+  });
+
+  test('http beyond loopback, for the service or the keys of one issuer', () => {
+    const form = 'must be false or left out: FAPI 2.0 requires TLS; it is true';
+    expect(messageOf({ allowInsecureHttp: true })).toBe(`fapi2() allowInsecureHttp ${form}`);
+    expect(messageOf({ allowInsecureHttp: false })).toBe('no error');
+    const accessToken = { ...issuer, jwksUri: 'http://keycloak:8080/jwks', allowInsecureJwksUri: true };
+    expect(messageOf({ accessToken: [accessToken] })).toBe(
+      `fapi2() accessToken[0].allowInsecureJwksUri ${form}`,
+    );
+    expect(messageOf({ accessToken: { ...issuer, allowInsecureJwksUri: false } })).toBe('no error');
+  });
+
+  test.each<readonly [VerifierAcceptance, RegExp]>([
+    [{}, /^no error$/],
+    [{ algorithms: ['PS256'], clockToleranceSeconds: 10, insecureOptions: [] }, /^no error$/],
+    [{ clockToleranceSeconds: 60 }, /^no error$/],
+    [{ algorithms: ['PS256', 'RS256'] }, /must be a verifier of PS256, .* only: set algorithms/],
+    [{ clockToleranceSeconds: 9 }, /must be a verifier with clockToleranceSeconds from 10 to 60/],
+    [{ clockToleranceSeconds: 61 }, /must be a verifier with clockToleranceSeconds from 10 to 60/],
+    [{ insecureOptions: ['allowInsecureEndpoint'] }, /without allowInsecureEndpoint: FAPI 2.0 requires TLS/],
+  ])('a verifier that says it accepts %j', (accepts, message) => {
+    const verifier = new OwnVerifier(accepts);
+    expect(messageOf({ accessToken: verifier })).toMatch(message);
+    expect(messageOf({ accessToken: [issuer, verifier] })).toMatch(message);
+    if (message.source !== '^no error$') {
+      expect(messageOf({ accessToken: [issuer, verifier] })).toMatch(/^fapi2\(\) accessToken\[1\] must be /);
+    }
   });
 
   test('Bearer, the age of a proof by its nonce, and what are no options', () => {

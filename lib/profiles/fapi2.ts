@@ -2,10 +2,12 @@ import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
 import { assertInteger, assertObject, fail } from '../errors/option-asserts.js';
 import { isObject } from '../http/is-object.js';
-import { isIssuerResolution, type IssuerResolutionOptions } from '../issuer/issuer-resolution.js';
+import { isIssuerResolution, LIMIT_ANSWER } from '../issuer/issuer-resolution.js';
 
 /** FAPI 2.0 Security Profile §5.4.1. RFC 9864 names EdDSA with the curve Ed25519 `Ed25519`; both names are in use. */
 const FAPI2_ALGORITHMS: readonly string[] = Object.freeze(['PS256', 'ES256', 'Ed25519', 'EdDSA']);
+
+const TLS = 'FAPI 2.0 requires TLS';
 
 /** A clock that is this much ahead has to be tolerated, and one that is further ahead must not be. */
 const MIN_TOLERANCE_SECONDS = 10;
@@ -13,16 +15,17 @@ const MAX_TOLERANCE_SECONDS = 60;
 
 /**
  * Limits the options of `DpopModule` to what the FAPI 2.0 Security Profile allows a resource server with DPoP: PS256, ES256
- * and Ed25519 for proofs and tokens, no Bearer on any route, and clocks that may be ahead by 10 to 60 seconds. It leaves
- * all else alone, and does not limit the algorithms of an `AccessTokenVerifier` of the app.
+ * and Ed25519 for proofs and tokens, no Bearer on any route, no plain http beyond loopback, and clocks that may be ahead by
+ * 10 to 60 seconds. It leaves all else alone. Of an `AccessTokenVerifier` it sees only `accepts`, which `introspection` has.
  *
  * @returns frozen options for `forRoot`, or for the factory of `forRootAsync`
  * @throws TypeError for an option that asks for more
- * @see FAPI 2.0 Security Profile §5.3.4 and §5.4.1
+ * @see FAPI 2.0 Security Profile §5.2, §5.3.4 and §5.4.1
  */
 export function fapi2(options: DpopModuleOptions): DpopModuleOptions {
   assertObject(options, 'fapi2()', 'given an object, the options of DpopModule');
   const { accessToken, proof = {}, bearer = 'forbid', nonce } = options;
+  assertSecure(options, 'fapi2() allowInsecureHttp', 'allowInsecureHttp');
   if (bearer === 'allow-unbound') {
     fail('fapi2() bearer', 'left out: FAPI 2.0 requires a bound token on every route', { value: bearer });
   }
@@ -43,20 +46,43 @@ export function fapi2(options: DpopModuleOptions): DpopModuleOptions {
 
 /** What is not the options of an issuer is left to the module, which knows whether it is anything. */
 function limitIssuer<T>(item: T, option: string): T {
-  if (isIssuerResolution(item)) return limitResolution(item);
+  if (isIssuerResolution(item)) return limitAnswers(item);
+  if (item instanceof AccessTokenVerifier) assertLimited(item, option);
   const isOptions =
     isObject(item) && !(item instanceof AccessTokenVerifier) && typeof item['verify'] !== 'function';
-  return isOptions ? limitMember(item, option, 'clockToleranceSeconds') : item;
+  if (!isOptions) return item;
+  assertSecure(item, `${option}.allowInsecureJwksUri`, 'allowInsecureJwksUri');
+  return limitMember(item, option, 'clockToleranceSeconds');
+}
+
+/** A verifier cannot be changed from outside, only refused. Its options stand where the app created it. */
+function assertLimited({ accepts }: AccessTokenVerifier, option: string): void {
+  if (accepts === undefined) return;
+  const { algorithms, clockToleranceSeconds, insecureOptions = [] } = accepts;
+  const [insecure] = insecureOptions;
+  if (insecure !== undefined) fail(option, `a verifier without ${insecure}: ${TLS}`);
+  if (algorithms !== undefined && widerThanAllowed(algorithms).length > 0) {
+    fail(
+      option,
+      `a verifier of ${FAPI2_ALGORITHMS.join(', ')} only: set algorithms in the options of its issuer, as in introspection({ accessToken: { …, algorithms: ["PS256", "ES256"] } })`,
+    );
+  }
+  const [min, max] = [MIN_TOLERANCE_SECONDS, MAX_TOLERANCE_SECONDS];
+  if (clockToleranceSeconds === undefined) return;
+  if (clockToleranceSeconds >= min && clockToleranceSeconds <= max) return;
+  fail(option, `a verifier with clockToleranceSeconds from ${min} to ${max} in the options of its issuer`);
+}
+
+function assertSecure(options: object, option: string, name: string): void {
+  if ((options as Readonly<Record<string, unknown>>)[name] === true) {
+    fail(option, `false or left out: ${TLS}`, { value: true });
+  }
 }
 
 /** The issuers of tenants are limited when they are found. Options that ask for more are then a failure of the service. */
-function limitResolution<T>(item: T): T {
-  const resolution = item as IssuerResolutionOptions;
-  const { resolveIssuer } = resolution;
-  if (typeof resolveIssuer !== 'function') return item;
-  const resolveLimited: typeof resolveIssuer = async (issuer, tenant) =>
-    limitIssuer(await resolveIssuer(issuer, tenant), 'fapi2() what resolveIssuer returns');
-  return Object.freeze({ ...resolution, resolveIssuer: resolveLimited }) as T;
+function limitAnswers<T>(resolution: T): T {
+  const limit = <O>(options: O): O => limitIssuer(options, 'fapi2() resolveIssuer()');
+  return Object.freeze({ ...resolution, [LIMIT_ANSWER]: limit });
 }
 
 function limitMember<T>(options: T, option: string, tolerance: string): T {
@@ -69,10 +95,13 @@ function limitMember<T>(options: T, option: string, tolerance: string): T {
 }
 
 function assertAlgorithms(algorithms: unknown, option: string): void {
-  const names: readonly unknown[] = Array.isArray(algorithms) ? algorithms : [algorithms];
-  const wider = names.filter((name) => !FAPI2_ALGORITHMS.includes(name as string));
-  if (wider.length === 0) return;
+  if (widerThanAllowed(algorithms).length === 0) return;
   fail(option, `an array of ${FAPI2_ALGORITHMS.join(', ')}, which are all that FAPI 2.0 allows`, {
     value: algorithms,
   });
+}
+
+function widerThanAllowed(algorithms: unknown): readonly unknown[] {
+  const names: readonly unknown[] = Array.isArray(algorithms) ? algorithms : [algorithms];
+  return names.filter((name) => !FAPI2_ALGORITHMS.includes(name as string));
 }

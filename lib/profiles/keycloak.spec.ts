@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { providerOf } from '../../test/profiles/provider-shapes.js';
 import { ProviderTokens } from '../../test/profiles/verify-token.js';
+import { parseJwtAccessTokenOptions } from '../issuer/issuer-option-parser.js';
 import { keycloak, type KeycloakArguments } from './keycloak.js';
 
 const FACTS = { url: 'https://sso.example.com', realm: 'main', audience: 'accounts-api' };
@@ -67,8 +68,16 @@ describe('errors of arguments of keycloak (I4)', () => {
 
   test.each(['my realm', 'a/b', 'ä', 'a%20b', 'a?b', '.', '..', '', 42, undefined])('realm %j', (realm) => {
     expect(messageOf({ realm })).toMatch(
-      /^keycloak\(\) realm must be the name of the realm, .*override issuer and jwksUri.*; it is /,
+      /^keycloak\(\) realm must be the name of the realm, .*write any name here and override what has it: \{ \.\.\.keycloak\(\{ …, realm: "any" \}\), issuer, jwksUri \}; it is /,
     );
+  });
+
+  test('the way out for a realm with other characters', () => {
+    const issuer = 'https://sso.example.com/realms/my%20realm';
+    const jwksUri = `${issuer}/protocol/openid-connect/certs`;
+    const accessToken = { ...keycloak({ ...FACTS, realm: 'any' }), issuer, jwksUri };
+    const parsed = parseJwtAccessTokenOptions(accessToken, 'accessToken', false);
+    expect(JSON.stringify(parsed)).not.toContain('any');
   });
 
   test.each(['', [], [''], ['a', 42], undefined])('audience %j', (audience) => {

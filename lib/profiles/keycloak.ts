@@ -54,7 +54,7 @@ function assertRealm(realm: unknown): asserts realm is string {
   if (typeof realm === 'string' && /^[\w.~-]+$/.test(realm) && !/^\.{1,2}$/.test(realm)) return;
   fail(
     'keycloak() realm',
-    'the name of the realm, of letters, digits, "-", ".", "_" and "~"; for a realm with other characters, which iss has percent-encoded, override issuer and jwksUri: { ...keycloak({ … }), issuer, jwksUri }',
+    'the name of the realm, of letters, digits, "-", ".", "_" and "~"; for a realm with other characters, which iss has percent-encoded, write any name here and override what has it: { ...keycloak({ …, realm: "any" }), issuer, jwksUri }',
     { value: realm },
   );
 }
