@@ -134,7 +134,8 @@ export class DpopExamination {
   async #verifyPossession(credentials: Credentials): Promise<Possession> {
     const { scheme, token } = credentials;
     const ath = hash('sha256', token, 'base64url');
-    const { claims, jkt } = await this.#steps.tokens.verify(credentials, ath, this.#request);
+    const verified = this.#steps.tokens.verify(credentials, ath, this.#request);
+    const { claims, jkt } = verified instanceof Promise ? await verified : verified;
     if (credentials.scheme === 'Bearer')
       return { verdict: createVerdict(scheme, token, claims), ath, proof: undefined };
     this.#boundJkt = jkt;
@@ -160,7 +161,8 @@ export class DpopExamination {
     if (proof !== undefined) this.#toleratedFailure = await replays.record(proof);
     // Only accepted requests fill the caches: an attacker without a token, its key and a fresh proof evicts no client.
     if (proof !== undefined) proofs.rememberKey(proof);
-    await tokens.remember(verdict.token, ath, verdict.claims);
+    const remembered = tokens.remember(verdict.token, ath, verdict.claims);
+    if (remembered !== undefined) await remembered;
   }
 
   /** A demand for a nonce gets the nonce here, and nowhere else. */

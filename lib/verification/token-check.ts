@@ -3,6 +3,7 @@ import { assertClaims, assertUnbound, boundThumbprint } from '../access-token/bo
 import { assertConfirmationChecked, type ConfirmationOption } from '../access-token/second-confirmation.js';
 import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import { DpopError } from '../errors/dpop.error.js';
+import type { Scheme } from '../http/challenge.js';
 import type { Credentials } from '../http/credentials.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 
@@ -25,25 +26,41 @@ export class TokenCheck {
   }
 
   /**
+   * Returns a promise only if the verifier does: a token that is known costs the request no turn of the event loop.
+   *
    * @param ath base64url(SHA-256(token))
    * @throws DpopError, DpopUnavailableError, or any other error of a verifier of the app
    */
-  async verify(credentials: Credentials, ath: string, request: DpopRequest): Promise<VerifiedToken> {
+  verify(
+    credentials: Credentials,
+    ath: string,
+    request: DpopRequest,
+  ): VerifiedToken | Promise<VerifiedToken> {
     const { scheme, token } = credentials;
-    try {
-      const claims: unknown = await this.#accessTokens.verify(token, ath, request);
-      assertClaims(claims);
-      if (scheme === 'DPoP') return { claims, jkt: this.#boundThumbprint(claims) };
-      assertUnbound(claims);
-      return { claims, jkt: '' };
-    } catch (error) {
+    const explain = (error: unknown): never => {
       throw error instanceof DpopError ? this.#advise(error, token, request) : error;
+    };
+    try {
+      const claims: unknown = this.#accessTokens.verify(token, ath, request);
+      if (!isPromise(claims)) return this.#accept(claims, scheme);
+      return Promise.resolve(claims)
+        .then((awaited) => this.#accept(awaited, scheme))
+        .catch(explain);
+    } catch (error) {
+      return explain(error);
     }
   }
 
   /** Remembers the token of an accepted request. */
-  async remember(token: string, ath: string, claims: AccessTokenClaims): Promise<void> {
-    await this.#accessTokens.remember?.(token, ath, claims);
+  remember(token: string, ath: string, claims: AccessTokenClaims): void | Promise<void> {
+    return this.#accessTokens.remember?.(token, ath, claims);
+  }
+
+  #accept(claims: unknown, scheme: Scheme): VerifiedToken {
+    assertClaims(claims);
+    if (scheme === 'DPoP') return { claims, jkt: this.#boundThumbprint(claims) };
+    assertUnbound(claims);
+    return { claims, jkt: '' };
   }
 
   #boundThumbprint(claims: AccessTokenClaims): string {
@@ -61,4 +78,8 @@ export class TokenCheck {
       return error;
     }
   }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
 }
