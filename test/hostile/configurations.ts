@@ -1,6 +1,7 @@
 import type { DpopModuleOptions } from '../../lib/index.js';
 import {
   fapi2,
+  type IssuerResolutionOptions,
   keycloak,
   MemoryStorage,
   okta,
@@ -42,6 +43,9 @@ export const KEYCLOAK = 'https://sso.example.com';
 export const KEYCLOAK_ISSUER = `${KEYCLOAK}/realms/main`;
 export const OKTA_ISSUER = 'https://okta.example.com/oauth2/default';
 export const STRICT_ISSUER = 'https://strict.example.com';
+export const BROKEN_ISSUER = 'https://broken.example.com';
+/** The field that names the tenant of a request. */
+export const TENANT_FIELD = 'X-Tenant';
 export const UNREACHABLE_ISSUER = 'https://down.example.com';
 
 const secret = new Uint8Array(32).fill(7);
@@ -68,6 +72,19 @@ const unreachableIssuer = {
   audience: AUDIENCE,
   // Nobody listens on the first port of loopback.
   jwksUri: 'http://127.0.0.1:1/jwks',
+};
+
+/** The first tenant trusts the main issuer, the second one the second issuer, and no other one any. */
+const tenants: IssuerResolutionOptions = {
+  tenantOf: ({ rawHeaders }) => {
+    const at = rawHeaders.findIndex((name) => name.toLowerCase() === TENANT_FIELD.toLowerCase());
+    return at === -1 ? 'first' : (rawHeaders[at + 1] ?? '');
+  },
+  resolveIssuer: (issuer, tenant) => {
+    if (issuer === BROKEN_ISSUER) throw new Error('the directory is down');
+    if (issuer === ISSUER && tenant === 'first') return mainIssuer;
+    return issuer === SECOND_ISSUER && tenant === 'second' ? secondIssuer : undefined;
+  },
 };
 
 /** Its keys of small order are named as they are there. */
@@ -129,6 +146,7 @@ export type ConfigurationName =
   | 'query-reject'
   | 'only-es256'
   | 'two-issuers'
+  | 'tenants'
   | 'profiles'
   | 'fapi2'
   | 'realm'
@@ -184,6 +202,7 @@ export const CONFIGURATIONS: Readonly<Record<ConfigurationName, () => Configurat
   'query-reject': () => ({ dpop: options({ proof: { queryInHtu: 'reject' } }) }),
   'only-es256': () => ({ dpop: options({ proof: { algorithms: ['ES256'] } }), algs: 'ES256' }),
   'two-issuers': () => ({ dpop: options({ accessToken: [mainIssuer, secondIssuer] }) }),
+  tenants: () => ({ dpop: options({ accessToken: tenants }) }),
   profiles: () => ({ dpop: options({ accessToken: [mainIssuer, ...profiles] }) }),
   fapi2: () => ({
     dpop: fapi2(options({ accessToken: [mainIssuer, rsaIssuer] })),

@@ -20,6 +20,7 @@ import { revocations } from './revocations.js';
 import { routePolicies } from './route-policies.js';
 import { confirmationRows, rightsRows } from './rights.js';
 import { profileRows } from './profiles.js';
+import { tenantRows } from './tenants.js';
 import type { Row } from './row.js';
 
 /** Every hostile request, by what it attacks. */
@@ -27,6 +28,7 @@ export const SUBJECTS: Readonly<Record<string, readonly Row[]>> = {
   'the credentials of a request': credentials,
   'access tokens': accessTokens,
   'tokens of providers': profileRows,
+  'tokens of tenants': tenantRows,
   'what FAPI 2.0 forbids': fapi2Rows,
   'the binding of a token to a key': keyBinding,
   'what an issuer says of a token': introspectionRows,
