@@ -1,3 +1,4 @@
+import { createProbeScript } from './probe-script.js';
 import { createScript } from './redis-script.js';
 
 /**
@@ -73,25 +74,8 @@ if redis.call('TTL', key) < tonumber(ARGV[2]) then redis.call('EXPIRE', key, ARG
 return 1
 `);
 
-/**
- * Tries each command of the other scripts, and returns the names of those that the ACL denies, such as `+xadd +xdel`.
- *
- * KEYS: a key that no other script uses.
- */
-export const DENY_PROBE_SCRIPT = createScript(`
-local key, denied = KEYS[1], {}
-local commands = {
+/** Tries each command of the other scripts of the deny-list. KEYS: a key that no other script uses. */
+export const DENY_PROBE_SCRIPT = createProbeScript(`
   { 'XADD', key, '*', 'r', '' }, { 'TTL', key }, { 'EXPIRE', key, 10 }, { 'XRANGE', key, '-', '+', 'COUNT', 1 },
   { 'XREVRANGE', key, '+', '-', 'COUNT', 1 }, { 'XDEL', key, '0-1' }, { 'XLEN', key },
-}
-for _, command in ipairs(commands) do
-  local reply = redis.pcall(unpack(command))
-  local problem = type(reply) == 'table' and reply.err
-  if problem and (string.find(problem, 'permission') or string.find(problem, "can't run this command")) then
-    denied[#denied + 1] = '+' .. string.lower(command[1])
-  elseif problem and #denied == 0 then
-    return reply
-  end
-end
-return table.concat(denied, ' ')
 `);

@@ -234,7 +234,7 @@ describe('the age of the copy (B9)', () => {
 describe('what Redis loses, the instances write back (B9)', () => {
   const SUBJECTS = ['a', 'b', 'c', 'd'];
 
-  test('a flush: each entry is back once, whoever has it, and one that starts then knows it', async () => {
+  test('a flush: each entry is back once, although several instances have it, and an instance that starts then knows it', async () => {
     const fleet = [await join(), await join(), await join()] as const;
     for (const sub of SUBJECTS) await fleet[0].revoke(entryOf(sub));
     for (const list of fleet) await list.refresh();

@@ -1,28 +1,12 @@
+import { createProbeScript } from './probe-script.js';
 import { createScript } from './redis-script.js';
 
-/**
- * Tries each command of the other scripts, and returns the names of those that the ACL denies, such as `+time +del`.
- *
- * KEYS: a key that no other script uses.
- */
-export const PROBE_SCRIPT = createScript(`
-local key, denied = KEYS[1], {}
-local commands = {
+/** Tries each command of the other scripts of the storage. KEYS: a key that no other script uses. */
+export const PROBE_SCRIPT = createProbeScript(`
   { 'INFO', 'replication' }, { 'TIME' },
   { 'SET', key, '1' }, { 'GET', key }, { 'EXPIRE', key, 10 }, { 'EXISTS', key }, { 'DEL', key },
   { 'HSET', key, 'a', '1' }, { 'HSETNX', key, 'b', '1' }, { 'HGET', key, 'a' }, { 'HEXISTS', key, 'a' },
   { 'HGETALL', key }, { 'HDEL', key, 'a', 'b' }, { 'DEL', key },
-}
-for _, command in ipairs(commands) do
-  local reply = redis.pcall(unpack(command))
-  local problem = type(reply) == 'table' and reply.err
-  if problem and (string.find(problem, 'permission') or string.find(problem, "can't run this command")) then
-    denied[#denied + 1] = '+' .. string.lower(command[1])
-  elseif problem and #denied == 0 then
-    return reply
-  end
-end
-return table.concat(denied, ' ')
 `);
 
 /**

@@ -7,7 +7,7 @@ import { RevocationChecker } from './revocation.checker.js';
  * - `sid`: all tokens of a session.
  * - `sub`: the tokens of a subject that were issued up to `issuedBefore`.
  * - `clientId`: the tokens of a client that were issued up to `issuedBefore`.
- * - `jkt`: the tokens that are bound to a key and were issued up to `issuedBefore`, whoever issued them.
+ * - `jkt`: the tokens that are bound to a key and were issued up to `issuedBefore`, of any issuer.
  *
  * `issuer` is the `iss` of the tokens, character by character. `issuedBefore` is in seconds since the Unix epoch, like
  * `iat`, and by default the present: a token that is issued later passes.
