@@ -35,6 +35,7 @@ export {
   RequireRoles,
   RequireScopes,
 } from './guard/rights.decorators.js';
+export { DpopHandshakes, type HandshakeOutcome, type HandshakeRefusal } from './handshake/dpop-handshakes.js';
 export type { Scheme } from './http/challenge.js';
 export type { DpopRequest } from './http/dpop-request.js';
 export type { JwtAccessTokenOptions, RequirableClaim } from './issuer/jwt-access-token-options.js';
@@ -56,6 +57,8 @@ export { DenyList, type DenyListOptions, type RevocationEntry } from './revocati
 export { MemoryDenyList, type MemoryDenyListOptions } from './revocation/memory-deny-list.js';
 export { type RevocableToken, RevocationChecker } from './revocation/revocation.checker.js';
 export type { Clock } from './runtime/clock.js';
+export { DpopSessions } from './sessions/dpop-sessions.js';
+export type { SessionEnd } from './sessions/session-end.js';
 export type { DpopStorage } from './storage/dpop.storage.js';
 export { MemoryReplayStore, type MemoryReplayStoreOptions } from './storage/memory-replay.store.js';
 export { MemoryStorage } from './storage/memory.storage.js';

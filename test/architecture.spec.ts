@@ -114,7 +114,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'verification',
   ],
   profiles: ['errors', 'jws', 'http', 'claims', 'issuer', 'access-token', 'config'],
+  sessions: ['errors', 'runtime', 'revocation', 'verification'],
   guard: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config'],
+  handshake: ['errors', 'http', 'transport', 'verification', 'config', 'guard'],
   module: [
     'errors',
     'http',
@@ -123,10 +125,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'storage',
     'metadata',
     'access-token',
+    'revocation',
     'telemetry',
     'verification',
     'config',
+    'sessions',
     'guard',
+    'handshake',
   ],
   // Entry points of their own, which no other room knows.
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
@@ -135,7 +140,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
 };
 
-const KNOW_NEST = ['guard', 'module', 'transport', 'security-events'];
+const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'security-events'];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 
@@ -190,7 +195,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, module, transport and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
+  test('only guard, handshake, module, transport and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))

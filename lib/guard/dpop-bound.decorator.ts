@@ -15,6 +15,7 @@ import { transportOf } from '../transport/transport.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { getDpopVerdict } from './get-dpop-verdict.js';
+import { toTransportException } from './transport-exception.js';
 
 const VERDICT_KEYS = Object.keys({
   scheme: true,
@@ -47,7 +48,7 @@ export function isBoundParameter(parameter: unknown): boolean {
 
 const logger = new Logger('DpopBound');
 
-function refuseWithoutVerdict(context: ExecutionContext): DpopHttpException {
+function refuseWithoutVerdict(context: ExecutionContext): Error {
   const failure = new DpopUnavailableError('verdict_missing', {
     advice:
       '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
@@ -62,7 +63,7 @@ function refuseWithoutVerdict(context: ExecutionContext): DpopHttpException {
   );
   const headers = dpopResponseHeaders({ retryAfterSeconds: failure.retryAfterSeconds });
   if (response !== undefined) holdForHead(response, headers, failure.status);
-  return new DpopHttpException(failure);
+  return toTransportException(context, new DpopHttpException(failure));
 }
 
 /**

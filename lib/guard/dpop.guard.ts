@@ -4,19 +4,16 @@ import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
-import { formatChallenges, isChallenged } from '../http/challenge.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { dpopResponseHeaders } from '../http/response-headers.js';
 import { publishUnexamined } from '../telemetry/decisions.js';
 import type { FailureOutcome } from '../telemetry/explanations.js';
-import { OperatorLog, type WriteLine } from '../telemetry/operator-log.js';
-import { describeReceived } from '../telemetry/received-values.js';
 import { toDpopRequest } from '../transport/http-dpop-request.js';
 import { placeOf, routeNameOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
-import { type DpopPolicy, permitsBearer } from '../verification/policy.js';
+import type { DpopPolicy } from '../verification/policy.js';
 import { leaveVerdict } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import type { DpopActivation } from './activation.js';
@@ -24,12 +21,15 @@ import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
 import { HostRoutes } from './host-routes.js';
+import { Refusals } from './refusals.js';
 import { routePolicyOf } from './route-policy.js';
+import { toTransportException } from './transport-exception.js';
 
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
- * handlers, to controllers, globally, and to all three at once. Works for HTTP and GraphQL; for another transport,
- * override `getRequest` and `getDpopRequest`. An unknown transport is refused.
+ * handlers, to controllers, globally, and to all three at once. Works for HTTP, GraphQL, messages on sockets that an adapter
+ * of this library opened, and calls of MCP servers; for another transport, override `getRequest` and `getDpopRequest`. An
+ * unknown transport is refused.
  *
  * @example
  * ```ts
@@ -43,7 +43,7 @@ import { routePolicyOf } from './route-policy.js';
 @Injectable()
 export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
-  private readonly writeLine: WriteLine = (level, text) => this.logger[level](text);
+  private readonly refusals: Refusals;
   private readonly hostRoutes: HostRoutes;
   private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
 
@@ -56,6 +56,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     super();
+    this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
     this.hostRoutes = new HostRoutes(modules);
   }
 
@@ -79,7 +80,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       return true;
     } catch (thrown) {
       if (isRefusalOfApp(thrown)) throw thrown;
-      throw this.toException(activation, thrown);
+      throw toTransportException(context, this.toException(activation, thrown));
     }
   }
 
@@ -130,18 +131,9 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /** Tells the operator of a refusal, holds its headers for the response, and makes the exception. */
   protected refuse(activation: DpopActivation, error: DpopError | DpopUnavailableError): DpopHttpException {
-    const { context } = activation;
-    const isFailure = error instanceof DpopUnavailableError;
-    if (isFailure) this.logFailure(activation, error);
-    else this.logRefusal(activation, error);
-    const headers = dpopResponseHeaders(
-      isFailure
-        ? { retryAfterSeconds: error.retryAfterSeconds }
-        : {
-            challenge: isChallenged(error) ? this.formatChallenge(activation, error) : undefined,
-            nonce: error.details.nonce,
-          },
-    );
+    const { context, policy, examination } = activation;
+    this.log(activation, error);
+    const headers = this.refusals.headersOf(error, policy, examination);
     // A GraphQL response has one status for all its resolvers, often 200.
     const status = context.getType<string>() === 'http' ? error.status : undefined;
     const response = this.getResponse(context);
@@ -160,9 +152,9 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     leaveVerdict(request, verdict);
     const { toleratedFailure, revocationFailure } = examination ?? {};
     if (toleratedFailure !== undefined)
-      this.logFailure({ context, request }, toleratedFailure, 'accepted without a replay check');
+      this.log({ context, request, examination }, toleratedFailure, 'accepted without a replay check');
     if (revocationFailure !== undefined)
-      this.logFailure({ context, request }, revocationFailure, 'accepted without a revocation check');
+      this.log({ context, request, examination }, revocationFailure, 'accepted without a revocation check');
     if (verdict.nextNonce === undefined) return;
     const headers = dpopResponseHeaders({ nonce: verdict.nextNonce });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
@@ -179,30 +171,17 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     } catch (cause) {
       // An override of the app failed while it described a refusal.
       const failure = new DpopUnavailableError('internal_failure', { cause });
-      this.logFailure(activation, failure);
+      this.log(activation, failure);
       return new DpopHttpException(failure);
     }
   }
 
-  private logRefusal({ context, request, examination }: DpopActivation, error: DpopError): void {
-    const isShown = this.config.logReceivedValues && examination !== undefined;
-    const received = isShown ? () => describeReceived(examination.request) : undefined;
-    OperatorLog.of(this.config).refused(this.writeLine, error, placeOf(context, request), received);
-  }
-
-  private logFailure(
-    { context, request }: Pick<DpopActivation, 'context' | 'request'>,
-    error: DpopUnavailableError,
+  private log(
+    { context, request, examination }: Pick<DpopActivation, 'context' | 'request' | 'examination'>,
+    error: DpopError | DpopUnavailableError,
     outcome?: FailureOutcome,
   ): void {
-    OperatorLog.of(this.config).failed(this.writeLine, error, placeOf(context, request), outcome);
-  }
-
-  private formatChallenge({ policy, examination }: DpopActivation, error: DpopError): string {
-    const bearerOffered = permitsBearer(policy, this.config);
-    // Which scheme was used matters only where two are offered.
-    const used = bearerOffered ? examination?.attemptedScheme : undefined;
-    return formatChallenges(error, used, bearerOffered, this.config.challenge, examination?.request);
+    this.refusals.log(error, placeOf(context, request), examination, outcome);
   }
 }
 

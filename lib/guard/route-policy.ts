@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { type DpopPolicy, overlayPolicy } from '../verification/policy.js';
-import { isOpened, routeLevelsOf } from './route-levels.js';
+import { isOpened, lineageOf, type RouteLevel, routeLevelOfClass, routeLevelsOf } from './route-levels.js';
 
 /**
  * The policy of a route: the nearest level that sets a member decides it, and the service decides the rest. `undefined` for
@@ -14,7 +14,18 @@ export function routePolicyOf(
   service: DpopPolicy,
   guard: Type,
 ): DpopPolicy | undefined {
-  const levels = routeLevelsOf(handler, controller, guard);
+  return policyOf(routeLevelsOf(handler, controller, guard), service);
+}
+
+/** The policy of a class, without that of its handlers: what a gateway requires of the handshake. */
+export function classPolicyOf(type: Type, service: DpopPolicy, guard: Type): DpopPolicy | undefined {
+  return policyOf(
+    [...lineageOf(type)].map((level) => routeLevelOfClass(level, guard)),
+    service,
+  );
+}
+
+function policyOf(levels: readonly RouteLevel[], service: DpopPolicy): DpopPolicy | undefined {
   if (isOpened(levels)) return undefined;
   return Object.freeze(
     levels.reduceRight(

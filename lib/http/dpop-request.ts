@@ -11,6 +11,11 @@ export interface DpopRequest {
   readonly target: string;
   /** Names and values in turn, as received and with duplicates, like `rawHeaders` of `node:http`. */
   readonly rawHeaders: readonly string[];
+  /**
+   * The base URL that clients sign for this request, in place of the option `origin`: for a message that came without a
+   * URL. Must not come from the client.
+   */
+  readonly baseUrl?: string | undefined;
   /** `http` or `https`, according to the trusted-proxy settings of the framework. For `origin: 'request'`. */
   readonly protocol?: string | undefined;
   /** Host and port, according to the trusted-proxy settings of the framework. For `origin: 'request'`, and for functions of the app. */

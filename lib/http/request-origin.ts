@@ -18,8 +18,8 @@ export type OriginResolver = (request: DpopRequest) => readonly string[];
 export function createOriginResolver(origin: OriginOption, allowInsecureHttp: boolean): OriginResolver {
   const resolve = createBaseUrlResolver(origin, allowInsecureHttp);
   return (request) => {
-    const baseUrls = resolve(request);
-    const { servesHost } = request;
+    const { baseUrl, servesHost } = request;
+    const baseUrls = baseUrl === undefined ? resolve(request) : [baseUrl];
     return servesHost === undefined ? baseUrls : servedOf(baseUrls, servesHost);
   };
 }

@@ -18,10 +18,13 @@ import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { assertObject } from '../errors/option-asserts.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { DpopStrategy } from '../guard/dpop.strategy.js';
+import { DpopHandshakes } from '../handshake/dpop-handshakes.js';
 import { observeRequestLines } from '../http/request-line.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { NonceService } from '../nonce/nonce.service.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
+import { RevocationCheck } from '../revocation/revocation-check.js';
+import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
@@ -83,8 +86,10 @@ const registrations = new EqualRegistrations();
       },
       inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
     },
+    { provide: DpopSessions, useFactory: createSessions, inject: [DPOP_CONFIG] },
     DpopStrategy,
     DpopGuard,
+    DpopHandshakes,
     DpopHealthIndicator,
   ],
   exports: [
@@ -95,6 +100,8 @@ const registrations = new EqualRegistrations();
     DpopVerifier,
     DpopStrategy,
     DpopGuard,
+    DpopHandshakes,
+    DpopSessions,
     DpopHealthIndicator,
   ],
 })
@@ -109,6 +116,7 @@ export class DpopModule
     @Inject(AccessTokenVerifier) private readonly accessTokens: AccessTokenVerifier,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer | undefined,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(DpopSessions) private readonly sessions: DpopSessions,
   ) {
     super();
   }
@@ -164,6 +172,7 @@ export class DpopModule
     const logger = new Logger(DpopModule.name);
     OperatorLog.of(this.config).flush((level, text) => logger[level](text));
     this.endObservation?.();
+    this.sessions.close();
     await this.accessTokens.close?.();
     await this.config.revocation?.close?.();
     await this.config.storage.close?.();
@@ -191,4 +200,8 @@ function createAccessTokenVerifier({
   const all = [...verifiers, ...issuerVerifiers];
   const resolved = resolution && new ResolvedIssuers(resolution, clock);
   return new TrustedIssuersVerifier(all, fallbackVerifier, cache.tokens, clock, resolved);
+}
+
+function createSessions({ clock, revocation, onRevocationFailure }: DpopConfig): DpopSessions {
+  return new DpopSessions(clock, revocation && new RevocationCheck(revocation, onRevocationFailure));
 }

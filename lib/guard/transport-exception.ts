@@ -1,0 +1,9 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { transportOf } from '../transport/transport.js';
+import type { DpopHttpException } from './dpop-http.exception.js';
+
+/** The exception that reaches the client of the transport. For HTTP and GraphQL it is the same. */
+export function toTransportException(context: ExecutionContext, exception: DpopHttpException): Error {
+  const { statusCode, extensions, message } = exception;
+  return transportOf(context)?.toException?.({ statusCode, code: extensions.code, message }) ?? exception;
+}

@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { DpopConfig } from '../config/dpop-config.js';
+import { DPOP_CONFIG } from '../config/injection-tokens.js';
+import { type DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
+import { DpopHttpException } from '../guard/dpop-http.exception.js';
+import { Refusals } from '../guard/refusals.js';
+import { knownMethod } from '../http/known-method.js';
+import type { Place, RouteName } from '../http/place.js';
+import { toHandshakeRequest } from '../transport/handshake-request.js';
+import { DpopVerifier } from '../verification/dpop.verifier.js';
+import type { DpopExamination } from '../verification/examination.js';
+import { type DpopPolicy, overlayPolicy } from '../verification/policy.js';
+import { leaveVerdict } from '../verification/request-record.js';
+import type { HandshakeOutcome, HandshakeRefusal } from './handshake-outcome.js';
+
+/**
+ * Verifies the request that opens a socket, before the upgrade, as the GET that it is. Guards do not run for it. The
+ * adapters of this library use it; a server of your own may, too.
+ *
+ * @see RFC 6455 §4.2.2, RFC 9449 §7.1
+ */
+@Injectable()
+export class DpopHandshakes {
+  private readonly refusals: Refusals;
+
+  constructor(
+    @Inject(DpopVerifier) private readonly verifier: DpopVerifier,
+    @Inject(DPOP_CONFIG) private readonly config: DpopConfig,
+  ) {
+    const logger = new Logger(DpopHandshakes.name);
+    this.refusals = new Refusals(config, (level, text) => logger[level](text));
+  }
+
+  /**
+   * Never rejects. The verdict stays with the request: `DpopGuard` finds it for each message of the socket.
+   *
+   * @param policy over that of the service
+   * @param name of what answers on the socket, in names of the app, for the operator
+   */
+  async verify(
+    request: IncomingMessage,
+    policy: Partial<DpopPolicy> = {},
+    name: RouteName = {},
+  ): Promise<HandshakeOutcome> {
+    const whole = overlayPolicy(this.config.policy, policy);
+    let examination: DpopExamination | undefined;
+    try {
+      examination = this.verifier.examineOnce(request, () => toHandshakeRequest(request));
+      const verdict = await examination.authorize(whole, () => name);
+      leaveVerdict(request, verdict);
+      this.reportTolerated(examination, placeOf(request, name));
+      return { verdict };
+    } catch (thrown) {
+      return { refusal: this.refuse(toDpopError(thrown), whole, examination, placeOf(request, name)) };
+    }
+  }
+
+  private refuse(
+    error: DpopError | DpopUnavailableError,
+    policy: DpopPolicy,
+    examination: DpopExamination | undefined,
+    place: Place,
+  ): HandshakeRefusal {
+    this.refusals.log(error, place, examination);
+    const headers = this.refusals.headersOf(error, policy, examination);
+    return {
+      status: error.status,
+      headers: {
+        ...Object.fromEntries(headers.map(({ name, value }) => [name, value])),
+        'Content-Type': 'application/json; charset=utf-8',
+        Connection: 'close',
+      },
+      body: JSON.stringify(new DpopHttpException(error).getResponse()),
+    };
+  }
+
+  private reportTolerated({ toleratedFailure, revocationFailure }: DpopExamination, place: Place): void {
+    if (toleratedFailure !== undefined)
+      this.refusals.log(toleratedFailure, place, undefined, 'accepted without a replay check');
+    if (revocationFailure !== undefined)
+      this.refusals.log(revocationFailure, place, undefined, 'accepted without a revocation check');
+  }
+}
+
+function placeOf({ method }: IncomingMessage, name: RouteName): Place {
+  return { ...name, method: knownMethod(method) };
+}
