@@ -35,7 +35,8 @@ export {
   RequireRoles,
   RequireScopes,
 } from './guard/rights.decorators.js';
-export { DpopHandshakes, type HandshakeOutcome, type HandshakeRefusal } from './handshake/dpop-handshakes.js';
+export { DpopHandshakes } from './handshake/dpop-handshakes.js';
+export type { HandshakeOutcome, HandshakeRefusal } from './handshake/handshake-outcome.js';
 export type { Scheme } from './http/challenge.js';
 export type { DpopRequest } from './http/dpop-request.js';
 export type { JwtAccessTokenOptions, RequirableClaim } from './issuer/jwt-access-token-options.js';
