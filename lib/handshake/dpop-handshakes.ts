@@ -50,7 +50,7 @@ export class DpopHandshakes {
       examination = this.verifier.examineOnce(request, () => toHandshakeRequest(request));
       const verdict = await examination.authorize(whole, () => name);
       leaveVerdict(request, verdict);
-      this.reportTolerated(examination, placeOf(request, name));
+      this.refusals.logTolerated(examination, placeOf(request, name));
       return { verdict };
     } catch (thrown) {
       const error = toDpopError(thrown);
@@ -89,13 +89,6 @@ export class DpopHandshakes {
     const verdict = createUnenforcedVerdict(error);
     leaveVerdict(request, verdict);
     return verdict;
-  }
-
-  private reportTolerated({ toleratedFailure, revocationFailure }: DpopExamination, place: Place): void {
-    if (toleratedFailure !== undefined)
-      this.refusals.log(toleratedFailure, place, undefined, 'accepted without a replay check');
-    if (revocationFailure !== undefined)
-      this.refusals.log(revocationFailure, place, undefined, 'accepted without a revocation check');
   }
 }
 
