@@ -95,7 +95,8 @@ function gatewayTypesIn(modules: ModulesContainer): readonly Type[] {
   return [...new Set(types)];
 }
 
-function isGateway(metatype: unknown): boolean {
+/** Whether Nest takes a class for a gateway. */
+export function isGateway(metatype: unknown): boolean {
   return typeof metatype === 'function' && Reflect.getMetadata(GATEWAY_METADATA, metatype) === true;
 }
 

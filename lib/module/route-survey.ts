@@ -14,6 +14,7 @@ import {
   statementsOf,
 } from '../guard/route-levels.js';
 import { routePolicyOf } from '../guard/route-policy.js';
+import { isGateway } from '../handshake/gateway-policies.js';
 import type { DpopPolicy } from '../verification/policy.js';
 import { classOf } from './container.js';
 import type { GuardCoverage } from './guard-coverage.js';
@@ -22,6 +23,12 @@ import type { GuardCoverage } from './guard-coverage.js';
 export interface RouteSurvey {
   /** Handlers that require a proof and that no guard covers. */
   readonly unguarded: readonly string[];
+  /** The same of the messages of gateways. A global guard does not cover them, and an adapter may. */
+  readonly unguardedMessages: readonly string[];
+  /** Messages that require nothing, and that only a global guard covers. */
+  readonly globallyGuardedMessages: readonly string[];
+  /** Hooks of gateways that require a proof. Nest runs no guard for them. */
+  readonly hooks: readonly string[];
   /** Classes that have `@SkipDpop` and also require a proof. */
   readonly contradictoryClasses: readonly string[];
   /** Handlers that have `@SkipDpop` and also require a proof. */
@@ -30,17 +37,36 @@ export interface RouteSurvey {
   readonly bearer: readonly string[];
 }
 
-/** Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library. */
-export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage): RouteSurvey {
+/**
+ * Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library.
+ *
+ * @param verifiesHandshakes whether the adapter for sockets enforces the policies of gateway classes
+ */
+export function surveyRoutes(
+  modules: ModulesContainer,
+  coverage: GuardCoverage,
+  verifiesHandshakes: boolean,
+): RouteSurvey {
   const types = typesIn(modules);
   const routes = [...types].flatMap((type) => [...routesOf(type)]);
   const classes = new Set([...types].flatMap((type) => [...lineageOf(type)]));
+  const messages = routes.filter(isMessage);
+  const others = routes.filter((route) => !isMessage(route) && !isHook(route));
   return {
-    unguarded: routes
-      .filter(({ handler, type }) => !coverage.covers(handler, type))
-      .map((route) => [route.name, unmetDemands(route)] as const)
-      .filter(([, demands]) => demands.length > 0)
-      .map(([name, demands]) => `${name} (${demands.join(', ')})`),
+    unguarded: describe(
+      others.filter(({ handler, type }) => !coverage.covers(handler, type)),
+      unmetDemands,
+    ),
+    unguardedMessages: describe(
+      messages.filter(({ handler, type }) => !coverage.binds(handler, type)),
+      verifiesHandshakes ? demandsBeyondHandshake : unmetDemands,
+    ),
+    globallyGuardedMessages: messages
+      .filter((route) => !verifiesHandshakes && isOnlyGloballyGuarded(route, coverage))
+      .map(({ name }) => name),
+    hooks: describe(routes.filter(isHook), ({ levels: [own] }) =>
+      own === undefined ? [] : [...statementsOf(own), ...(own.guarded ? ['@UseGuards'] : [])],
+    ),
     contradictoryClasses: [...classes]
       .filter((type) => isContradictory(routeLevelOfClass(type, DpopGuard)))
       .map(({ name }) => name),
@@ -78,6 +104,16 @@ export function surveyDemands(modules: ModulesContainer, service: DpopPolicy): R
   };
 }
 
+function describe(
+  routes: readonly Route[],
+  demandsOf: (route: Route) => readonly string[],
+): readonly string[] {
+  return routes
+    .map((route) => [route.name, demandsOf(route)] as const)
+    .filter(([, demands]) => demands.length > 0)
+    .map(([name, demands]) => `${name} (${demands.join(', ')})`);
+}
+
 /** The classes of all controllers and providers. */
 function typesIn(modules: ModulesContainer): ReadonlySet<Type> {
   return new Set(
@@ -100,13 +136,10 @@ interface Route {
   readonly isBound: boolean;
 }
 
+const MESSAGE_METADATA = 'websockets:message_mapping';
+
 /** The metadata keys of Nest's own packages for handlers of HTTP, messages, sockets and GraphQL. */
-const ENTRY_METADATA = [
-  PATH_METADATA,
-  'microservices:pattern',
-  'websockets:message_mapping',
-  'graphql:resolver_type',
-];
+const ENTRY_METADATA = [PATH_METADATA, 'microservices:pattern', MESSAGE_METADATA, 'graphql:resolver_type'];
 
 function* routesOf(type: Type): Generator<Route> {
   for (const [name, handler] of methodsOf(type)) {
@@ -150,6 +183,29 @@ function unmetDemands(route: Route): readonly string[] {
   const { levels, isBound: bound } = route;
   if (isOpened(levels) || !receivesRequests(route)) return [];
   return [...new Set([...levels.flatMap(describeDemands), ...(bound ? ['@DpopBound'] : [])])];
+}
+
+/** What the policy of the class does not say, which the handshake meets. */
+function demandsBeyondHandshake(route: Route): readonly string[] {
+  const classes = [...lineageOf(route.type)];
+  if (isOpened(classes.map((type) => routeLevelOfClass(type, DpopGuard)))) return unmetDemands(route);
+  const levels = route.levels.filter(({ target }) => !classes.some((type) => type === target));
+  return isOpened(route.levels) ? [] : [...new Set(levels.flatMap(describeDemands))];
+}
+
+function isMessage({ handler, type }: Route): boolean {
+  return Reflect.hasMetadata(MESSAGE_METADATA, handler) && isGateway(type);
+}
+
+function isOnlyGloballyGuarded(route: Route, coverage: GuardCoverage): boolean {
+  const { handler, type, levels } = route;
+  const isGlobal = coverage.covers(handler, type) && !coverage.binds(handler, type);
+  return isGlobal && !isOpened(levels) && unmetDemands(route).length === 0;
+}
+
+/** What Nest calls itself when a socket opens or closes. */
+function isHook({ name, type }: Route): boolean {
+  return /\.(?:afterInit|handleConnection|handleDisconnect)$/.test(name) && isGateway(type);
 }
 
 function describeDemands(level: RouteLevel): string[] {
