@@ -358,6 +358,26 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
       expect(await open(app, { path: '/feed' })).toMatchObject({ status: 401, code: 'credentials_missing' });
     });
 
+    test('a class that takes nobody, too, lets in a client without credentials, but none with bad ones', async () => {
+      @Dpop({ anonymous: 'allow' })
+      class PublicGateway extends FeedGateway {}
+      const app = await start({ gateways: [PublicGateway] });
+      expect(await open(app, { path: '/feed' })).toMatchObject({ status: 101 });
+      expect(seen).toEqual(['opened by undefined']);
+      expect(await openWith(app, thief, { path: '/feed', token })).toMatchObject({ status: 401 });
+      expect(await openWith(app, client, { path: '/feed', token })).toMatchObject({ status: 101 });
+    });
+
+    test('a class that only reports lets everyone in, and the log tells', async () => {
+      @Dpop({ enforcement: 'report' })
+      class ReportingGateway extends FeedGateway {}
+      const logger = new LogCollector();
+      const app = await start({ gateways: [ReportingGateway], logger });
+      expect(await openWith(app, thief, { path: '/feed', token })).toMatchObject({ status: 101 });
+      expect(seen).toEqual(['opened by undefined']);
+      expect(logger.text).toMatch(/would be refused: .*key_binding.*ReportingGateway/);
+    });
+
     test('a path without a gateway is dropped, as Nest does', async () => {
       const app = await start();
       await expect(openWith(app, client, { path: '/other', token })).rejects.toThrow(DROPPED);

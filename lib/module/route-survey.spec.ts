@@ -17,6 +17,7 @@ const NOTHING: RouteSurvey = {
   contradictoryClasses: [],
   contradictoryHandlers: [],
   bearer: [],
+  reporting: [],
 };
 
 interface Found {

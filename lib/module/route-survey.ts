@@ -1,23 +1,17 @@
-import type { Type } from '@nestjs/common';
-import { PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import type { ModulesContainer } from '@nestjs/core';
-import { isBoundParameter } from '../guard/dpop-bound.decorator.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import {
   isDemand,
   isOpened,
-  isStatement,
   lineageOf,
   type RouteLevel,
   routeLevelOfClass,
-  routeLevelsOf,
   statementsOf,
 } from '../guard/route-levels.js';
 import { routePolicyOf } from '../guard/route-policy.js';
-import { isGateway } from '../handshake/gateway-policies.js';
 import type { DpopPolicy } from '../verification/policy.js';
-import { classOf } from './container.js';
 import type { GuardCoverage } from './guard-coverage.js';
+import { isHook, isMessage, receivesRequests, type Route, routesOf, typesIn } from './routes.js';
 
 /** The problems with the routes of an app. Each entry names a class or a handler, with its decorators. */
 export interface RouteSurvey {
@@ -35,6 +29,8 @@ export interface RouteSurvey {
   readonly contradictoryHandlers: readonly string[];
   /** Classes and handlers that allow Bearer. */
   readonly bearer: readonly string[];
+  /** Classes and handlers that only report. */
+  readonly reporting: readonly string[];
 }
 
 /**
@@ -52,6 +48,10 @@ export function surveyRoutes(
   const classes = new Set([...types].flatMap((type) => [...lineageOf(type)]));
   const messages = routes.filter(isMessage);
   const others = routes.filter((route) => !isMessage(route) && !isHook(route));
+  const stating = (states: (level: RouteLevel) => boolean): readonly string[] => [
+    ...[...classes].filter((type) => states(routeLevelOfClass(type, DpopGuard))).map(({ name }) => name),
+    ...routes.filter(({ levels: [own] }) => own !== undefined && states(own)).map(({ name }) => name),
+  ];
   return {
     unguarded: describe(
       others.filter(({ handler, type }) => !coverage.covers(handler, type)),
@@ -73,12 +73,8 @@ export function surveyRoutes(
     contradictoryHandlers: routes
       .filter(({ levels: [own] }) => own !== undefined && isContradictory(own))
       .map(({ name }) => name),
-    bearer: [
-      ...[...classes]
-        .filter((type) => allowsBearer(routeLevelOfClass(type, DpopGuard)))
-        .map(({ name }) => name),
-      ...routes.filter(({ levels: [own] }) => own !== undefined && allowsBearer(own)).map(({ name }) => name),
-    ],
+    bearer: stating((level) => level.policy?.bearer === 'allow-unbound'),
+    reporting: stating((level) => level.policy?.enforcement === 'report'),
   };
 }
 
@@ -114,71 +110,6 @@ function describe(
     .map(([name, demands]) => `${name} (${demands.join(', ')})`);
 }
 
-/** The classes of all controllers and providers. */
-function typesIn(modules: ModulesContainer): ReadonlySet<Type> {
-  return new Set(
-    [...modules.values()]
-      .flatMap(({ controllers, providers }) => [...controllers.values(), ...providers.values()])
-      .map(classOf)
-      .filter((type) => type !== undefined),
-  );
-}
-
-interface Route {
-  readonly type: Type;
-  readonly handler: object;
-  /** `Controller.handler` */
-  readonly name: string;
-  readonly levels: readonly RouteLevel[];
-  /** Whether Nest's own packages send requests or messages here. */
-  readonly isEntry: boolean;
-  /** Whether a parameter is `@DpopBound`. */
-  readonly isBound: boolean;
-}
-
-const MESSAGE_METADATA = 'websockets:message_mapping';
-
-/** The metadata keys of Nest's own packages for handlers of HTTP, messages, sockets and GraphQL. */
-const ENTRY_METADATA = [PATH_METADATA, 'microservices:pattern', MESSAGE_METADATA, 'graphql:resolver_type'];
-
-function* routesOf(type: Type): Generator<Route> {
-  for (const [name, handler] of methodsOf(type)) {
-    yield {
-      type,
-      handler,
-      name: `${type.name}.${String(name)}`,
-      levels: routeLevelsOf(handler, type, DpopGuard),
-      isEntry: ENTRY_METADATA.some((key) => Reflect.hasMetadata(key, handler)),
-      isBound: isBound(type, name),
-    };
-  }
-}
-
-/** The own and inherited methods of a class, each once. */
-function methodsOf(type: Type): ReadonlyMap<string | symbol, object> {
-  const methods = new Map<string | symbol, object>();
-  for (const { prototype } of lineageOf(type) as Iterable<{ readonly prototype: object }>) {
-    for (const name of Reflect.ownKeys(prototype)) {
-      const value: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
-      if (typeof value === 'function' && name !== 'constructor' && !methods.has(name))
-        methods.set(name, value);
-    }
-  }
-  return methods;
-}
-
-function isBound(type: Type, name: string | symbol): boolean {
-  const parameters: unknown = Reflect.getMetadata(ROUTE_ARGS_METADATA, type, name);
-  return (
-    typeof parameters === 'object' && parameters !== null && Object.values(parameters).some(isBoundParameter)
-  );
-}
-
-/** Decorators of a class apply to its routes, not to its other methods. */
-function receivesRequests({ levels: [own], isEntry, isBound: bound }: Route): boolean {
-  return isEntry || bound || (own !== undefined && isStatement(own));
-}
-
 function unmetDemands(route: Route): readonly string[] {
   const { levels, isBound: bound } = route;
   if (isOpened(levels) || !receivesRequests(route)) return [];
@@ -193,19 +124,10 @@ function demandsBeyondHandshake(route: Route): readonly string[] {
   return isOpened(route.levels) ? [] : [...new Set(levels.flatMap(describeDemands))];
 }
 
-function isMessage({ handler, type }: Route): boolean {
-  return Reflect.hasMetadata(MESSAGE_METADATA, handler) && isGateway(type);
-}
-
 function isOnlyGloballyGuarded(route: Route, coverage: GuardCoverage): boolean {
   const { handler, type, levels } = route;
   const isGlobal = coverage.covers(handler, type) && !coverage.binds(handler, type);
   return isGlobal && !isOpened(levels) && unmetDemands(route).length === 0;
-}
-
-/** What Nest calls itself when a socket opens or closes. */
-function isHook({ name, type }: Route): boolean {
-  return /\.(?:afterInit|handleConnection|handleDisconnect)$/.test(name) && isGateway(type);
 }
 
 function describeDemands(level: RouteLevel): string[] {
@@ -216,8 +138,4 @@ function describeDemands(level: RouteLevel): string[] {
 
 function isContradictory(level: RouteLevel): boolean {
   return level.skipped && isDemand(level);
-}
-
-function allowsBearer({ policy }: RouteLevel): boolean {
-  return policy?.bearer === 'allow-unbound';
 }

@@ -5,8 +5,9 @@ import type { Gateway } from '../handshake/gateway-policies.js';
 import type { HandshakeRefusal } from '../handshake/handshake-outcome.js';
 import { type SocketServices, socketServicesOf } from '../handshake/socket-services.js';
 import { markVerifying } from '../handshake/verifying-adapter.js';
+import { isReportOnly } from '../verification/policy.js';
 import { verdictOn } from '../verification/request-record.js';
-import { bindSocket } from './opened-socket.js';
+import { bindSocket, endWithToken } from './opened-socket.js';
 import { chooseProtocol } from './sub-protocols.js';
 import { verifyBefore } from './verify-client.js';
 import type { WsServer } from './ws-types.js';
@@ -56,7 +57,10 @@ export class DpopWsAdapter extends WsAdapter {
     }) as WsServer;
     server.on('headers', supplyNonce);
     // Before the gateways, which Nest binds to the same event.
-    server.on('connection', (socket, request) => bindSocket(socket, request, sessions));
+    server.on('connection', bindSocket);
+    // Report mode ends no socket.
+    if (policy !== undefined && !isReportOnly(policy))
+      server.on('connection', (socket, request) => endWithToken(socket, request, sessions));
     return server;
   }
 }

@@ -9,8 +9,8 @@ import type { WsSocket } from './ws-types.js';
 const UNAUTHORIZED = 4401;
 const OPEN = 1;
 
-/** Binds a socket to the request that opened it, and ends it with the access token. */
-export function bindSocket(socket: WsSocket, request: IncomingMessage, sessions: DpopSessions): void {
+/** Binds a socket to the request that opened it: guards on its messages find the request. */
+export function bindSocket(socket: WsSocket, request: IncomingMessage): void {
   const refused = new WeakSet<object>();
   keepHandshake(socket, request, ({ code, message }: RefusalBody) => {
     const payload = { status: 'error', code, message };
@@ -22,6 +22,10 @@ export function bindSocket(socket: WsSocket, request: IncomingMessage, sessions:
     if (typeof payload !== 'object' || payload === null || !refused.has(payload)) return;
     if (socket.readyState === OPEN) socket.send(JSON.stringify({ event: 'exception', data: payload }));
   });
+}
+
+/** Ends a socket with the access token that opened it. */
+export function endWithToken(socket: WsSocket, request: IncomingMessage, sessions: DpopSessions): void {
   const verdict = verdictOn(request);
   if (verdict === undefined) return;
   const stop = sessions.watch(verdict, (reason) => {
