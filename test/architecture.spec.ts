@@ -116,7 +116,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   profiles: ['errors', 'jws', 'http', 'claims', 'issuer', 'access-token', 'config'],
   sessions: ['errors', 'runtime', 'revocation', 'verification'],
   guard: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config'],
-  handshake: ['errors', 'http', 'transport', 'verification', 'config', 'sessions', 'guard'],
+  handshake: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config', 'sessions', 'guard'],
   module: [
     'errors',
     'http',
