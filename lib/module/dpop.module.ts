@@ -17,6 +17,7 @@ import { DpopGuard } from '../guard/dpop.guard.js';
 import { DpopStrategy } from '../guard/dpop.strategy.js';
 import { Trial } from '../guard/trial.js';
 import { DpopHandshakes } from '../handshake/dpop-handshakes.js';
+import { GatewayPolicies } from '../handshake/gateway-policies.js';
 import { observeRequestLines } from '../http/request-line.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { NonceService } from '../nonce/nonce.service.js';
@@ -96,6 +97,7 @@ const registrations = new EqualRegistrations();
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    GatewayPolicies,
     DpopHealthIndicator,
   ],
   exports: [
