@@ -117,7 +117,7 @@ describe('a decorator is refused in these words (I4)', () => {
       '@Require() must be given a function of the verdict that returns true or false; it is undefined',
     ],
     [Dpop, [null], '@Dpop() must be an object; it is null'],
-    [Dpop, [{ scopes: [] }], '@Dpop() has no option "scopes"; known: nonce, bearer'],
+    [Dpop, [{ scopes: [] }], '@Dpop() has no option "scopes"; known: nonce, bearer, enforcement, anonymous'],
     [Dpop, [{ nonce: 'on' }], '@Dpop() nonce must be "off" or "required"; it is "on"'],
     [Dpop, [{ bearer: 'on' }], '@Dpop() bearer must be "reject" or "allow-unbound"; it is "on"'],
     [RequireScopes, [], `${SCOPES}; it is []`],
