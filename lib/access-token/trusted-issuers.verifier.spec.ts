@@ -84,6 +84,81 @@ describe('which verifier a token goes to (B6)', () => {
     }
   });
 
+  class OwnIssuer extends Fallback {
+    override readonly issuer = 'https://own.test';
+  }
+
+  const naming = async (iss: unknown): Promise<string> =>
+    (await TestIssuer.create()).issueToken({ claims: { iss } });
+
+  test('one that names the issuer of a verifier of the app goes to that', async () => {
+    const [own, fallback] = [new OwnIssuer(), new Fallback()];
+    const trusted = new TrustedIssuersVerifier([own], fallback, BOUNDS, Date.now);
+    const token = await naming(own.issuer);
+    expect(await trusted.verify(token, 'ath', REQUEST)).toEqual({ sub: 'fallback' });
+    expect([own.tokens, fallback.tokens]).toEqual([[token], []]);
+  });
+
+  test('a fallback that belongs to an issuer gets no tokens of another one', async () => {
+    const own = new OwnIssuer();
+    const trusted = new TrustedIssuersVerifier([], own, BOUNDS, Date.now);
+    await expect(trusted.verify(await naming('https://c.test'), 'ath', REQUEST)).rejects.toMatchObject({
+      reason: 'token_issuer',
+    });
+    await trusted.verify('opaque', 'ath', REQUEST);
+    await trusted.verify(await naming(7), 'ath', REQUEST);
+    expect(own.tokens).toEqual(['opaque', expect.stringMatching(/\..+\./)]);
+  });
+
+  test('one whose issuer the app names at run time goes to that, and is known to its tenant alone (B10)', async () => {
+    const issuer = await TestIssuer.create();
+    const lookups: unknown[] = [];
+    const resolveIssuer = (...asked: readonly unknown[]) => {
+      lookups.push(asked);
+      return issuer.accessToken;
+    };
+    const tenantOf = ({ target }: DpopRequest): string => target;
+    const resolved = new ResolvedIssuers(
+      parseIssuerResolution({ resolveIssuer, tenantOf }, 'accessToken', false),
+      Date.now,
+    );
+    const trusted = new TrustedIssuersVerifier([], new Fallback(), BOUNDS, Date.now, resolved);
+    const token = await issuer.issueToken();
+    const [inA, inB] = [
+      { ...REQUEST, target: '/a' },
+      { ...REQUEST, target: '/b' },
+    ];
+    const claims = await trusted.verify(token, 'ath', inA);
+    await trusted.remember(token, 'ath', claims);
+    expect(claims).toMatchObject({ iss: issuer.issuer });
+    expect(await trusted.verify(token, 'ath', inA)).toBe(claims);
+    const ofB = await trusted.verify(token, 'ath', inB);
+    expect(ofB).toMatchObject({ iss: issuer.issuer });
+    expect(ofB).not.toBe(claims);
+    await trusted.remember(token, 'ath', ofB);
+    expect(await trusted.verify(token, 'ath', inB)).toBe(ofB);
+    expect(await trusted.verify(token, 'ath', inA)).toBe(claims);
+    for (const iss of [7, undefined, [issuer.issuer]])
+      expect(await trusted.verify(await issuer.issueToken({ claims: { iss } }), 'x', inA)).toEqual({
+        sub: 'fallback',
+      });
+    expect(lookups).toEqual([
+      [issuer.issuer, '/a'],
+      [issuer.issuer, '/b'],
+    ]);
+  });
+
+  test('tokens are known apart where the service has one tenant', async () => {
+    const issuer = await TestIssuer.create();
+    const { accept } = trusting([issuer], Date.now);
+    const [one, other] = [await issuer.issueToken(), await issuer.issueToken()];
+    const claims = await accept(one);
+    const others = await accept(other);
+    expect(await accept(one)).toBe(claims);
+    expect(await accept(other)).toBe(others);
+    expect(others).not.toBe(claims);
+  });
+
   test('start and shutdown reach the fallback, too', async () => {
     const fallback = new Fallback();
     const { trusted } = trusting([await TestIssuer.create()], Date.now, fallback);
@@ -206,7 +281,10 @@ describe('who explains a refused token (D9)', () => {
     expect(advice(trusted, naming('https://x.test'))).toMatch(/^fallback /);
     expect(advice(trusted, naming(7))).toMatch(/^fallback /);
     expect(advice(trusted, 'unknown')).toBe('https://a.test token_invalid 1');
-    expect(advice(trust([silent('b'), advising('c')]), 'opaque')).toBe('https://c.test token_invalid 1');
+    for (const fallback of [undefined, new Fallback()])
+      expect(advice(trust([silent('b'), advising('c')], fallback), 'opaque')).toBe(
+        'https://c.test token_invalid 1',
+      );
   });
 
   test('a fallback that is the verifier of an issuer is asked once', () => {
