@@ -11,6 +11,7 @@ export type {
   MetadataOptions,
   NonceOptions,
   ProofOptions,
+  TicketOptions,
 } from './config/dpop-options.js';
 export type { DpopErrorCode, RefusalDetail, RefusalReason, UnavailableReason } from './errors/catalogue.js';
 export {
@@ -24,6 +25,7 @@ export { DpopBound } from './guard/dpop-bound.decorator.js';
 export { DpopHttpException } from './guard/dpop-http.exception.js';
 export { DpopGuard } from './guard/dpop.guard.js';
 export { DpopStrategy } from './guard/dpop.strategy.js';
+export { DpopTickets } from './guard/dpop-tickets.js';
 export { getDpopVerdict } from './guard/get-dpop-verdict.js';
 export { Dpop, RequireAuthentication, type RoutePolicy, SkipDpop } from './guard/policy.decorators.js';
 export {
@@ -64,6 +66,7 @@ export type { DpopStorage } from './storage/dpop.storage.js';
 export { MemoryReplayStore, type MemoryReplayStoreOptions } from './storage/memory-replay.store.js';
 export { MemoryStorage } from './storage/memory.storage.js';
 export { type ReplayClaim, type ReplayOutcome, ReplayStore } from './storage/replay.store.js';
+export type { DpopTicket } from './tickets/ticket-content.js';
 export { DPOP_DECISION_CHANNEL, type DpopDecision } from './telemetry/decisions.js';
 export { DpopVerifier } from './verification/dpop.verifier.js';
 export type { DpopExamination } from './verification/examination.js';

@@ -20,6 +20,7 @@ export const SECTIONS = [
       'introspection',
       'custom-tokens',
       'graphql-and-other-transports',
+      'tickets',
       'browsers-and-openapi',
     ],
   },

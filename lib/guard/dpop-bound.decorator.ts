@@ -30,6 +30,7 @@ const VERDICT_KEYS = Object.keys({
   permissions: true,
   token: true,
   hasNonce: true,
+  hasTicket: true,
   nextNonce: true,
 } satisfies Record<keyof DpopVerdict, true>);
 

@@ -155,8 +155,9 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       this.log({ context, request, examination }, toleratedFailure, 'accepted without a replay check');
     if (revocationFailure !== undefined)
       this.log({ context, request, examination }, revocationFailure, 'accepted without a revocation check');
-    if (verdict.nextNonce === undefined) return;
-    const headers = dpopResponseHeaders({ nonce: verdict.nextNonce });
+    const { nextNonce: nonce, hasTicket } = verdict;
+    if (nonce === undefined && !hasTicket) return;
+    const headers = dpopResponseHeaders({ nonce, hasTicket });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
   }
 

@@ -1,4 +1,5 @@
 import {
+  assertBoolean,
   assertInteger,
   assertKnownNames,
   assertObject,
@@ -11,7 +12,7 @@ import { type RouteDecorator, RouteMetadata } from './route-metadata.js';
 import { routeRequirements } from './route-requirements.js';
 
 /** What `@Dpop` sets for a route. The service decides what is left out. */
-export type RoutePolicy = Partial<Pick<DpopPolicy, 'nonce' | 'bearer'>>;
+export type RoutePolicy = Partial<Pick<DpopPolicy, 'nonce' | 'bearer' | 'ticket' | 'endAtExpiry'>>;
 
 /** @internal The metadata of `@Dpop` and `@SkipDpop`. */
 export const routeMetadata = {
@@ -45,18 +46,20 @@ export const SkipDpop = (): RouteDecorator => routeMetadata.skip.decorate(true);
 export const RequireAuthentication = (requirement: AuthenticationRequirement): RouteDecorator =>
   routeRequirements.authentication.decorate(parseAuthentication(requirement));
 
-const POLICY_NAMES = ['nonce', 'bearer'] as const;
+const POLICY_NAMES = ['nonce', 'bearer', 'ticket', 'endAtExpiry'] as const;
 
 function parseRoutePolicy(policy: RoutePolicy): RoutePolicy {
   assertObject(policy, '@Dpop()');
   assertKnownNames(policy, '@Dpop()', POLICY_NAMES);
   if (policy.nonce !== undefined) assertOneOf(policy.nonce, '@Dpop() nonce', ['off', 'required']);
   if (policy.bearer !== undefined) assertOneOf(policy.bearer, '@Dpop() bearer', ['reject', 'allow-unbound']);
+  if (policy.ticket !== undefined) assertOneOf(policy.ticket, '@Dpop() ticket', ['reject', 'allow']);
+  if (policy.endAtExpiry !== undefined) assertBoolean(policy.endAtExpiry, '@Dpop() endAtExpiry');
   return Object.freeze({ ...policy });
 }
 
 function mergeRoutePolicies(upper: RoutePolicy, lower: RoutePolicy): RoutePolicy {
-  const merged: Record<string, string> = {};
+  const merged: Record<string, string | boolean> = {};
   for (const name of POLICY_NAMES) {
     const values = [upper[name], lower[name]].filter((value) => value !== undefined);
     if (new Set(values).size > 1)

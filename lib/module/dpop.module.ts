@@ -14,19 +14,22 @@ import { ResolvedIssuers } from '../access-token/resolved-issuers.js';
 import { TrustedIssuersVerifier } from '../access-token/trusted-issuers.verifier.js';
 import { createConfig, type DpopConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
-import { DPOP_CONFIG } from '../config/injection-tokens.js';
+import { DPOP_CONFIG, NONCE_SECRETS } from '../config/injection-tokens.js';
 import { assertObject } from '../errors/option-asserts.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
+import { DpopTickets } from '../guard/dpop-tickets.js';
 import { DpopStrategy } from '../guard/dpop.strategy.js';
 import { DpopHandshakes } from '../handshake/dpop-handshakes.js';
 import { observeRequestLines } from '../http/request-line.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
+import type { NonceSecretSource } from '../nonce/nonce-secret.source.js';
 import { NonceService } from '../nonce/nonce.service.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { RevocationCheck } from '../revocation/revocation-check.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
+import { TicketSeal } from '../tickets/ticket-seal.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { registrationsIn } from './container.js';
 import { DpopHealthIndicator } from './dpop-health.indicator.js';
@@ -71,7 +74,8 @@ const registrations = new EqualRegistrations();
       useFactory: ({ storage }: DpopConfig) => storage.replayStore,
       inject: [DPOP_CONFIG],
     },
-    { provide: NonceService, useFactory: createNonceService, inject: [DPOP_CONFIG] },
+    { provide: NONCE_SECRETS, useFactory: createNonceSecrets, inject: [DPOP_CONFIG] },
+    { provide: NonceService, useFactory: createNonceService, inject: [DPOP_CONFIG, NONCE_SECRETS] },
     { provide: AccessTokenVerifier, useFactory: createAccessTokenVerifier, inject: [DPOP_CONFIG] },
     {
       provide: DpopVerifier,
@@ -79,17 +83,20 @@ const registrations = new EqualRegistrations();
         config: DpopConfig,
         accessTokens: AccessTokenVerifier,
         nonces: NonceService,
-        store: ReplayStore,
+        replayStore: ReplayStore,
+        secrets: NonceSecretSource,
       ) => {
         const { revocation } = config;
-        return new DpopVerifier({ rules: config, accessTokens, nonces, replayStore: store, revocation });
+        const tickets = createTicketSeal(config, secrets);
+        return new DpopVerifier({ rules: config, accessTokens, nonces, replayStore, revocation, tickets });
       },
-      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
+      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore, NONCE_SECRETS],
     },
     { provide: DpopSessions, useFactory: createSessions, inject: [DPOP_CONFIG] },
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    DpopTickets,
     DpopHealthIndicator,
   ],
   exports: [
@@ -101,6 +108,7 @@ const registrations = new EqualRegistrations();
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    DpopTickets,
     DpopSessions,
     DpopHealthIndicator,
   ],
@@ -179,13 +187,18 @@ export class DpopModule
   }
 }
 
-function createNonceService({ nonce, storage, clock }: DpopConfig): NonceService {
-  const { secrets, service, lifetimeSeconds } = nonce;
-  const source =
-    secrets === undefined
-      ? (storage.nonceSecrets ?? new FixedNonceSecrets())
-      : new FixedNonceSecrets(secrets);
-  return new StatelessNonceService({ secrets: source, service, lifetimeSeconds, clock });
+function createNonceSecrets({ nonce: { secrets }, storage }: DpopConfig): NonceSecretSource {
+  if (secrets !== undefined) return new FixedNonceSecrets(secrets);
+  return storage.nonceSecrets ?? new FixedNonceSecrets();
+}
+
+function createNonceService({ nonce, clock }: DpopConfig, secrets: NonceSecretSource): NonceService {
+  const { service, lifetimeSeconds } = nonce;
+  return new StatelessNonceService({ secrets, service, lifetimeSeconds, clock });
+}
+
+function createTicketSeal({ nonce, tickets }: DpopConfig, secrets: NonceSecretSource): TicketSeal {
+  return new TicketSeal({ secrets, service: nonce.service, lifetimeSeconds: tickets.lifetimeSeconds });
 }
 
 function createAccessTokenVerifier({

@@ -28,6 +28,8 @@ export interface RouteSurvey {
   readonly contradictoryHandlers: readonly string[];
   /** Classes and handlers that allow Bearer. */
   readonly bearer: readonly string[];
+  /** Classes and handlers that allow tickets. */
+  readonly tickets: readonly string[];
 }
 
 /** Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library. */
@@ -35,6 +37,10 @@ export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage)
   const types = typesIn(modules);
   const routes = [...types].flatMap((type) => [...routesOf(type)]);
   const classes = new Set([...types].flatMap((type) => [...lineageOf(type)]));
+  const namesOf = (isMeant: (level: RouteLevel) => boolean): readonly string[] => [
+    ...[...classes].filter((type) => isMeant(routeLevelOfClass(type, DpopGuard))).map(({ name }) => name),
+    ...routes.filter(({ levels: [own] }) => own !== undefined && isMeant(own)).map(({ name }) => name),
+  ];
   return {
     unguarded: routes
       .filter(({ handler, type }) => !coverage.covers(handler, type))
@@ -47,12 +53,8 @@ export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage)
     contradictoryHandlers: routes
       .filter(({ levels: [own] }) => own !== undefined && isContradictory(own))
       .map(({ name }) => name),
-    bearer: [
-      ...[...classes]
-        .filter((type) => allowsBearer(routeLevelOfClass(type, DpopGuard)))
-        .map(({ name }) => name),
-      ...routes.filter(({ levels: [own] }) => own !== undefined && allowsBearer(own)).map(({ name }) => name),
-    ],
+    bearer: namesOf(({ policy }) => policy?.bearer === 'allow-unbound'),
+    tickets: namesOf(({ policy }) => policy?.ticket === 'allow'),
   };
 }
 
@@ -160,8 +162,4 @@ function describeDemands(level: RouteLevel): string[] {
 
 function isContradictory(level: RouteLevel): boolean {
   return level.skipped && isDemand(level);
-}
-
-function allowsBearer({ policy }: RouteLevel): boolean {
-  return policy?.bearer === 'allow-unbound';
 }

@@ -13,11 +13,15 @@ import type { DpopRequest } from '../http/dpop-request.js';
 import type { NameRoute } from '../http/place.js';
 import type { RevocationCheck } from '../revocation/revocation-check.js';
 import { RequestDecisions } from '../telemetry/decisions.js';
+import { readTickets } from '../tickets/presented-ticket.js';
+import type { DpopTicket } from '../tickets/ticket-content.js';
+import type { OpenedTicket } from '../tickets/ticket-seal.js';
 import { isNonceDemand, type NonceSupply } from './nonce-supply.js';
 import { assertRequirements, assertScheme } from './policy-checks.js';
-import type { DpopPolicy } from './policy.js';
+import { type DpopPolicy, permitsTicket } from './policy.js';
 import type { ProofVerifier, VerifiedProof } from './proof.verifier.js';
 import type { ReplayCheck } from './replay-check.js';
+import type { TicketCheck } from './ticket-check.js';
 import type { TokenCheck } from './token-check.js';
 import { createVerdict, type DpopVerdict } from './verdict.js';
 import type { VerificationRules } from './verification-rules.js';
@@ -33,13 +37,14 @@ export interface ExaminationSteps {
   readonly revocations: RevocationCheck | undefined;
   readonly replays: ReplayCheck;
   readonly nonces: NonceSupply;
+  readonly tickets: TicketCheck;
 }
 
 /** What a request has proved. */
 interface Possession {
   readonly verdict: DpopVerdict;
   readonly ath: string;
-  readonly proof: VerifiedProof | undefined;
+  readonly proof?: VerifiedProof;
 }
 
 /**
@@ -54,6 +59,7 @@ export class DpopExamination {
   readonly #openedSeconds: number;
   readonly #fields: CredentialFields;
   #boundJkt = '';
+  #ticket: OpenedTicket | undefined;
   #possession: Promise<Possession> | undefined;
   #recorded: Promise<void> | undefined;
   #epochRefreshed: Promise<void> | undefined;
@@ -88,6 +94,16 @@ export class DpopExamination {
     return attemptedScheme(this.#fields);
   }
 
+  /** @internal Whether the request came with a ticket, good or bad, to a route that allows tickets. */
+  get hasTicket(): boolean {
+    return this.#decisions.hasTicket;
+  }
+
+  /** @internal A ticket for the request that was accepted with this verdict, see `DpopTickets`. */
+  issueTicket(verdict: DpopVerdict, path: string): Promise<DpopTicket> {
+    return this.#steps.tickets.issue(verdict, this.#request, path);
+  }
+
   /**
    * The verdict, if this policy lets the request through. Cheapest checks first: without a valid bound token no proof
    * signature is verified and nothing is stored. Each caller learns of a revocation. The replay record is written last: a
@@ -99,9 +115,13 @@ export class DpopExamination {
   async authorize(policy: DpopPolicy, nameRoute?: NameRoute): Promise<DpopVerdict> {
     let possession: Possession | undefined;
     try {
-      const credentials = parseCredentials(this.#fields, this.#steps.rules.limits);
+      const ticket = this.#openTicket(policy);
+      const credentials = ticket ?? parseCredentials(this.#fields, this.#steps.rules.limits);
       assertScheme(credentials.scheme, policy, this.#steps.rules);
-      possession = await (this.#possession ??= this.#verifyPossession(credentials));
+      possession = await (this.#possession ??=
+        'path' in credentials
+          ? this.#steps.tickets.redeem(credentials, this.#request)
+          : this.#verifyPossession(credentials));
       this.#assertTokenStillValid(possession.verdict);
       const { revocations } = this.#steps;
       if (revocations !== undefined) {
@@ -131,13 +151,22 @@ export class DpopExamination {
     this.#decisions.rejected(error, undefined, nameRoute);
   }
 
+  /** Opened once: a socket is asked about for longer than its ticket lives. */
+  #openTicket(policy: DpopPolicy): OpenedTicket | undefined {
+    if (!permitsTicket(policy, this.#steps.rules)) return undefined;
+    if (this.#ticket !== undefined) return this.#ticket;
+    const presented = readTickets(this.#request);
+    if (presented.length === 0) return undefined;
+    this.#decisions.hasTicket = true;
+    return (this.#ticket = this.#steps.tickets.open(presented, this.#request, this.#fields));
+  }
+
   async #verifyPossession(credentials: Credentials): Promise<Possession> {
     const { scheme, token } = credentials;
     const ath = hash('sha256', token, 'base64url');
     const verified = this.#steps.tokens.verify(credentials, ath, this.#request);
     const { claims, jkt } = verified instanceof Promise ? await verified : verified;
-    if (credentials.scheme === 'Bearer')
-      return { verdict: createVerdict(scheme, token, claims), ath, proof: undefined };
+    if (credentials.scheme === 'Bearer') return { verdict: createVerdict(scheme, token, claims), ath };
     this.#boundJkt = jkt;
     const { proofs } = this.#steps;
     const checked = proofs.check(credentials.proof, this.#request, { jkt, ath });
@@ -158,6 +187,7 @@ export class DpopExamination {
 
   async #record({ verdict, ath, proof }: Possession): Promise<void> {
     const { tokens, proofs, replays } = this.#steps;
+    if (verdict.hasTicket && this.#ticket !== undefined) await this.#steps.tickets.spend(this.#ticket);
     if (proof !== undefined) this.#toleratedFailure = await replays.record(proof);
     // Only accepted requests fill the caches: an attacker without a token, its key and a fresh proof evicts no client.
     if (proof !== undefined) proofs.rememberKey(proof);

@@ -20,6 +20,8 @@ export interface DpopVerdict extends TokenRights {
   readonly token: string;
   /** Whether the proof carried a valid nonce. */
   readonly hasNonce: boolean;
+  /** Whether the request came with a ticket in place of token and proof. `hasNonce` then tells of the proof before it. */
+  readonly hasTicket: boolean;
   /** A fresh nonce for the client's next proof, once the current one is about to expire (§8.2). Not enumerable. */
   readonly nextNonce: string | undefined;
 }
@@ -43,6 +45,7 @@ class Verdict implements DpopVerdict {
     readonly jkt: string | undefined,
     readonly claims: AccessTokenClaims,
     readonly hasNonce: boolean,
+    readonly hasTicket: boolean,
     token: string,
     nextNonce: string | undefined,
   ) {
@@ -76,5 +79,18 @@ export function createVerdict(
   nonce?: AcceptedNonce,
   nextNonce?: string,
 ): DpopVerdict {
-  return Object.freeze(new Verdict(scheme, jkt, claims, nonce !== undefined, token, nextNonce));
+  return Object.freeze(new Verdict(scheme, jkt, claims, nonce !== undefined, false, token, nextNonce));
+}
+
+/**
+ * The verdict on a request with a ticket.
+ *
+ * @internal
+ */
+export function createTicketVerdict(
+  { scheme, token, hasNonce }: Pick<DpopVerdict, 'scheme' | 'token' | 'hasNonce'>,
+  claims: AccessTokenClaims,
+  jkt: string | undefined,
+): DpopVerdict {
+  return Object.freeze(new Verdict(scheme, jkt, claims, hasNonce, true, token, undefined));
 }

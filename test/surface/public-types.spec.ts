@@ -315,6 +315,7 @@ describe('verdict, decision and errors', () => {
       readonly permissions: readonly string[];
       readonly token: string;
       readonly hasNonce: boolean;
+      readonly hasTicket: boolean;
       readonly nextNonce: string | undefined;
     }>();
     expectTypeOf<AccessTokenClaims['cnf']>().toExtend<{ readonly jkt?: string } | undefined>();
@@ -335,6 +336,7 @@ describe('verdict, decision and errors', () => {
       | 'invalid_token'
       | 'invalid_dpop_proof'
       | 'use_dpop_nonce'
+      | 'invalid_ticket'
       | 'insufficient_scope'
       | 'insufficient_user_authentication'
       | 'insufficient_rights'
@@ -388,6 +390,7 @@ describe('verdict, decision and errors', () => {
       readonly issuer: string | undefined;
       readonly clientId: string | undefined;
       readonly jkt: string | undefined;
+      readonly hasTicket: boolean;
       readonly replayChecked: boolean;
       readonly revocationChecked: boolean;
       readonly durationMs: number;
