@@ -44,10 +44,12 @@ export class NamespaceAdmission {
 
   /** The middleware. It never rejects: socket.io would not notice, and the process would end. */
   readonly admit = (socket: IoSocket, next: Next): void => {
-    void this.#findRefusal(socket).then((refusal) => {
-      next(refusal);
-    });
+    void this.#decide(socket, next);
   };
+
+  async #decide(socket: IoSocket, next: Next): Promise<void> {
+    next(await this.#findRefusal(socket));
+  }
 
   async #findRefusal(socket: IoSocket): Promise<(Error & { data: ConnectErrorData }) | undefined> {
     try {
