@@ -116,7 +116,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   profiles: ['errors', 'jws', 'http', 'claims', 'issuer', 'access-token', 'config'],
   sessions: ['errors', 'runtime', 'revocation', 'verification'],
   guard: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config'],
-  handshake: ['errors', 'http', 'transport', 'verification', 'config', 'sessions', 'guard'],
+  handshake: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config', 'sessions', 'guard'],
   module: [
     'errors',
     'http',
@@ -137,11 +137,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
   'platform-socket.io': ['errors', 'http', 'transport', 'verification', 'sessions', 'handshake'],
+  'platform-ws': ['transport', 'verification', 'sessions', 'handshake'],
   testing: ['runtime', 'issuer'],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
 };
 
-const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'platform-socket.io', 'security-events'];
+const KNOW_NEST = [
+  'guard',
+  'handshake',
+  'module',
+  'transport',
+  'platform-socket.io',
+  'platform-ws',
+  'security-events',
+];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 
@@ -258,7 +267,14 @@ describe('the shape of files', () => {
   });
 
   test('index.ts and its neighbours for the other entry points are the only ones', () => {
-    const entries = ['introspection', 'platform-socket.io', 'redis', 'security-events', 'testing'];
+    const entries = [
+      'introspection',
+      'platform-socket.io',
+      'platform-ws',
+      'redis',
+      'security-events',
+      'testing',
+    ];
     const known = new Set(['index.ts', ...entries.map((entry) => `${entry}/index.ts`)]);
     expect(paths.filter((path) => path.endsWith('index.ts') && !known.has(path))).toEqual([]);
   });

@@ -23,7 +23,7 @@ class ChildGateway extends FeedGateway {}
 @WebSocketGateway(8081, { namespace: 'open' })
 class OpenGateway {}
 
-@Dpop({ bearer: 'allow-unbound' })
+@Dpop({ bearer: 'allow-unbound', enforcement: 'report', anonymous: 'allow' })
 @WebSocketGateway()
 class MigratingGateway {}
 
@@ -73,7 +73,7 @@ describe('the gateways of an app (J1)', () => {
       OpenGateway,
       Service,
     ]);
-    expect(policies.gateways).toEqual([
+    expect(policies.gateways).toMatchObject([
       {
         type: FeedGateway,
         port: 0,
@@ -92,7 +92,7 @@ describe('the gateways of an app (J1)', () => {
 
   test('that share a connection require what each of them requires', async () => {
     const policies = await policiesOf([FeedGateway, NewsGateway, OpenGateway]);
-    expect(policies.unite(policies.gateways)).toEqual({
+    expect(policies.unite(policies.gateways)).toMatchObject({
       policy: { nonce: 'required', bearer: 'reject', scopes: ['feed', 'news'] },
       name: { handler: 'FeedGateway, NewsGateway, OpenGateway' },
     });
@@ -114,11 +114,25 @@ describe('the gateways of an app (J1)', () => {
     expect(policies.admit([])).toMatchObject({ policy: service, name: {} });
   });
 
-  test('admit needs possession only, the nonce of any gateway, and Bearer where one allows it', async () => {
+  test('admit needs possession only, the nonce of any gateway, and what one allows', async () => {
     const policies = await policiesOf([FeedGateway, NewsGateway, MigratingGateway]);
-    expect(policies.admit(policies.gateways).policy).toEqual({ nonce: 'required', bearer: 'allow-unbound' });
-    expect(policies.admit(named(policies, FeedGateway)).policy).toEqual({ nonce: 'off', bearer: 'reject' });
-    expect(policies.unite(policies.gateways).policy).toMatchObject({ bearer: 'reject' });
+    expect(policies.admit(policies.gateways).policy).toEqual({
+      nonce: 'required',
+      bearer: 'allow-unbound',
+      enforcement: 'report',
+      anonymous: 'allow',
+    });
+    expect(policies.admit(named(policies, FeedGateway)).policy).toEqual({
+      nonce: 'off',
+      bearer: 'reject',
+      enforcement: 'enforce',
+      anonymous: 'reject',
+    });
+    expect(policies.unite(policies.gateways).policy).toMatchObject({
+      bearer: 'reject',
+      enforcement: 'enforce',
+      anonymous: 'reject',
+    });
   });
 });
 

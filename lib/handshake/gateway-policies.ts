@@ -6,7 +6,7 @@ import { DpopGuard } from '../guard/dpop.guard.js';
 import { classPolicyOf } from '../guard/route-policy.js';
 import { isObject } from '../http/is-object.js';
 import type { RouteName } from '../http/place.js';
-import type { DpopPolicy } from '../verification/policy.js';
+import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 import { type ClassPolicy, unitePolicies } from './united-policy.js';
 
 /** A gateway of the app, with what `@WebSocketGateway` says of it. */
@@ -68,21 +68,24 @@ export class GatewayPolicies {
 
   /**
    * What a connection must meet before it is known which of these gateways it is for: possession of the key, without any
-   * rights. It must carry a nonce if one gateway requires it, and may use Bearer if one allows it: call `unite` for the
-   * gateways that the connection then chooses.
+   * rights. It must carry a nonce if one gateway requires it, and may do what one allows: call `unite` for the gateways that
+   * the connection then chooses.
    */
   admit(gateways: readonly Gateway[]): ConnectionPolicy {
     const name = nameOf(gateways);
-    const { nonce, bearer } = this.config.policy;
-    if (gateways.length === 0) return { policy: { nonce, bearer }, name };
+    if (gateways.length === 0) return { policy: admissionOf([this.config.policy]), name };
     const policies = gateways.filter(isClosed).map(({ policy }) => policy);
-    if (policies.length === 0) return { policy: undefined, name };
-    const policy: DpopPolicy = {
-      nonce: policies.some((each) => each.nonce === 'required') ? 'required' : 'off',
-      bearer: policies.some((each) => each.bearer === 'allow-unbound') ? 'allow-unbound' : 'reject',
-    };
-    return { policy: Object.freeze(policy), name };
+    return { policy: policies.length === 0 ? undefined : admissionOf(policies), name };
   }
+}
+
+function admissionOf(policies: readonly DpopPolicy[]): DpopPolicy {
+  return Object.freeze({
+    nonce: policies.some(({ nonce }) => nonce === 'required') ? 'required' : 'off',
+    bearer: policies.some(({ bearer }) => bearer === 'allow-unbound') ? 'allow-unbound' : 'reject',
+    enforcement: policies.some(isReportOnly) ? 'report' : 'enforce',
+    anonymous: policies.some(({ anonymous }) => anonymous === 'allow') ? 'allow' : 'reject',
+  });
 }
 
 /** As Nest finds them: classes that are providers of a module. */
@@ -95,7 +98,8 @@ function gatewayTypesIn(modules: ModulesContainer): readonly Type[] {
   return [...new Set(types)];
 }
 
-function isGateway(metatype: unknown): boolean {
+/** Whether Nest takes a class for a gateway. */
+export function isGateway(metatype: unknown): boolean {
   return typeof metatype === 'function' && Reflect.getMetadata(GATEWAY_METADATA, metatype) === true;
 }
 

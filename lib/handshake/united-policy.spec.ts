@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { DpopPolicy } from '../verification/policy.js';
 import { unitePolicies } from './united-policy.js';
 
-const service = { nonce: 'off', bearer: 'reject' } as const;
+const service = { nonce: 'off', bearer: 'reject', enforcement: 'enforce', anonymous: 'reject' } as const;
 class First {}
 class Second {}
 
@@ -26,6 +26,10 @@ describe('one policy for several classes (J1)', () => {
     [{ nonce: 'required' }, {}, { nonce: 'required' }],
     [{ bearer: 'allow-unbound' }, {}, { bearer: 'reject' }],
     [{ bearer: 'allow-unbound' }, { bearer: 'allow-unbound' }, { bearer: 'allow-unbound' }],
+    [{ enforcement: 'report' }, { enforcement: 'enforce' }, { enforcement: 'enforce' }],
+    [{ enforcement: 'report' }, { enforcement: 'report' }, { enforcement: 'report' }],
+    [{ anonymous: 'allow' }, {}, { anonymous: 'reject' }],
+    [{ anonymous: 'allow' }, { anonymous: 'allow' }, { anonymous: 'allow' }],
     [{ scopes: ['a', 'b'] }, { scopes: ['b', 'c'] }, { scopes: ['a', 'b', 'c'] }],
     [{}, { roles: ['admin'] }, { roles: ['admin'] }],
     [{ permissions: ['p'] }, { permissions: ['q'] }, { permissions: ['p', 'q'] }],

@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { DpopPolicy } from '../verification/policy.js';
+import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 
 /** A class and what it requires. */
 export interface ClassPolicy {
@@ -28,6 +28,8 @@ export function unitePolicies(classes: readonly ClassPolicy[]): DpopPolicy {
   return Object.freeze({
     nonce: policies.some(({ nonce }) => nonce === 'required') ? 'required' : 'off',
     bearer: policies.every(({ bearer }) => bearer === 'allow-unbound') ? 'allow-unbound' : 'reject',
+    enforcement: policies.every(isReportOnly) ? 'report' : 'enforce',
+    anonymous: policies.every(({ anonymous }) => anonymous === 'allow') ? 'allow' : 'reject',
     ...compact(SUMS.map((member) => [member, sumOf(policies.map((policy) => policy[member]))])),
     ...compact(
       Object.entries(SINGLES).map(([member, decorator]) => [

@@ -2,11 +2,18 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Gateway } from '../handshake/gateway-policies.js';
 import { socketServicesOf, type SocketServices } from '../handshake/socket-services.js';
+import { markVerifying } from '../handshake/verifying-adapter.js';
 import { EngineRequests } from './engine-requests.js';
 import type { Engine, IoNamespace, IoServer, IoServerOptions } from './io-types.js';
 import { NamespaceAdmission } from './namespace-admission.js';
 import { OpenConnections } from './open-connections.js';
-import { type DpopIoAdapterOptions, parseAdapterOptions, protectedOptions } from './server-options.js';
+import {
+  type DpopIoAdapterOptions,
+  openOptions,
+  parseAdapterOptions,
+  protectedOptions,
+} from './server-options.js';
+import { rulesOf } from './server-rules.js';
 
 /** Where Nest asked for a server: the port and the path in the decorator of a gateway. */
 interface Site {
@@ -33,6 +40,7 @@ export class DpopIoAdapter extends IoAdapter {
     super(app);
     this.#polling = parseAdapterOptions(options);
     this.#services = socketServicesOf(app, DpopIoAdapter.name);
+    markVerifying(this);
   }
 
   override create(...args: Parameters<IoAdapter['create']>): ReturnType<IoAdapter['create']> {
@@ -49,18 +57,23 @@ export class DpopIoAdapter extends IoAdapter {
   override createIOServer(port: number, options?: IoServerOptions): IoServer {
     const { handshakes, sessions, gateways: policies } = this.#services;
     const gateways = this.#gatewaysAt(this.#site ?? { port, path: pathOf(options) });
+    const rules = rulesOf(gateways);
+    const admission = new NamespaceAdmission(gateways, policies, handshakes, rules);
+    const server = super.createIOServer(
+      port,
+      rules.refuses ? protectedOptions(options, this.#polling) : openOptions(options),
+    );
+    const connections = new OpenConnections(sessions, rules);
     const required = policies.admit(gateways);
-    const isOpen = required.policy === undefined;
-    const admission = new NamespaceAdmission(gateways, policies, handshakes);
-    const server = super.createIOServer(port, isOpen ? options : protectedOptions(options, this.#polling));
-    const connections = new OpenConnections(sessions);
-    const requests = new EngineRequests(connections, handshakes, required, this.#polling || isOpen);
+    const requests = new EngineRequests(connections, handshakes, required, rules, this.#polling);
     const engine = server.engine as Engine;
     engine.use((request, response, next) => requests.handle(request, response, next));
     engine.on('connection', connections.watch);
     const protect = (namespace: IoNamespace) => {
       namespace.use(admission.admit);
-      namespace.on('connection', connections.add);
+      namespace.on('connection', (socket) => {
+        if (!admission.isReporting(socket)) connections.add(socket);
+      });
     };
     protect(server.sockets);
     server.on('new_namespace', protect);

@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse, STATUS_CODES, validateHeaderValue } from 'node:http';
+import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
 import type { HandshakeRefusal } from '../handshake/handshake-outcome.js';
 import { mergeFieldNames } from '../http/response-headers.js';
 import type { EngineResponse } from './io-types.js';
@@ -27,10 +27,7 @@ function answerPlain(response: ServerResponse, { status, headers, body }: Handsh
 
 function answerUpgrade({ socket }: IncomingMessage, { status, headers, body }: HandshakeRefusal): void {
   const lines = Object.entries({ ...headers, 'Content-Length': String(Buffer.byteLength(body)) }).map(
-    ([name, value]) => {
-      validateHeaderValue(name, value);
-      return `${name}: ${value}\r\n`;
-    },
+    ([name, value]) => `${name}: ${value}\r\n`,
   );
   // A client that does not close its side must not keep the socket.
   socket.once('finish', () => socket.destroy());

@@ -1,14 +1,14 @@
-import { ServerResponse } from 'node:http';
+import { ServerResponse, validateHeaderValue } from 'node:http';
 import type { DpopHandshakes } from '../handshake/dpop-handshakes.js';
 import type { ConnectionPolicy } from '../handshake/gateway-policies.js';
 import type { HandshakeRefusal } from '../handshake/handshake-outcome.js';
 import { dpopResponseHeaders, mergeField } from '../http/response-headers.js';
-import type { DpopPolicy, VerdictPredicate } from '../verification/policy.js';
-import { verdictOn } from '../verification/request-record.js';
+import type { DpopPolicy } from '../verification/policy.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import { answer, isGone } from './engine-answer.js';
-import type { EngineRequest, EngineResponse, EngineSession } from './io-types.js';
+import type { EngineRequest, EngineResponse } from './io-types.js';
 import type { OpenConnections } from './open-connections.js';
+import type { ServerRules } from './server-rules.js';
 
 /** Without these words, the client would be told of missing credentials, and not that its transport never works. */
 const WRONG_TRANSPORT: HandshakeRefusal = {
@@ -34,6 +34,7 @@ export class EngineRequests {
   readonly #connections: OpenConnections;
   readonly #handshakes: DpopHandshakes;
   readonly #required: ConnectionPolicy;
+  readonly #refuses: boolean;
   readonly #polling: boolean;
 
   /**
@@ -45,12 +46,14 @@ export class EngineRequests {
     connections: OpenConnections,
     handshakes: DpopHandshakes,
     required: ConnectionPolicy,
+    { refuses }: ServerRules,
     polling: boolean,
   ) {
     this.#connections = connections;
     this.#handshakes = handshakes;
     this.#required = required;
-    this.#polling = polling;
+    this.#refuses = refuses;
+    this.#polling = polling || !refuses;
   }
 
   /** The middleware. It never calls `next` for a request that is refused: engine.io would answer in its own words. */
@@ -66,21 +69,20 @@ export class EngineRequests {
     const { verdict, refusal } = await this.#handshakes.verify(request, this.#withOwner(policy, sid), name);
     if (isGone(request, response)) return;
     if (refusal !== undefined) return answer(request, response, refusal);
-    if (verdict.nextNonce !== undefined) writeNonce(response, verdict.nextNonce);
+    if (verdict?.nextNonce !== undefined) writeNonce(response, verdict.nextNonce);
     next();
   }
 
-  /** A request with the sid of a session must come from the client that opened it. An unknown sid is left to engine.io. */
+  /**
+   * A request with the sid of a session must come from the client that opened it, even if some gateways only report: others
+   * may have let the session in. An unknown sid is left to engine.io.
+   */
   #withOwner(policy: DpopPolicy, sid: string | undefined): DpopPolicy {
-    const session = sid === undefined ? undefined : this.#connections.find(sid);
-    if (session === undefined) return policy;
-    return { ...policy, predicates: [...(policy.predicates ?? []), isOwnerOf(session)] };
+    const opener = sid === undefined ? undefined : this.#connections.openerOf(sid);
+    if (opener === undefined || !this.#refuses) return policy;
+    const isOwner = (verdict: DpopVerdict) => isSameClient(opener, verdict);
+    return { ...policy, enforcement: 'enforce', anonymous: 'reject', predicates: [isOwner] };
   }
-}
-
-function isOwnerOf({ request }: EngineSession): VerdictPredicate {
-  const opener = verdictOn(request);
-  return (verdict) => opener !== undefined && isSameClient(opener, verdict);
 }
 
 function isSameClient(opener: DpopVerdict, { jkt, token, issuer, subject }: DpopVerdict): boolean {
@@ -90,6 +92,8 @@ function isSameClient(opener: DpopVerdict, { jkt, token, issuer, subject }: Dpop
 }
 
 function writeNonce(response: EngineResponse, nonce: string): void {
+  // The head of a 101 is written as it is, and the nonce may be one of the app.
+  validateHeaderValue('DPoP-Nonce', nonce);
   for (const header of dpopResponseHeaders({ nonce }))
     response.setHeader(
       header.name,

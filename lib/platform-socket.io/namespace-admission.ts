@@ -4,7 +4,9 @@ import type { DpopHandshakes } from '../handshake/dpop-handshakes.js';
 import type { Gateway, GatewayPolicies } from '../handshake/gateway-policies.js';
 import type { HandshakeRefusal } from '../handshake/handshake-outcome.js';
 import { keepHandshake, type RefusalBody } from '../transport/handshake.js';
+import { isReportOnly } from '../verification/policy.js';
 import type { IoSocket, Next } from './io-types.js';
+import type { ServerRules } from './server-rules.js';
 
 /** What the client reads in the `data` of a `connect_error`. */
 interface ConnectErrorData {
@@ -25,16 +27,24 @@ export class NamespaceAdmission {
   readonly #gateways: readonly Gateway[];
   readonly #policies: GatewayPolicies;
   readonly #handshakes: DpopHandshakes;
+  readonly #reporting = new WeakSet<IoSocket>();
+  readonly #isLenient: boolean;
   #hasWarned = false;
 
   /**
    * @param gateways all that share the server
    * @throws TypeError for requirements of several gateways that have no sum
    */
-  constructor(gateways: readonly Gateway[], policies: GatewayPolicies, handshakes: DpopHandshakes) {
+  constructor(
+    gateways: readonly Gateway[],
+    policies: GatewayPolicies,
+    handshakes: DpopHandshakes,
+    { refuses, reports }: ServerRules,
+  ) {
     this.#gateways = gateways;
     this.#policies = policies;
     this.#handshakes = handshakes;
+    this.#isLenient = reports && !refuses;
     // At start rather than at the first connection.
     for (const { options } of gateways) {
       const { namespace } = options;
@@ -47,6 +57,11 @@ export class NamespaceAdmission {
     void this.#decide(socket, next);
   };
 
+  /** Whether a socket that was let in is in a namespace that only reports. */
+  isReporting(socket: IoSocket): boolean {
+    return this.#reporting.has(socket);
+  }
+
   async #decide(socket: IoSocket, next: Next): Promise<void> {
     next(await this.#findRefusal(socket));
   }
@@ -55,9 +70,10 @@ export class NamespaceAdmission {
     try {
       keepHandshake(socket, socket.request, toWsException);
       const gateways = this.#gatewaysOf(socket.nsp.name);
-      if (gateways.length === 0) return this.#refuseUnknown();
+      if (gateways.length === 0) return this.#isLenient ? undefined : this.#refuseUnknown();
       const { policy, name } = this.#policies.unite(gateways);
       if (policy === undefined) return undefined;
+      if (isReportOnly(policy)) this.#reporting.add(socket);
       const { refusal } = await this.#handshakes.verify(socket.request, policy, name);
       return refusal && toConnectError(refusal);
     } catch {

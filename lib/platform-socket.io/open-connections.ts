@@ -2,7 +2,9 @@ import { REFUSALS } from '../errors/catalogue.js';
 import type { DpopSessions } from '../sessions/dpop-sessions.js';
 import type { SessionEnd } from '../sessions/session-end.js';
 import { verdictOn } from '../verification/request-record.js';
+import type { DpopVerdict } from '../verification/verdict.js';
 import type { EngineSession, IoSocket } from './io-types.js';
+import type { ServerRules } from './server-rules.js';
 
 /** What the client reads in the event `exception`, just before it is disconnected. */
 const NOTICES: Readonly<Record<SessionEnd, readonly [code: string, message: string]>> = {
@@ -11,36 +13,42 @@ const NOTICES: Readonly<Record<SessionEnd, readonly [code: string, message: stri
   revocation_unavailable: ['temporarily_unavailable', 'The request cannot be verified at the moment'],
 };
 
-/** Ends a connection, with its sockets in all namespaces, when the access token that opened it ends. */
+/** Ends connections, with their sockets in all namespaces, when the access tokens that opened them end. */
 export class OpenConnections {
   readonly #sessions: DpopSessions;
-  readonly #byId = new Map<string, EngineSession>();
+  /** Whether the connection is closed. Otherwise only those of its sockets end that were added. */
+  readonly #endsAll: boolean;
+  readonly #openers = new Map<string, DpopVerdict>();
   readonly #sockets = new WeakMap<object, Set<IoSocket>>();
 
-  constructor(sessions: DpopSessions) {
+  constructor(sessions: DpopSessions, { reports }: ServerRules) {
     this.#sessions = sessions;
+    this.#endsAll = !reports;
   }
 
-  /** Watches the token of a connection. One that no verdict opened belongs to gateways that `@SkipDpop` opens. */
+  /** Watches the token of a connection. One without a verdict has none: it belongs to open gateways, or to nobody. */
   readonly watch = (connection: EngineSession): void => {
-    this.#byId.set(connection.id, connection);
-    connection.once('close', () => this.#byId.delete(connection.id));
+    // Kept from the beginning: a namespace that only reports may leave another one on the request.
     const verdict = verdictOn(connection.request);
-    if (verdict === undefined) return;
+    if (verdict?.enforced !== true) return;
+    this.#openers.set(connection.id, verdict);
     const stop = this.#sessions.watch(verdict, (reason) => this.#end(connection, reason));
-    connection.once('close', stop);
+    connection.once('close', () => {
+      this.#openers.delete(connection.id);
+      stop();
+    });
   };
 
   /** Remembers a socket of a connection, so that it can be told of the end. */
-  readonly add = (socket: IoSocket): void => {
+  add(socket: IoSocket): void {
     const sockets = this.#sockets.get(socket.conn) ?? new Set();
     this.#sockets.set(socket.conn, sockets.add(socket));
     socket.once('disconnect', () => sockets.delete(socket));
-  };
+  }
 
-  /** The open connection of a `sid`. */
-  find(sid: string): EngineSession | undefined {
-    return this.#byId.get(sid);
+  /** The verdict that opened the connection of a `sid`. */
+  openerOf(sid: string): DpopVerdict | undefined {
+    return this.#openers.get(sid);
   }
 
   #end(connection: EngineSession, reason: SessionEnd): void {
@@ -48,7 +56,7 @@ export class OpenConnections {
     const [code, message] = NOTICES[reason];
     for (const socket of sockets) socket.emit('exception', { status: 'error', code, reason, message });
     // Closes the connection, too, once the client has been told.
-    for (const socket of sockets) socket.disconnect(true);
-    connection.close();
+    for (const socket of sockets) socket.disconnect(this.#endsAll);
+    if (this.#endsAll) connection.close();
   }
 }

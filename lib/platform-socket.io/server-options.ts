@@ -22,6 +22,14 @@ export function parseAdapterOptions(options: DpopIoAdapterOptions): boolean {
   return polling;
 }
 
+/** The options for a server of socket.io that refuses nothing. */
+export function openOptions(options: IoServerOptions | undefined): IoServerOptions | undefined {
+  const recovery = options?.connectionStateRecovery;
+  if (options === undefined || recovery === undefined) return options;
+  // The middleware of a namespace gives guards the request of a socket that is restored, too.
+  return { ...options, connectionStateRecovery: { ...recovery, skipMiddlewares: false } };
+}
+
 /**
  * The options for a server of socket.io of which some requests are verified.
  *
