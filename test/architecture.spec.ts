@@ -115,7 +115,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   profiles: ['errors', 'jws', 'http', 'claims', 'issuer', 'access-token', 'config'],
   sessions: ['errors', 'runtime', 'revocation', 'verification'],
-  guard: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config'],
+  guard: ['errors', 'http', 'transport', 'access-token', 'revocation', 'telemetry', 'verification', 'config'],
   handshake: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config', 'sessions', 'guard'],
   module: [
     'errors',

@@ -65,7 +65,7 @@ export class DpopHandshakes {
       }
       const verdict = await examination.authorize(whole, () => name);
       leaveVerdict(request, verdict);
-      this.reportTolerated(examination, placeOf(request, name));
+      this.refusals.logTolerated(examination, placeOf(request, name));
       return { verdict };
     } catch (thrown) {
       const error = toDpopError(thrown);
@@ -114,13 +114,6 @@ export class DpopHandshakes {
     const verdict = createUnenforcedVerdict(error);
     leaveVerdict(request, verdict);
     return verdict;
-  }
-
-  private reportTolerated({ toleratedFailure, revocationFailure }: DpopExamination, place: Place): void {
-    if (toleratedFailure !== undefined)
-      this.refusals.log(toleratedFailure, place, undefined, 'accepted without a replay check');
-    if (revocationFailure !== undefined)
-      this.refusals.log(revocationFailure, place, undefined, 'accepted without a revocation check');
   }
 }
 
