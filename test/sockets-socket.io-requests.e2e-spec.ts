@@ -3,12 +3,14 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Module, type Type, UseGuards } from '@nestjs/common';
 import { type GatewayMetadata, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import {
+  Dpop,
   DpopBound,
   DpopGuard,
   DpopModule,
   type DpopModuleOptions,
   DpopSessions,
   getDpopVerdict,
+  RequireScopes,
   RevocationChecker,
 } from 'nestjs-dpop';
 import { DpopIoAdapter, type DpopIoAdapterOptions } from 'nestjs-dpop/platform-socket.io';
@@ -50,7 +52,13 @@ afterEach(async () => {
   await closeApps();
 });
 
+@Dpop({ enforcement: 'report' })
+@RequireScopes('missing')
+@WebSocketGateway({ namespace: 'reported' })
+class ReportingGateway {}
+
 interface Setup {
+  readonly beside?: Type;
   readonly gateway?: GatewayMetadata;
   readonly port?: number;
   readonly adapter?: DpopIoAdapterOptions;
@@ -58,7 +66,7 @@ interface Setup {
   readonly Adapter?: typeof DpopIoAdapter;
 }
 
-function moduleOf({ gateway = {}, port = 0, dpop }: Setup): Type {
+function moduleOf({ gateway = {}, port = 0, dpop, beside }: Setup): Type {
   @UseGuards(DpopGuard)
   @WebSocketGateway(port, gateway)
   class RootGateway {
@@ -72,7 +80,7 @@ function moduleOf({ gateway = {}, port = 0, dpop }: Setup): Type {
     imports: [
       DpopModule.forRoot(withOrigin({ accessToken: issuer.accessToken, clock: clock.read, ...dpop })),
     ],
-    providers: [RootGateway],
+    providers: beside === undefined ? [RootGateway] : [RootGateway, beside],
   })
   class AppModule {}
   return AppModule;
@@ -267,6 +275,25 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
         expect(await request(app, target, { method: 'POST', body: '41' })).toMatchObject({ status: 200 });
         expect(ran).toEqual(['whoami']);
       });
+    });
+
+    test('the sid of another client is refused beside a gateway that only reports, too (K1)', async () => {
+      const app = await start({ ...polling, beside: ReportingGateway });
+      const sid = await openSession(app);
+      const target = `${POLL}&sid=${sid}`;
+      expect(await request(app, target, { method: 'POST', body: '40/reported,' })).toMatchObject({
+        status: 200,
+      });
+      // The opener lacks the scope, which leaves a verdict that is not enforced.
+      expect((await request(app, target)).body).toMatch(/^40\/reported,/);
+      expect(await send(app.url + target)).toMatchObject({ status: 401, code: 'credentials_missing' });
+      const stranger = { by: other, token: await issuer.issueToken({ client: other }) };
+      expect(await request(app, target, stranger)).toMatchObject({
+        status: 403,
+        code: 'insufficient_rights',
+      });
+      expect((await askUpgrade(app.port, {}, `${WEBSOCKET}&sid=${sid}`)).status).toBe(401);
+      expect(await send(app.url + POLL)).toMatchObject({ status: 200 });
     });
 
     test('an unknown sid is refused by engine.io, after the proof', async () => {

@@ -99,6 +99,14 @@ class OpenGateway extends Recording {}
 @WebSocketGateway()
 class NonceGateway extends Recording {}
 
+@Dpop({ enforcement: 'report' })
+@WebSocketGateway({ namespace: 'reported' })
+class ReportingGateway extends Recording {}
+
+@Dpop({ anonymous: 'allow' })
+@WebSocketGateway({ namespace: 'public' })
+class PublicGateway extends Recording {}
+
 @SkipDpop()
 @WebSocketGateway()
 class HalfOpenGateway {
@@ -373,6 +381,60 @@ describe.each(PLATFORMS)('socket.io on %s (J1)', (platform) => {
       expect(await exception).toMatchObject({ status: 'error', code: 'credentials_missing' });
       expect(ran).toEqual([]);
     });
+  });
+
+  describe('a gateway that only reports (K1)', () => {
+    const gateways = [ReportingGateway, RootGateway];
+
+    test('refuses nothing, polling neither, and ends no socket', async () => {
+      const app = await start({ gateways: [ReportingGateway] });
+      const transports = ['polling', 'websocket'];
+      const stranger = await clients.connect(app, { namespace: '/reported', transports });
+      expect(stranger.error).toBeUndefined();
+      const headers = await handshake();
+      const known = await clients.connect(app, { namespace: '/reported', transports, headers });
+      expect(known.error).toBeUndefined();
+      expect((await clients.join(known.socket, '/')).error).toBeUndefined();
+      expect(ran).toEqual(['/reported open', `/reported ${client.jkt}`]);
+      clock.advanceSeconds(3600);
+      app.nest.get(DpopSessions).tick();
+      expect((await clients.join(known.socket, '/other')).error?.message).toBe('Invalid namespace');
+      expect(known.socket.connected).toBe(true);
+    });
+
+    test('opens no other namespace of its server', async () => {
+      const app = await start({ gateways });
+      const { socket, error } = await clients.connect(app, { namespace: '/reported' });
+      expect(error).toBeUndefined();
+      const { error: refused } = await clients.join(socket, '/');
+      expect(refused?.data).toMatchObject({ code: 'credentials_missing', statusCode: 401 });
+      expect(ran).toEqual(['/reported open']);
+    });
+
+    test('keeps its sockets when the token ends, and those of other namespaces end', async () => {
+      const app = await start({ gateways });
+      const { socket } = await clients.connect(app, { headers: await handshake() });
+      const reported = await clients.join(socket, '/reported');
+      const told = next(socket, 'exception');
+      const ended = next(socket, 'disconnect');
+      clock.advanceSeconds(3600);
+      app.nest.get(DpopSessions).tick();
+      expect(await told).toMatchObject({ reason: 'token_expired' });
+      expect(await ended).toBe('io server disconnect');
+      expect((await clients.join(reported.socket, '/none')).error?.message).toBe('Invalid namespace');
+      expect(reported.socket.connected).toBe(true);
+    });
+  });
+
+  test('a gateway for nobody takes clients without credentials, and none with bad ones', async () => {
+    const app = await start({ gateways: [PublicGateway, RootGateway] });
+    const { socket, error } = await clients.connect(app, { namespace: '/public' });
+    expect(error).toBeUndefined();
+    expect((await clients.join(socket, '/')).error?.data).toMatchObject({ code: 'credentials_missing' });
+    expect((await askUpgrade(app.port, await handshake({ by: thief }))).status).toBe(401);
+    const known = await clients.connect(app, { namespace: '/public', headers: await handshake() });
+    expect((await clients.join(known.socket, '/')).error).toBeUndefined();
+    expect(ran).toEqual(['/public open', `/public ${client.jkt}`, `/ ${client.jkt}`]);
   });
 
   describe('when the token ends', () => {
