@@ -1,4 +1,4 @@
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Module, type Type, UseGuards } from '@nestjs/common';
 import { type GatewayMetadata, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
@@ -525,15 +525,9 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
       const poll = connect(app.port, '127.0.0.1');
       poll.write(await text(POLL, 'Host: x\r\n'));
       await gate.waitFor(2);
-      const closed = [upgrade, poll].map(
-        (socket) =>
-          new Promise((resolve) => {
-            socket.once('close', resolve);
-          }),
-      );
       upgrade.resetAndDestroy();
       poll.resetAndDestroy();
-      await Promise.all(closed);
+      await untilNoConnection(app);
       gate.release();
       expect((await askUpgrade(app.port, await headersOf())).status).toBe(101);
     });
@@ -541,9 +535,6 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
     test('after 1,000 handshakes without credentials, which leave nothing behind', async () => {
       const store = new CountingStore();
       const app = await start({ dpop: { storage: { replayStore: store, shared: true } } });
-      const server = app.nest.getHttpServer() as {
-        getConnections(done: (error: unknown, count: number) => void): void;
-      };
       for (let round = 0; round < 10; round += 1) {
         const answers = await Promise.all(
           Array.from({ length: 100 }, async () =>
@@ -553,11 +544,7 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
         expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
       }
       expect(store.claims).toBe(0);
-      const connections = () =>
-        new Promise<number>((resolve) => {
-          server.getConnections((_error, count) => resolve(count));
-        });
-      while ((await connections()) > 0) await new Promise(setImmediate);
+      await untilNoConnection(app);
       const { socket } = await clients.connect(app, { headers: await headersOf() });
       expect(await socket.emitWithAck('whoami')).toBe(client.jkt);
     });
@@ -591,6 +578,15 @@ class Gate extends RevocationChecker {
   release(): void {
     this.#open();
   }
+}
+
+async function untilNoConnection(app: RunningApp): Promise<void> {
+  const server = app.nest.getHttpServer() as Server;
+  const count = () =>
+    new Promise<number>((resolve) => {
+      server.getConnections((_error, connections) => resolve(connections));
+    });
+  while ((await count()) > 0) await new Promise(setImmediate);
 }
 
 function freePort(): Promise<number> {
