@@ -149,12 +149,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Entry points of their own, which no other room knows.
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
+  'platform-socket.io': ['errors', 'http', 'transport', 'verification', 'sessions', 'handshake'],
   'platform-ws': ['transport', 'verification', 'sessions', 'handshake'],
   testing: ['runtime', 'issuer'],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
 };
 
-const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'platform-ws', 'security-events'];
+const KNOW_NEST = [
+  'guard',
+  'handshake',
+  'module',
+  'transport',
+  'platform-socket.io',
+  'platform-ws',
+  'security-events',
+];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 
@@ -252,7 +261,7 @@ function findCircles(): string[] {
 
 describe('the shape of files', () => {
   test.each(files.map(({ path }) => path))('%s has a name of its own and at most 220 lines', (path) => {
-    expect(path).toMatch(/^([a-z\d]+(-[a-z\d]+)*\/)*[a-z\d]+([.-][a-z\d]+)*\.ts$/);
+    expect(path).toMatch(/^([a-z\d]+([.-][a-z\d]+)*\/)*[a-z\d]+([.-][a-z\d]+)*\.ts$/);
     expect(path).not.toMatch(/(^|[/.-])(utils?|helpers?|common|misc|shared)([/.-]|$)/);
     expect(byPath.get(path)?.text.trimEnd().split('\n').length).toBeLessThanOrEqual(220);
   });
@@ -271,7 +280,14 @@ describe('the shape of files', () => {
   });
 
   test('index.ts and its neighbours for the other entry points are the only ones', () => {
-    const entries = ['introspection', 'platform-ws', 'redis', 'security-events', 'testing'];
+    const entries = [
+      'introspection',
+      'platform-socket.io',
+      'platform-ws',
+      'redis',
+      'security-events',
+      'testing',
+    ];
     const known = new Set(['index.ts', ...entries.map((entry) => `${entry}/index.ts`)]);
     expect(paths.filter((path) => path.endsWith('index.ts') && !known.has(path))).toEqual([]);
   });
