@@ -138,9 +138,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
   testing: ['runtime', 'issuer'],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
+  mcp: ['errors', 'http', 'verification', 'guard'],
 };
 
-const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'security-events'];
+const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'security-events', 'mcp'];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 
@@ -195,7 +196,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, handshake, module, transport and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
+  test('only guard, handshake, module, transport, security-events and mcp know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))
@@ -257,7 +258,7 @@ describe('the shape of files', () => {
   });
 
   test('index.ts and its neighbours for the other entry points are the only ones', () => {
-    const entries = ['introspection', 'redis', 'security-events', 'testing'];
+    const entries = ['introspection', 'mcp', 'redis', 'security-events', 'testing'];
     const known = new Set(['index.ts', ...entries.map((entry) => `${entry}/index.ts`)]);
     expect(paths.filter((path) => path.endsWith('index.ts') && !known.has(path))).toEqual([]);
   });

@@ -53,7 +53,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
-    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));

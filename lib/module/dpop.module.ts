@@ -27,6 +27,7 @@ import { RevocationCheck } from '../revocation/revocation-check.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
+import { loadRpcException } from '../transport/rpc-exception.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { registrationsIn } from './container.js';
 import { DpopHealthIndicator } from './dpop-health.indicator.js';
@@ -39,6 +40,7 @@ import {
   MODULE_OPTIONS_TOKEN,
   refuseBareImport,
 } from './module-definition.js';
+import { hasMessageHandlers } from './route-survey.js';
 import { StartUpCheck } from './start-up-check.js';
 
 const registrations = new EqualRegistrations();
@@ -150,7 +152,11 @@ export class DpopModule
       );
     }
     void this.openAccessTokens(warn);
-    await Promise.all([storage.open?.(warn, clock), revocation?.open?.(warn, clock)]);
+    await Promise.all([
+      storage.open?.(warn, clock),
+      revocation?.open?.(warn, clock),
+      this.modules !== undefined && hasMessageHandlers(this.modules) ? loadRpcException() : undefined,
+    ]);
     this.endObservation = observeRequestLines();
     if (storage.shared) return;
     logger.warn(

@@ -6,11 +6,20 @@ import { isGuard } from '../guard/route-levels.js';
 import { classOf, nameOf, type ProviderWrapper } from './container.js';
 import { dependenciesOf, findScopedDependency, injectedInto } from './provider-scope.js';
 
+/** Nest's metadata key of handlers of messages. */
+export const MESSAGE_PATTERN = 'microservices:pattern';
+
 /** Tells which routes have `DpopGuard`: by `@UseGuards`, by `APP_GUARD` or by `useGlobalGuards`. */
 export class GuardCoverage {
   readonly #isGlobal: boolean;
+  readonly #isGlobalForMessages: boolean;
 
-  constructor(modules: ModulesContainer, application: ApplicationConfig) {
+  /**
+   * @param isHybrid whether the app has an HTTP server: its global guards then apply to messages only with
+   * `inheritAppConfig`, which Nest does not tell
+   */
+  constructor(modules: ModulesContainer, application: ApplicationConfig, isHybrid = false) {
+    this.#isGlobalForMessages = !isHybrid;
     this.#isGlobal =
       application.getGlobalGuards().some(isOrUsesGuard) ||
       [...modules.values()]
@@ -20,7 +29,10 @@ export class GuardCoverage {
   }
 
   covers(handler: object, controller: Type): boolean {
-    return this.#isGlobal || [controller, handler].some((target) => guardsOf(target).some(isOrUsesGuard));
+    const isGlobal = Reflect.hasMetadata(MESSAGE_PATTERN, handler)
+      ? this.#isGlobal && this.#isGlobalForMessages
+      : this.#isGlobal;
+    return isGlobal || [controller, handler].some((target) => guardsOf(target).some(isOrUsesGuard));
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import { routePolicyOf } from '../guard/route-policy.js';
 import type { DpopPolicy } from '../verification/policy.js';
 import { classOf } from './container.js';
-import type { GuardCoverage } from './guard-coverage.js';
+import { type GuardCoverage, MESSAGE_PATTERN } from './guard-coverage.js';
 
 /** The problems with the routes of an app. Each entry names a class or a handler, with its decorators. */
 export interface RouteSurvey {
@@ -78,6 +78,13 @@ export function surveyDemands(modules: ModulesContainer, service: DpopPolicy): R
   };
 }
 
+/** Whether the app receives messages beside HTTP, or without it. */
+export function hasMessageHandlers(modules: ModulesContainer): boolean {
+  return [...typesIn(modules)].some((type) =>
+    [...methodsOf(type).values()].some((handler) => Reflect.hasMetadata(MESSAGE_PATTERN, handler)),
+  );
+}
+
 /** The classes of all controllers and providers. */
 function typesIn(modules: ModulesContainer): ReadonlySet<Type> {
   return new Set(
@@ -103,7 +110,7 @@ interface Route {
 /** The metadata keys of Nest's own packages for handlers of HTTP, messages, sockets and GraphQL. */
 const ENTRY_METADATA = [
   PATH_METADATA,
-  'microservices:pattern',
+  MESSAGE_PATTERN,
   'websockets:message_mapping',
   'graphql:resolver_type',
 ];

@@ -28,7 +28,7 @@ export class StartUpCheck implements OnModuleInit {
     // One of several registrations checks the app.
     if (registrations[0]?.providers.get(StartUpCheck)?.instance !== this) return;
     // A context without a server has no routes, and main.ts may bind the guard only to servers.
-    if (!this.#hasServer() || registrations.some(isGuardReplaced)) return;
+    if (!(this.#hasHttpServer() || this.#isMicroservice()) || registrations.some(isGuardReplaced)) return;
     const configs = registrations.map(configOf);
     this.#assertRoutes(
       configs.every((config) => config?.unguardedRoutes === 'warn'),
@@ -36,13 +36,23 @@ export class StartUpCheck implements OnModuleInit {
     );
   }
 
-  #hasServer(): boolean {
+  #hasHttpServer(): boolean {
     return Boolean(this.adapterHost.httpAdapter as unknown);
+  }
+
+  /** Nest announces the server of a microservice before it calls this hook. */
+  #isMicroservice(): boolean {
+    let hasTarget = false;
+    this.modules
+      .getRpcTargetRegistry()
+      .subscribe(() => (hasTarget = true))
+      .unsubscribe();
+    return hasTarget;
   }
 
   #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean): void {
     const logger = new Logger('DpopModule');
-    const coverage = new GuardCoverage(this.modules, this.application);
+    const coverage = new GuardCoverage(this.modules, this.application, this.#hasHttpServer());
     const survey = surveyRoutes(this.modules, coverage);
     const { unguarded, contradictoryClasses, contradictoryHandlers, bearer } = survey;
     if (forbidsBearer && bearer.length > 0) {
@@ -65,7 +75,8 @@ export class StartUpCheck implements OnModuleInit {
     if (unguarded.length === 0) return;
     const text =
       `No DpopGuard covers these handlers, and their decorators enforce nothing: ${unguarded.join(', ')}. ` +
-      'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module';
+      'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module. ' +
+      'Beside HTTP, handlers of messages and tools of MCP need @UseGuards, because global guards reach them only with inheritAppConfig: true';
     if (mayStartUnguarded) {
       return logger.warn(`${text}. If another guard of the app calls DpopGuard, ignore this warning`);
     }
