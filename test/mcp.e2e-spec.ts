@@ -151,8 +151,9 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
         const result = await client.callTool({ name: 'whoami', arguments: {} });
         expect(JSON.parse(textOf(result))).toEqual({ jkt, subject: 'user', same: true });
       });
-      // Two guards, one examination.
-      expect(decisions.map(({ outcome }) => outcome)).toEqual(['accepted']);
+      // Two guards, one examination. The client opens a stream beside it, by GET.
+      const ofCall = decisions.filter(({ method }) => method === 'POST');
+      expect(ofCall.map(({ outcome }) => outcome)).toEqual(['accepted']);
       expect(ran).toEqual(['whoami']);
     });
 
@@ -273,9 +274,11 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
       expect((await post(app.endpoint, transfer, { token: tokenWithScope })).status).toBe(200);
       ran.length = 0;
       const logger = new LogCollector();
-      const answer = await post((await start({}, logger)).endpoint, transfer);
+      const { endpoint } = await start({ decorators: [RequireScopes('mcp')] }, logger);
+      const answer = await post(endpoint, transfer);
       expect(answer).toMatchObject({ status: 403, code: 'insufficient_scope', nonce: null });
-      expect(answer.challenge).toMatch(/^DPoP error="insufficient_scope", .*scope="transfer"/);
+      // With those of the endpoint: a client that asks for these, and no others, gets in.
+      expect(answer.challenge).toMatch(/^DPoP error="insufficient_scope", .*scope="mcp transfer"/);
       expect(logger.text).toContain('GuardedTools.transfer');
       expect(ran).toEqual([]);
     });

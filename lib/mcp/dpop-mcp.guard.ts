@@ -1,10 +1,18 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
+import type { DpopErrorCode } from '../errors/catalogue.js';
 import { DpopError, type DpopUnavailableError } from '../errors/dpop.error.js';
 import type { DpopActivation } from '../guard/activation.js';
 import type { DpopHttpException } from '../guard/dpop-http.exception.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { isObject } from '../http/is-object.js';
 import { CalledHandlers, type McpHandler } from './called-handlers.js';
+
+/** The codes that another token may answer (RFC 6750 §3). */
+const CODES_WITH_SCOPE: readonly DpopErrorCode[] = [
+  'credentials_missing',
+  'invalid_token',
+  'insufficient_scope',
+];
 
 /**
  * The guard of an MCP endpoint. It requires what the endpoint requires, and what the called tool or prompt requires: as an
@@ -24,6 +32,8 @@ import { CalledHandlers, type McpHandler } from './called-handlers.js';
 @Injectable()
 export class DpopMcpGuard extends DpopGuard {
   private handlers: CalledHandlers | undefined;
+  /** The endpoint of each context that stands for a called handler. */
+  private readonly endpoints = new WeakMap<ExecutionContext, ExecutionContext>();
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     await super.canActivate(context);
@@ -31,19 +41,29 @@ export class DpopMcpGuard extends DpopGuard {
     this.handlers ??= new CalledHandlers(this.modules);
     const request: unknown = context.switchToHttp().getRequest();
     const called = this.handlers.in(isObject(request) ? request['body'] : undefined);
-    for (const handler of called) await super.canActivate(atHandler(context, handler));
+    for (const handler of called) {
+      const contextOfHandler = atHandler(context, handler);
+      this.endpoints.set(contextOfHandler, context);
+      await super.canActivate(contextOfHandler);
+    }
     return true;
   }
 
-  /** A client learns from the challenge which scopes to ask for (RFC 6750 §3). */
+  /**
+   * The challenge of a refusal for the token names the scopes for which the client should ask: those of the endpoint, and
+   * those of the called handler. A token with the latter alone would be refused next.
+   */
   protected override refuse(
     activation: DpopActivation,
     error: DpopError | DpopUnavailableError,
   ): DpopHttpException {
-    const { scopes = [] } = activation.policy;
-    const isOfToken = error.code === 'credentials_missing' || error.code === 'invalid_token';
-    if (!(error instanceof DpopError) || !isOfToken || scopes.length === 0)
+    if (!(error instanceof DpopError) || !CODES_WITH_SCOPE.includes(error.code))
       return super.refuse(activation, error);
+    const { context, policy } = activation;
+    const ofEndpoint = this.getPolicy(this.endpoints.get(context) ?? context)?.scopes ?? [];
+    const ofHandler = error.details.scopes ?? policy.scopes ?? [];
+    const scopes = [...new Set([...ofEndpoint, ...ofHandler])];
+    if (scopes.length === 0) return super.refuse(activation, error);
     return super.refuse(activation, new DpopError(error.reason, { ...error.details, scopes }));
   }
 }
