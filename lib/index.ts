@@ -77,4 +77,4 @@ export type {
   RequiredRole,
   VerdictPredicate,
 } from './verification/policy.js';
-export type { DpopVerdict } from './verification/verdict.js';
+export type { DpopVerdict, UnmetCheck } from './verification/verdict.js';
