@@ -4,6 +4,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { Client, DpopSession, StreamableHTTPClientTransport, withDpop } from '@modelcontextprotocol/client';
 import { McpController, Tool } from '@rekog/mcp-nest';
 import {
+  Dpop,
   DpopBound,
   DpopGuard,
   DpopModule,
@@ -435,6 +436,48 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
       });
       expect((await post(app.endpoint, initialize)).headers.get('mcp-session-id')).toBe('own');
       expect(() => sessions.createId()).toThrow(TypeError);
+    });
+
+    test('is tied to nobody in report mode, which refuses nothing', async () => {
+      const app = await start({ transport: { statefulMode: true }, dpop: dpop({ enforcement: 'report' }) });
+      const asNobody = { headers: { authorization: '' } };
+      const opened = await post(app.endpoint, initialize, asNobody);
+      const ofNobody = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
+      const ofOwner = await open(app.endpoint);
+      for (const headers of [ofNobody, ofOwner]) {
+        expect((await post(app.endpoint, callOf('whoami'), { headers })).status).toBe(200);
+        const unverified = { headers: { ...headers, authorization: '' } };
+        expect((await post(app.endpoint, callOf('wipe'), unverified)).status).toBe(200);
+      }
+      // Another client that was verified stays out.
+      const ofThief = { headers: ofOwner, client: thief, token: tokenOfThief };
+      expect((await post(app.endpoint, callOf('wipe'), ofThief)).status).toBe(404);
+      expect(ran).toEqual(['whoami', 'wipe', 'whoami', 'wipe']);
+    });
+
+    test('of a client is not found by a request without credentials, where those are allowed', async () => {
+      const app = await start({
+        transport: { statefulMode: true },
+        decorators: [Dpop({ anonymous: 'allow' })],
+      });
+      const opened = await post(app.endpoint, initialize, { headers: { authorization: '', dpop: '' } });
+      expect(opened.status).toBe(401);
+      const anonymous = (headers: Record<string, string>, body: unknown = callOf('whoami')) =>
+        send(app.endpoint, {
+          method: 'POST',
+          headers: { ...MESSAGE_HEADERS, ...headers },
+          body: JSON.stringify(body),
+        });
+      const ofNobody = await anonymous({}, initialize);
+      expect(ofNobody.status).toBe(200);
+      const ofOwner = await open(app.endpoint);
+      expect((await anonymous(ofOwner)).status).not.toBe(200);
+      const id = ofNobody.headers.get('mcp-session-id') ?? '';
+      const list = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} };
+      expect((await anonymous({ 'mcp-session-id': id }, list)).status).toBe(200);
+      expect((await anonymous(ofOwner, list)).status).toBe(404);
+      expect((await post(app.endpoint, list, { headers: { 'mcp-session-id': id } })).status).toBe(404);
+      expect(ran).toEqual([]);
     });
 
     test('of an endpoint without a guard does not open (D8)', async () => {

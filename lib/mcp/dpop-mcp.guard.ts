@@ -8,11 +8,11 @@ import { isObject } from '../http/is-object.js';
 import { CalledHandlers, type McpHandler } from './called-handlers.js';
 
 /** The codes that another token may answer (RFC 6750 §3). */
-const CODES_WITH_SCOPE: readonly DpopErrorCode[] = [
+const CODES_WITH_SCOPE: ReadonlySet<DpopErrorCode> = new Set([
   'credentials_missing',
   'invalid_token',
   'insufficient_scope',
-];
+]);
 
 /**
  * The guard of an MCP endpoint. It requires what the endpoint requires, and what the called tool or prompt requires: as an
@@ -57,7 +57,7 @@ export class DpopMcpGuard extends DpopGuard {
     activation: DpopActivation,
     error: DpopError | DpopUnavailableError,
   ): DpopHttpException {
-    if (!(error instanceof DpopError) || !CODES_WITH_SCOPE.includes(error.code))
+    if (!(error instanceof DpopError) || !CODES_WITH_SCOPE.has(error.code))
       return super.refuse(activation, error);
     const { context, policy } = activation;
     const ofEndpoint = this.getPolicy(this.endpoints.get(context) ?? context)?.scopes ?? [];

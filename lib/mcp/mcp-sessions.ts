@@ -7,6 +7,7 @@ import { DpopHttpException } from '../guard/dpop-http.exception.js';
 import { getDpopVerdict } from '../guard/get-dpop-verdict.js';
 import { isObject } from '../http/is-object.js';
 import { nodeRequestOf } from '../http/node-request.js';
+import { isAnonymous } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 
 type Handle = (request: unknown, response: unknown) => Promise<void> | void;
@@ -22,6 +23,9 @@ export interface McpEndpointHandlers {
 export interface McpEndpointSource {
   readonly httpHandlers: McpEndpointHandlers;
 }
+
+const UNVERIFIED = 'unverified';
+const ANONYMOUS = 'anonymous';
 
 /**
  * Ties the sessions of a stateful MCP server to the clients that open them: to issuer, subject, client and key. The id of a
@@ -76,11 +80,16 @@ export class McpSessions {
 
   #guard(handle: Handle): Handle {
     return async (request, response) => {
-      const owner = ownerOf(request);
+      const client = clientOf(request);
       const sessionId = sessionIdOf(request);
-      if (sessionId !== undefined && !this.#isOwned(sessionId, owner)) throw sessionNotFound();
-      await this.#opener.run(owner, () => handle(request, response));
+      if (sessionId !== undefined && !this.#admits(client, sessionId)) throw sessionNotFound();
+      await this.#opener.run(client, () => handle(request, response));
     };
+  }
+
+  /** Report mode refuses no request, and ties no session to a client that it could not verify. */
+  #admits(client: string, sessionId: string): boolean {
+    return client === UNVERIFIED || [client, UNVERIFIED].some((owner) => this.#isOwned(sessionId, owner));
   }
 
   #isOwned(sessionId: string, owner: string): boolean {
@@ -97,19 +106,19 @@ export class McpSessions {
   }
 }
 
-function ownerOf(request: unknown): string {
+/** Who opens a session or continues it. No two names of clients are equal, and none is one of the two constants. */
+function clientOf(request: unknown): string {
   const verdict = isObject(request) ? getDpopVerdict(request) : undefined;
-  if (verdict === undefined) {
-    throw new DpopHttpException(
-      new DpopUnavailableError('verdict_missing', {
-        advice: 'put @UseGuards(DpopMcpGuard) on the controller of the MCP endpoint',
-      }),
-    );
-  }
-  return describeOwner(verdict);
+  if (verdict !== undefined) return verdict.enforced ? describeClient(verdict) : UNVERIFIED;
+  if (isAnonymous(request)) return ANONYMOUS;
+  throw new DpopHttpException(
+    new DpopUnavailableError('verdict_missing', {
+      advice: 'put @UseGuards(DpopMcpGuard) on the controller of the MCP endpoint',
+    }),
+  );
 }
 
-function describeOwner({ issuer, subject, clientId, jkt, token }: DpopVerdict): string {
+function describeClient({ issuer, subject, clientId, jkt, token }: DpopVerdict): string {
   // An unbound token has no key: its session ends with it.
   return JSON.stringify([issuer, subject, clientId, jkt ?? hash('sha256', token, 'base64url')]);
 }
