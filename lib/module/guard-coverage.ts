@@ -4,10 +4,8 @@ import { APP_GUARD, type ApplicationConfig, type ModulesContainer } from '@nestj
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { isGuard } from '../guard/route-levels.js';
 import { classOf, nameOf, type ProviderWrapper } from './container.js';
+import { isOfMessage } from './rpc-handlers.js';
 import { dependenciesOf, findScopedDependency, injectedInto } from './provider-scope.js';
-
-/** Nest's metadata key of handlers of messages. */
-export const MESSAGE_PATTERN = 'microservices:pattern';
 
 /** Tells which routes have `DpopGuard`: by `@UseGuards`, by `APP_GUARD` or by `useGlobalGuards`. */
 export class GuardCoverage {
@@ -29,10 +27,13 @@ export class GuardCoverage {
   }
 
   covers(handler: object, controller: Type): boolean {
-    const isGlobal = Reflect.hasMetadata(MESSAGE_PATTERN, handler)
-      ? this.#isGlobal && this.#isGlobalForMessages
-      : this.#isGlobal;
-    return isGlobal || [controller, handler].some((target) => guardsOf(target).some(isOrUsesGuard));
+    const isGlobal = isOfMessage(handler) ? this.#isGlobal && this.#isGlobalForMessages : this.#isGlobal;
+    return isGlobal || this.binds(handler, controller);
+  }
+
+  /** Whether `@UseGuards` binds the guard. Nest 11 runs no other guard for the messages of a gateway. */
+  binds(handler: object, controller: Type): boolean {
+    return [controller, handler].some((target) => guardsOf(target).some(isOrUsesGuard));
   }
 }
 
