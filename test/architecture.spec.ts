@@ -153,6 +153,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'platform-ws': ['transport', 'verification', 'sessions', 'handshake'],
   testing: ['runtime', 'issuer'],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
+  mcp: ['errors', 'http', 'verification', 'guard'],
 };
 
 const KNOW_NEST = [
@@ -163,6 +164,7 @@ const KNOW_NEST = [
   'platform-socket.io',
   'platform-ws',
   'security-events',
+  'mcp',
 ];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
@@ -218,7 +220,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, handshake, module, transport, the adapters and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
+  test('only guard, handshake, module, transport, the adapters, mcp and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))
@@ -282,6 +284,7 @@ describe('the shape of files', () => {
   test('index.ts and its neighbours for the other entry points are the only ones', () => {
     const entries = [
       'introspection',
+      'mcp',
       'platform-socket.io',
       'platform-ws',
       'redis',
