@@ -117,7 +117,11 @@ describe('a decorator is refused in these words (I4)', () => {
       '@Require() must be given a function of the verdict that returns true or false; it is "x"',
     ],
     [Dpop, [null], '@Dpop() must be an object; it is null'],
-    [Dpop, [{ scopes: [] }], '@Dpop() has no option "scopes"; known: nonce, bearer, enforcement, anonymous'],
+    [
+      Dpop,
+      [{ scopes: [] }],
+      '@Dpop() has no option "scopes"; known: nonce, bearer, enforcement, anonymous, ticket, endAtExpiry',
+    ],
     [Dpop, [{ nonce: 'on' }], '@Dpop() nonce must be "off" or "required"; it is "on"'],
     [Dpop, [{ bearer: 'on' }], '@Dpop() bearer must be "reject" or "allow-unbound"; it is "on"'],
     [RequireScopes, [], `${SCOPES}; it is []`],
