@@ -54,6 +54,6 @@ export const FOLDERS = {
   sessions: ['lib/sessions/'],
   module: [
     'lib/module/',
-    'test/(start-registrations|start-scopes|start-demands|module-registration|storage-lifecycle|options-ways|issuers|metadata)',
+    'test/(start-|module-registration|storage-lifecycle|options-ways|issuers|metadata|enforcement|trial|revocation.e2e)',
   ],
 };
