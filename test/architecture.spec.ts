@@ -116,8 +116,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'verification',
   ],
   profiles: ['errors', 'jws', 'http', 'claims', 'issuer', 'access-token', 'config'],
-  sessions: ['errors', 'runtime', 'revocation', 'verification'],
-  guard: ['errors', 'http', 'transport', 'telemetry', 'tickets', 'verification', 'config'],
+  sessions: ['errors', 'http', 'runtime', 'revocation', 'verification'],
+  guard: ['errors', 'http', 'transport', 'telemetry', 'tickets', 'verification', 'config', 'sessions'],
   handshake: ['errors', 'http', 'transport', 'verification', 'config', 'guard'],
   module: [
     'errors',

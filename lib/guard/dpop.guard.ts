@@ -1,4 +1,5 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
+import { SSE_METADATA } from '@nestjs/common/constants.js';
 import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
@@ -12,6 +13,8 @@ import { toDpopRequest } from '../transport/http-dpop-request.js';
 import { placeOf, routeNameOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
+import { DpopSessions } from '../sessions/dpop-sessions.js';
+import { endWithToken } from '../sessions/response-end.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import type { DpopPolicy } from '../verification/policy.js';
 import { leaveVerdict } from '../verification/request-record.js';
@@ -54,6 +57,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
     @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(DpopSessions) private readonly sessions: DpopSessions,
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
@@ -142,7 +146,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
-    { context, examination }: DpopActivation,
+    { context, examination, policy }: DpopActivation,
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
@@ -150,6 +154,8 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       this.handleRequest<unknown>(undefined, verdict, undefined, context),
     );
     leaveVerdict(request, verdict);
+    if (policy.endAtExpiry === true && context.getType() === 'http')
+      endWithToken(this.sessions, verdict, this.getResponse(context), isEventStream(context));
     const { toleratedFailure, revocationFailure } = examination ?? {};
     if (toleratedFailure !== undefined)
       this.log({ context, request, examination }, toleratedFailure, 'accepted without a replay check');
@@ -184,6 +190,11 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   ): void {
     this.refusals.log(error, placeOf(context, request), examination, outcome);
   }
+}
+
+/** Whether the handler has `@Sse`. */
+function isEventStream(context: ExecutionContext): boolean {
+  return Reflect.getMetadata(SSE_METADATA, context.getHandler()) === true;
 }
 
 function unknownTransport(): DpopUnavailableError {
