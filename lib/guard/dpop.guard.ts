@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 import {
   type CanActivate,
   type ExecutionContext,
@@ -6,6 +7,10 @@ import {
   Logger,
   Optional,
 } from '@nestjs/common';
+=======
+import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
+import { SSE_METADATA } from '@nestjs/common/constants.js';
+>>>>>>> tickets
 import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
@@ -18,6 +23,8 @@ import { toDpopRequest } from '../transport/http-dpop-request.js';
 import { placeOf, routeNameOf } from '../transport/route-name.js';
 import { transportOf, unknownTransport } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
+import { DpopSessions } from '../sessions/dpop-sessions.js';
+import { endWithToken } from '../sessions/response-end.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 import { leaveVerdict, recordOf } from '../verification/request-record.js';
@@ -60,9 +67,14 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
+<<<<<<< HEAD
     @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
     // Guards of apps hand over the others.
     @Optional() @Inject(Trial) private readonly trial?: Trial,
+=======
+    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(DpopSessions) private readonly sessions: DpopSessions,
+>>>>>>> tickets
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
@@ -156,7 +168,11 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
+<<<<<<< HEAD
     { context, policy, examination }: DpopActivation,
+=======
+    { context, examination, policy }: DpopActivation,
+>>>>>>> tickets
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
@@ -166,6 +182,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
         this.handleRequest<unknown>(undefined, verdict, undefined, context),
       );
     leaveVerdict(request, verdict);
+<<<<<<< HEAD
     if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
     this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
   }
@@ -188,6 +205,16 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /** On a response of any status (§8.2). A response to a ticket must not be kept, either. */
   private writeNonce(context: ExecutionContext, nonce: string | undefined, hasTicket = false): void {
+=======
+    if (policy.endAtExpiry === true && context.getType() === 'http')
+      endWithToken(this.sessions, verdict, this.getResponse(context), isEventStream(context));
+    const { toleratedFailure, revocationFailure } = examination ?? {};
+    if (toleratedFailure !== undefined)
+      this.log({ context, request, examination }, toleratedFailure, 'accepted without a replay check');
+    if (revocationFailure !== undefined)
+      this.log({ context, request, examination }, revocationFailure, 'accepted without a revocation check');
+    const { nextNonce: nonce, hasTicket } = verdict;
+>>>>>>> tickets
     if (nonce === undefined && !hasTicket) return;
     const headers = dpopResponseHeaders({ nonce, hasTicket });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
@@ -215,3 +242,18 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     this.refusals.log(error, placeOf(context, request), examination, outcome);
   }
 }
+<<<<<<< HEAD
+=======
+
+/** Whether the handler has `@Sse`. */
+function isEventStream(context: ExecutionContext): boolean {
+  return Reflect.getMetadata(SSE_METADATA, context.getHandler()) === true;
+}
+
+function unknownTransport(): DpopUnavailableError {
+  return new DpopUnavailableError('transport_unknown', {
+    advice:
+      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
+  });
+}
+>>>>>>> tickets
