@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 import {
   type CanActivate,
   type ExecutionContext,
@@ -7,10 +6,6 @@ import {
   Logger,
   Optional,
 } from '@nestjs/common';
-=======
-import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
-import { SSE_METADATA } from '@nestjs/common/constants.js';
->>>>>>> tickets
 import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
@@ -24,7 +19,6 @@ import { placeOf, routeNameOf } from '../transport/route-name.js';
 import { transportOf, unknownTransport } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
-import { endWithToken } from '../sessions/response-end.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 import { leaveVerdict, recordOf } from '../verification/request-record.js';
@@ -33,9 +27,10 @@ import { beginActivation, type DpopActivation, publishRejection } from './activa
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
+import { endAtExpiry } from './end-at-expiry.js';
 import { HostRoutes } from './host-routes.js';
 import { Refusals } from './refusals.js';
-import { routePolicyOf } from './route-policy.js';
+import { RoutePolicies } from './route-policy.js';
 import { toTransportException } from './transport-exception.js';
 import { Trial } from './trial.js';
 
@@ -59,7 +54,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
   private readonly refusals: Refusals;
   private readonly hostRoutes: HostRoutes;
-  private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
+  private readonly policies: RoutePolicies;
 
   constructor(
     @Inject(DpopVerifier) protected readonly verifier: DpopVerifier,
@@ -67,18 +62,15 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
-<<<<<<< HEAD
     @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
+    @Inject(DpopSessions) private readonly sessions: DpopSessions,
     // Guards of apps hand over the others.
     @Optional() @Inject(Trial) private readonly trial?: Trial,
-=======
-    @Inject(ModulesContainer) modules: ModulesContainer,
-    @Inject(DpopSessions) private readonly sessions: DpopSessions,
->>>>>>> tickets
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
     this.hostRoutes = new HostRoutes(modules);
+    this.policies = new RoutePolicies(config.policy, DpopGuard);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -112,14 +104,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /** The policy of the route; `undefined` leaves it open. */
   protected getPolicy(context: ExecutionContext): DpopPolicy | undefined {
-    const handler = context.getHandler();
-    const controller = context.getClass();
-    let ofHandler = this.policies.get(handler);
-    if (ofHandler === undefined) this.policies.set(handler, (ofHandler = new Map()));
-    if (!ofHandler.has(controller)) {
-      ofHandler.set(controller, routePolicyOf(handler, controller, this.config.policy, DpopGuard));
-    }
-    return ofHandler.get(controller);
+    return this.policies.of(context.getHandler(), context.getClass());
   }
 
   /**
@@ -168,11 +153,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
-<<<<<<< HEAD
     { context, policy, examination }: DpopActivation,
-=======
-    { context, examination, policy }: DpopActivation,
->>>>>>> tickets
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
@@ -182,7 +163,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
         this.handleRequest<unknown>(undefined, verdict, undefined, context),
       );
     leaveVerdict(request, verdict);
-<<<<<<< HEAD
+    if (policy.endAtExpiry === true) endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
     if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
     this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
   }
@@ -205,16 +186,6 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /** On a response of any status (§8.2). A response to a ticket must not be kept, either. */
   private writeNonce(context: ExecutionContext, nonce: string | undefined, hasTicket = false): void {
-=======
-    if (policy.endAtExpiry === true && context.getType() === 'http')
-      endWithToken(this.sessions, verdict, this.getResponse(context), isEventStream(context));
-    const { toleratedFailure, revocationFailure } = examination ?? {};
-    if (toleratedFailure !== undefined)
-      this.log({ context, request, examination }, toleratedFailure, 'accepted without a replay check');
-    if (revocationFailure !== undefined)
-      this.log({ context, request, examination }, revocationFailure, 'accepted without a revocation check');
-    const { nextNonce: nonce, hasTicket } = verdict;
->>>>>>> tickets
     if (nonce === undefined && !hasTicket) return;
     const headers = dpopResponseHeaders({ nonce, hasTicket });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
@@ -242,18 +213,3 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     this.refusals.log(error, placeOf(context, request), examination, outcome);
   }
 }
-<<<<<<< HEAD
-=======
-
-/** Whether the handler has `@Sse`. */
-function isEventStream(context: ExecutionContext): boolean {
-  return Reflect.getMetadata(SSE_METADATA, context.getHandler()) === true;
-}
-
-function unknownTransport(): DpopUnavailableError {
-  return new DpopUnavailableError('transport_unknown', {
-    advice:
-      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
-  });
-}
->>>>>>> tickets
