@@ -88,7 +88,7 @@ export class EngineRequests {
 function isSameClient(opener: DpopVerdict, { jkt, token, issuer, subject }: DpopVerdict): boolean {
   // An unbound token, sent as Bearer, has no key that could tell its clients apart.
   if (jkt === undefined) return opener.jkt === undefined && opener.token === token;
-  return opener.jkt === jkt && opener.issuer === issuer;
+  return opener.jkt === jkt && opener.issuer === issuer && opener.subject === subject;
 }
 
 function writeNonce(response: EngineResponse, nonce: string): void {
