@@ -84,6 +84,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   issuer: ['errors', 'jws', 'runtime', 'http', 'claims', 'outbound'],
   'access-token': ['errors', 'jws', 'runtime', 'http', 'claims', 'outbound', 'issuer'],
   revocation: ['errors', 'runtime', 'claims'],
+  tickets: ['errors', 'http', 'nonce'],
   metadata: ['errors', 'http'],
   telemetry: ['errors', 'jws', 'runtime', 'http'],
   verification: [
@@ -98,6 +99,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'access-token',
     'revocation',
     'telemetry',
+    'tickets',
   ],
   config: [
     'errors',
@@ -115,7 +117,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   profiles: ['errors', 'jws', 'http', 'claims', 'issuer', 'access-token', 'config'],
   sessions: ['errors', 'runtime', 'revocation', 'verification'],
-  guard: ['errors', 'http', 'transport', 'access-token', 'revocation', 'telemetry', 'verification', 'config'],
+  guard: [
+    'errors',
+    'http',
+    'transport',
+    'access-token',
+    'revocation',
+    'telemetry',
+    'tickets',
+    'verification',
+    'config',
+  ],
   handshake: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config', 'sessions', 'guard'],
   module: [
     'errors',
@@ -127,6 +139,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'access-token',
     'revocation',
     'telemetry',
+    'tickets',
     'verification',
     'config',
     'sessions',

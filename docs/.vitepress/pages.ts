@@ -21,6 +21,7 @@ export const SECTIONS = [
       'introspection',
       'custom-tokens',
       'graphql-and-other-transports',
+      'tickets',
       'browsers-and-openapi',
     ],
   },

@@ -28,7 +28,7 @@ declare const url: string;
 const WITH_EXAMPLES =
   /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|platform-(socket\.io|ws)\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
-const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'UseGuards'];
+const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'Req', 'UseGuards'];
 
 /** The blocks of a Markdown document that are fenced as `ts`, also within a list. They import what they use, as a reader would. */
 export function readMarkdownSnippets(document: string): readonly Snippet[] {
