@@ -55,6 +55,7 @@ export { auth0, type Auth0Arguments } from './profiles/auth0.js';
 export { entra, type EntraArguments } from './profiles/entra.js';
 export { fapi2 } from './profiles/fapi2.js';
 export { keycloak, type KeycloakArguments } from './profiles/keycloak.js';
+export { mcp } from './profiles/mcp.js';
 export { okta, type OktaArguments } from './profiles/okta.js';
 export { rfc9068, type Rfc9068Arguments } from './profiles/rfc9068.js';
 export { DenyList, type DenyListOptions, type RevocationEntry } from './revocation/deny-list.js';

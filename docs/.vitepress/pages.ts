@@ -22,6 +22,7 @@ export const SECTIONS = [
       'custom-tokens',
       'graphql-and-other-transports',
       'tickets',
+      'mcp',
       'browsers-and-openapi',
     ],
   },
@@ -55,6 +56,7 @@ export const PROJECT_PAGES = [
   'sample/01-quickstart/README.md',
   'sample/02-fleet/README.md',
   'sample/03-keycloak/README.md',
+  'sample/04-mcp/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */

@@ -26,6 +26,7 @@ import { RevocationCheck } from '../revocation/revocation-check.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
+import { loadRpcException } from '../transport/rpc-exception.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { isReportOnly } from '../verification/policy.js';
 import { createAccessTokenVerifier } from './access-token-provider.js';
@@ -41,6 +42,7 @@ import {
   refuseBareImport,
 } from './module-definition.js';
 import { createNonceSecrets, createNonceService, createTicketSeal } from './nonce-providers.js';
+import { hasMessageHandlers } from './routes.js';
 import { StartUpCheck } from './start-up-check.js';
 import { createTrial } from './trial-provider.js';
 
@@ -172,7 +174,11 @@ export class DpopModule
     }
     void this.openAccessTokens(warn);
     void this.trial.open(warn);
-    await Promise.all([storage.open?.(warn, clock), revocation?.open?.(warn, clock)]);
+    await Promise.all([
+      storage.open?.(warn, clock),
+      revocation?.open?.(warn, clock),
+      hasMessageHandlers(this.modules) && loadRpcException(),
+    ]);
     this.endObservation = observeRequestLines();
     if (storage.shared) return;
     logger.warn(
