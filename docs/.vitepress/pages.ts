@@ -23,6 +23,7 @@ export const SECTIONS = [
       'graphql-and-other-transports',
       'tickets',
       'mcp',
+      'sockets',
       'browsers-and-openapi',
     ],
   },
