@@ -11,6 +11,7 @@ export type {
   MetadataOptions,
   NonceOptions,
   ProofOptions,
+  TrialOptions,
   TicketOptions,
 } from './config/dpop-options.js';
 export type { DpopErrorCode, RefusalDetail, RefusalReason, UnavailableReason } from './errors/catalogue.js';
@@ -54,6 +55,7 @@ export { auth0, type Auth0Arguments } from './profiles/auth0.js';
 export { entra, type EntraArguments } from './profiles/entra.js';
 export { fapi2 } from './profiles/fapi2.js';
 export { keycloak, type KeycloakArguments } from './profiles/keycloak.js';
+export { mcp } from './profiles/mcp.js';
 export { okta, type OktaArguments } from './profiles/okta.js';
 export { rfc9068, type Rfc9068Arguments } from './profiles/rfc9068.js';
 export { DenyList, type DenyListOptions, type RevocationEntry } from './revocation/deny-list.js';
@@ -68,6 +70,7 @@ export { MemoryStorage } from './storage/memory.storage.js';
 export { type ReplayClaim, type ReplayOutcome, ReplayStore } from './storage/replay.store.js';
 export type { DpopTicket } from './tickets/ticket-content.js';
 export { DPOP_DECISION_CHANNEL, type DpopDecision } from './telemetry/decisions.js';
+export { DPOP_DIFFERENCE_CHANNEL, type DpopDifference, type DpopOutcome } from './telemetry/differences.js';
 export { DpopVerifier } from './verification/dpop.verifier.js';
 export type { DpopExamination } from './verification/examination.js';
 export type {
@@ -79,4 +82,4 @@ export type {
   RequiredRole,
   VerdictPredicate,
 } from './verification/policy.js';
-export type { DpopVerdict } from './verification/verdict.js';
+export type { DpopVerdict, UnmetCheck } from './verification/verdict.js';

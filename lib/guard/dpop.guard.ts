@@ -1,5 +1,16 @@
+<<<<<<< HEAD
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Logger,
+  Optional,
+} from '@nestjs/common';
+=======
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
 import { SSE_METADATA } from '@nestjs/common/constants.js';
+>>>>>>> tickets
 import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
@@ -7,19 +18,18 @@ import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { dpopResponseHeaders } from '../http/response-headers.js';
-import { publishUnexamined } from '../telemetry/decisions.js';
-import type { FailureOutcome } from '../telemetry/explanations.js';
+import { type FailureOutcome, PASSED } from '../telemetry/explanations.js';
 import { toDpopRequest } from '../transport/http-dpop-request.js';
 import { placeOf, routeNameOf } from '../transport/route-name.js';
-import { transportOf } from '../transport/transport.js';
+import { transportOf, unknownTransport } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { endWithToken } from '../sessions/response-end.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
-import type { DpopPolicy } from '../verification/policy.js';
-import { leaveVerdict } from '../verification/request-record.js';
-import type { DpopVerdict } from '../verification/verdict.js';
-import type { DpopActivation } from './activation.js';
+import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
+import { leaveVerdict, recordOf } from '../verification/request-record.js';
+import { createUnenforcedVerdict, type DpopVerdict } from '../verification/verdict.js';
+import { beginActivation, type DpopActivation, publishRejection } from './activation.js';
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
@@ -27,6 +37,7 @@ import { HostRoutes } from './host-routes.js';
 import { Refusals } from './refusals.js';
 import { routePolicyOf } from './route-policy.js';
 import { toTransportException } from './transport-exception.js';
+import { Trial } from './trial.js';
 
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
@@ -56,8 +67,14 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
+<<<<<<< HEAD
+    @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
+    // Guards of apps hand over the others.
+    @Optional() @Inject(Trial) private readonly trial?: Trial,
+=======
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(DpopSessions) private readonly sessions: DpopSessions,
+>>>>>>> tickets
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
@@ -65,12 +82,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const activation: DpopActivation = {
-      context,
-      policy: this.config.policy,
-      request: undefined,
-      examination: undefined,
-    };
+    const activation = beginActivation(context, this.config.policy);
     try {
       const policy = this.getPolicy(context);
       if (policy === undefined) return true;
@@ -79,12 +91,22 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       const dpopRequest = () => this.getDpopRequest(context, request);
       const examination = (activation.examination = this.verifier.examineOnce(request, dpopRequest));
       const nameRoute = () => routeNameOf(context, request);
+      if (policy.anonymous === 'allow' && examination.isAnonymous(policy)) {
+        recordOf(request).isAnonymous = true;
+        examination.decisions.anonymous(nameRoute);
+        return true;
+      }
       const verdict = await this.strategy.run(request, () => examination.authorize(policy, nameRoute));
       await this.accept(activation, request, verdict);
+      void this.trial?.compare(activation, DpopGuard);
       return true;
     } catch (thrown) {
       if (isRefusalOfApp(thrown)) throw thrown;
-      throw toTransportException(context, this.toException(activation, thrown));
+      void this.trial?.compare(activation, DpopGuard, toDpopError(thrown));
+      if (!isReportOnly(activation.policy))
+        throw toTransportException(context, this.toException(activation, thrown));
+      this.report(activation, toDpopError(thrown));
+      return true;
     }
   }
 
@@ -146,14 +168,44 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
+<<<<<<< HEAD
+    { context, policy, examination }: DpopActivation,
+=======
     { context, examination, policy }: DpopActivation,
+>>>>>>> tickets
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
-    request.user = await awaitAppUser(this.constructor.name, () =>
-      this.handleRequest<unknown>(undefined, verdict, undefined, context),
-    );
+    // A route that only reports behaves as it did without the guard.
+    if (!isReportOnly(policy))
+      request.user = await awaitAppUser(this.constructor.name, () =>
+        this.handleRequest<unknown>(undefined, verdict, undefined, context),
+      );
     leaveVerdict(request, verdict);
+<<<<<<< HEAD
+    if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
+    this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
+  }
+
+  /** Tells what would have been refused, and lets the request through. */
+  private report(activation: DpopActivation, error: DpopError | DpopUnavailableError): void {
+    const { context, examination } = activation;
+    try {
+      const request = (activation.request ??= transportOf(context)?.request);
+      publishRejection(activation, error);
+      this.refusals.logReported(error, placeOf(context, request), examination);
+      if (request === undefined) return;
+      leaveVerdict(request, createUnenforcedVerdict(error));
+      const nonce = error instanceof DpopError ? error.details.nonce : undefined;
+      this.writeNonce(context, nonce, examination?.decisions.hasTicket);
+    } catch (cause) {
+      this.log(activation, new DpopUnavailableError('internal_failure', { cause }), PASSED);
+    }
+  }
+
+  /** On a response of any status (§8.2). A response to a ticket must not be kept, either. */
+  private writeNonce(context: ExecutionContext, nonce: string | undefined, hasTicket = false): void {
+=======
     if (policy.endAtExpiry === true && context.getType() === 'http')
       endWithToken(this.sessions, verdict, this.getResponse(context), isEventStream(context));
     const { toleratedFailure, revocationFailure } = examination ?? {};
@@ -162,6 +214,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     if (revocationFailure !== undefined)
       this.log({ context, request, examination }, revocationFailure, 'accepted without a revocation check');
     const { nextNonce: nonce, hasTicket } = verdict;
+>>>>>>> tickets
     if (nonce === undefined && !hasTicket) return;
     const headers = dpopResponseHeaders({ nonce, hasTicket });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
@@ -171,9 +224,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const error = toDpopError(thrown);
     try {
       activation.request ??= transportOf(activation.context)?.request;
-      const nameRoute = () => routeNameOf(activation.context, activation.request);
-      if (activation.examination !== undefined) activation.examination.publishRejection(error, nameRoute);
-      else publishUnexamined(error, placeOf(activation.context, activation.request));
+      publishRejection(activation, error);
       return this.refuse(activation, error);
     } catch (cause) {
       // An override of the app failed while it described a refusal.
@@ -184,13 +235,15 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private log(
-    { context, request, examination }: Pick<DpopActivation, 'context' | 'request' | 'examination'>,
+    { context, request, examination }: DpopActivation,
     error: DpopError | DpopUnavailableError,
     outcome?: FailureOutcome,
   ): void {
     this.refusals.log(error, placeOf(context, request), examination, outcome);
   }
 }
+<<<<<<< HEAD
+=======
 
 /** Whether the handler has `@Sse`. */
 function isEventStream(context: ExecutionContext): boolean {
@@ -203,3 +256,4 @@ function unknownTransport(): DpopUnavailableError {
       'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
   });
 }
+>>>>>>> tickets

@@ -24,10 +24,15 @@ const MAX_TOLERANCE_SECONDS = 60;
  */
 export function fapi2(options: DpopModuleOptions): DpopModuleOptions {
   assertObject(options, 'fapi2()', 'given an object, the options of DpopModule');
-  const { accessToken, proof = {}, bearer = 'forbid', tickets = 'forbid', nonce } = options;
+  const { accessToken, proof = {}, bearer = 'forbid', tickets = 'forbid', nonce, enforcement } = options;
   assertSecure(options, 'fapi2() allowInsecureHttp', 'allowInsecureHttp');
   if (bearer === 'allow-unbound') {
     fail('fapi2() bearer', 'left out: FAPI 2.0 requires a bound token on every route', { value: bearer });
+  }
+  if (enforcement === 'report') {
+    fail('fapi2() enforcement', "'enforce' or left out: FAPI 2.0 requires a bound token on every route", {
+      value: enforcement,
+    });
   }
   if (tickets !== 'forbid') {
     fail('fapi2() tickets', '"forbid" or left out: FAPI 2.0 allows no access token in a URL', {

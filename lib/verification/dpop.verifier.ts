@@ -35,6 +35,7 @@ export class DpopVerifier {
     revocation,
     tickets = createOwnSeal(),
     knownKeys,
+    publishes = true,
   }: DpopVerifierParts) {
     const store = new TimedReplayStore(replayStore);
     const tokens = new TokenCheck(accessTokens, rules.confirmation);
@@ -45,6 +46,7 @@ export class DpopVerifier {
       revocations: revocation && new RevocationCheck(revocation, rules.onRevocationFailure),
       replays: new ReplayCheck(rules, store),
       nonces: new NonceSupply(nonces, store),
+      publishes,
       tickets: new TicketCheck(rules, tickets, tokens, store),
     };
   }

@@ -12,13 +12,13 @@ import {
 import type { DpopRequest } from '../http/dpop-request.js';
 import type { NameRoute } from '../http/place.js';
 import type { RevocationCheck } from '../revocation/revocation-check.js';
-import { RequestDecisions } from '../telemetry/decisions.js';
+import { type DecisionSubject, RequestDecisions } from '../telemetry/decisions.js';
 import { readTickets } from '../tickets/presented-ticket.js';
 import type { DpopTicket } from '../tickets/ticket-content.js';
 import type { OpenedTicket } from '../tickets/ticket-seal.js';
 import { isNonceDemand, type NonceSupply } from './nonce-supply.js';
 import { assertRequirements, assertScheme } from './policy-checks.js';
-import { type DpopPolicy, permitsTicket } from './policy.js';
+import { type DpopPolicy, isReportOnly, permitsTicket } from './policy.js';
 import type { ProofVerifier, VerifiedProof } from './proof.verifier.js';
 import type { ReplayCheck } from './replay-check.js';
 import type { TicketCheck } from './ticket-check.js';
@@ -38,6 +38,8 @@ export interface ExaminationSteps {
   readonly replays: ReplayCheck;
   readonly nonces: NonceSupply;
   readonly tickets: TicketCheck;
+  /** Whether decisions are published. */
+  readonly publishes: boolean;
 }
 
 /** What a request has proved. */
@@ -59,6 +61,7 @@ export class DpopExamination {
   readonly #openedSeconds: number;
   readonly #fields: CredentialFields;
   #boundJkt = '';
+  #subject: DecisionSubject | undefined;
   #ticket: OpenedTicket | undefined;
   #possession: Promise<Possession> | undefined;
   #recorded: Promise<void> | undefined;
@@ -70,7 +73,7 @@ export class DpopExamination {
     this.#request = request;
     this.#steps = steps;
     this.#openedSeconds = this.#nowSeconds();
-    this.#decisions = new RequestDecisions(request.method);
+    this.#decisions = new RequestDecisions(request.method, steps.publishes);
     this.#fields = readCredentialFields(request.rawHeaders);
   }
 
@@ -89,14 +92,25 @@ export class DpopExamination {
     return this.#request;
   }
 
+  /** Whether the request has no credentials at all that this policy reads, not even bad ones. */
+  isAnonymous(policy: DpopPolicy): boolean {
+    if (this.#fields.authorizationCount + this.#fields.dpopCount > 0) return false;
+    return !permitsTicket(policy, this.#steps.rules) || readTickets(this.#request).length === 0;
+  }
+
+  /** Whose request it is, once the client has proved possession of its key; for the operator. */
+  get subject(): DecisionSubject | undefined {
+    return this.#subject;
+  }
+
   /** @internal For the challenge. */
   get attemptedScheme(): Scheme | undefined {
     return attemptedScheme(this.#fields);
   }
 
-  /** @internal Whether the request came with a ticket, good or bad, to a route that allows tickets. */
-  get hasTicket(): boolean {
-    return this.#decisions.hasTicket;
+  /** @internal What is published about the request, by a guard after the verdict, too. */
+  get decisions(): RequestDecisions {
+    return this.#decisions;
   }
 
   /** @internal A ticket for the request that was accepted with this verdict, see `DpopTickets`. */
@@ -118,10 +132,8 @@ export class DpopExamination {
       const ticket = this.#openTicket(policy);
       const credentials = ticket ?? parseCredentials(this.#fields, this.#steps.rules.limits);
       assertScheme(credentials.scheme, policy, this.#steps.rules);
-      possession = await (this.#possession ??=
-        'path' in credentials
-          ? this.#steps.tickets.redeem(credentials, this.#request)
-          : this.#verifyPossession(credentials));
+      possession = await (this.#possession ??= this.#verifyPossession(credentials));
+      this.#subject = possession.verdict;
       this.#assertTokenStillValid(possession.verdict);
       const { revocations } = this.#steps;
       if (revocations !== undefined) {
@@ -132,23 +144,14 @@ export class DpopExamination {
       const asked = assertRequirements(possession.verdict, policy, this.#nowSeconds());
       if (asked !== undefined) await asked;
       await (this.#recorded ??= this.#record(possession));
-      this.#decisions.accepted(
-        possession.verdict,
-        this.#toleratedFailure,
-        this.#revocationFailure,
-        nameRoute,
-      );
-      return possession.verdict;
+      const { verdict } = possession;
+      this.#decisions.accepted(verdict, this.#toleratedFailure, this.#revocationFailure, nameRoute);
+      return verdict;
     } catch (thrown) {
       const error = isNonceDemand(thrown) ? await this.#supplyNonce(thrown, possession) : toDpopError(thrown);
-      this.#decisions.rejected(error, possession?.verdict, nameRoute);
+      this.#decisions.rejected(error, possession?.verdict, nameRoute, !isReportOnly(policy));
       throw error;
     }
-  }
-
-  /** @internal Publishes a rejection that came after the verdict, from an override of the guard for example. */
-  publishRejection(error: DpopError | DpopUnavailableError, nameRoute: NameRoute): void {
-    this.#decisions.rejected(error, undefined, nameRoute);
   }
 
   /** Opened once: a socket is asked about for longer than its ticket lives. */
@@ -161,7 +164,8 @@ export class DpopExamination {
     return (this.#ticket = this.#steps.tickets.open(presented, this.#request, this.#fields));
   }
 
-  async #verifyPossession(credentials: Credentials): Promise<Possession> {
+  async #verifyPossession(credentials: Credentials | OpenedTicket): Promise<Possession> {
+    if ('path' in credentials) return await this.#steps.tickets.redeem(credentials, this.#request);
     const { scheme, token } = credentials;
     const ath = hash('sha256', token, 'base64url');
     const verified = this.#steps.tokens.verify(credentials, ath, this.#request);
@@ -196,19 +200,16 @@ export class DpopExamination {
   }
 
   /** A demand for a nonce gets the nonce here, and nowhere else. */
-  async #supplyNonce(
+  #supplyNonce(
     demand: DpopError,
     possession: Possession | undefined,
   ): Promise<DpopError | DpopUnavailableError> {
     const { nonces } = this.#steps;
-    try {
+    return nonces.fulfil(demand, this.#boundJkt, () => {
       // A client that has not proved to hold its key causes no round trip.
-      if (possession !== undefined && demand.reason === 'nonce_missing')
-        await (this.#epochRefreshed ??= nonces.refreshEpoch(this.#boundJkt));
-      return new DpopError(demand.reason, { ...demand.details, nonce: nonces.issue(this.#boundJkt) });
-    } catch (failure) {
-      return toDpopError(failure);
-    }
+      if (possession === undefined) return undefined;
+      return (this.#epochRefreshed ??= nonces.refreshEpoch(this.#boundJkt));
+    });
   }
 
   #nowSeconds(): number {

@@ -19,4 +19,6 @@ export interface DpopVerifierParts {
   readonly tickets?: TicketSeal;
   /** The keys of clients whose requests were accepted; default: an empty cache within the bounds of the rules. */
   readonly knownKeys?: BoundedCache<ProofKey>;
+  /** Whether decisions are published, default `true`. */
+  readonly publishes?: boolean;
 }
