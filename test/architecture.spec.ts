@@ -116,8 +116,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'verification',
   ],
   profiles: ['errors', 'jws', 'http', 'claims', 'issuer', 'access-token', 'config'],
-<<<<<<< HEAD
-  sessions: ['errors', 'runtime', 'revocation', 'verification'],
+  sessions: ['errors', 'http', 'runtime', 'revocation', 'verification'],
   guard: [
     'errors',
     'http',
@@ -128,13 +127,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tickets',
     'verification',
     'config',
+    'sessions',
   ],
   handshake: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config', 'sessions', 'guard'],
-=======
-  sessions: ['errors', 'http', 'runtime', 'revocation', 'verification'],
-  guard: ['errors', 'http', 'transport', 'telemetry', 'tickets', 'verification', 'config', 'sessions'],
-  handshake: ['errors', 'http', 'transport', 'verification', 'config', 'guard'],
->>>>>>> tickets
   module: [
     'errors',
     'http',

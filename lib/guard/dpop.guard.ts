@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 import {
   type CanActivate,
   type ExecutionContext,
@@ -7,10 +6,6 @@ import {
   Logger,
   Optional,
 } from '@nestjs/common';
-=======
-import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
-import { SSE_METADATA } from '@nestjs/common/constants.js';
->>>>>>> tickets
 import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
@@ -24,7 +19,6 @@ import { placeOf, routeNameOf } from '../transport/route-name.js';
 import { transportOf, unknownTransport } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
-import { endWithToken } from '../sessions/response-end.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 import { leaveVerdict, recordOf } from '../verification/request-record.js';
@@ -33,6 +27,7 @@ import { beginActivation, type DpopActivation, publishRejection } from './activa
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
+import { endAtExpiry } from './end-at-expiry.js';
 import { HostRoutes } from './host-routes.js';
 import { Refusals } from './refusals.js';
 import { routePolicyOf } from './route-policy.js';
@@ -67,14 +62,10 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
-<<<<<<< HEAD
     @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
+    @Inject(DpopSessions) private readonly sessions: DpopSessions,
     // Guards of apps hand over the others.
     @Optional() @Inject(Trial) private readonly trial?: Trial,
-=======
-    @Inject(ModulesContainer) modules: ModulesContainer,
-    @Inject(DpopSessions) private readonly sessions: DpopSessions,
->>>>>>> tickets
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
@@ -168,21 +159,19 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
-<<<<<<< HEAD
-    { context, policy, examination }: DpopActivation,
-=======
-    { context, examination, policy }: DpopActivation,
->>>>>>> tickets
+    activation: DpopActivation,
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
+    const { context, policy, examination } = activation;
     // A route that only reports behaves as it did without the guard.
     if (!isReportOnly(policy))
       request.user = await awaitAppUser(this.constructor.name, () =>
         this.handleRequest<unknown>(undefined, verdict, undefined, context),
       );
     leaveVerdict(request, verdict);
-<<<<<<< HEAD
+    if (policy.endAtExpiry === true)
+      endAtExpiry(activation, this.getResponse(context), verdict, this.sessions);
     if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
     this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
   }
@@ -205,16 +194,6 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /** On a response of any status (§8.2). A response to a ticket must not be kept, either. */
   private writeNonce(context: ExecutionContext, nonce: string | undefined, hasTicket = false): void {
-=======
-    if (policy.endAtExpiry === true && context.getType() === 'http')
-      endWithToken(this.sessions, verdict, this.getResponse(context), isEventStream(context));
-    const { toleratedFailure, revocationFailure } = examination ?? {};
-    if (toleratedFailure !== undefined)
-      this.log({ context, request, examination }, toleratedFailure, 'accepted without a replay check');
-    if (revocationFailure !== undefined)
-      this.log({ context, request, examination }, revocationFailure, 'accepted without a revocation check');
-    const { nextNonce: nonce, hasTicket } = verdict;
->>>>>>> tickets
     if (nonce === undefined && !hasTicket) return;
     const headers = dpopResponseHeaders({ nonce, hasTicket });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
@@ -234,26 +213,8 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     }
   }
 
-  private log(
-    { context, request, examination }: DpopActivation,
-    error: DpopError | DpopUnavailableError,
-    outcome?: FailureOutcome,
-  ): void {
+  private log(activation: DpopActivation, error: DpopError | DpopUnavailableError, outcome?: FailureOutcome) {
+    const { context, request, examination } = activation;
     this.refusals.log(error, placeOf(context, request), examination, outcome);
   }
 }
-<<<<<<< HEAD
-=======
-
-/** Whether the handler has `@Sse`. */
-function isEventStream(context: ExecutionContext): boolean {
-  return Reflect.getMetadata(SSE_METADATA, context.getHandler()) === true;
-}
-
-function unknownTransport(): DpopUnavailableError {
-  return new DpopUnavailableError('transport_unknown', {
-    advice:
-      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
-  });
-}
->>>>>>> tickets
