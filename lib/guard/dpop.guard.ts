@@ -30,7 +30,7 @@ import { DpopStrategy } from './dpop.strategy.js';
 import { endAtExpiry } from './end-at-expiry.js';
 import { HostRoutes } from './host-routes.js';
 import { Refusals } from './refusals.js';
-import { routePolicyOf } from './route-policy.js';
+import { RoutePolicies } from './route-policy.js';
 import { toTransportException } from './transport-exception.js';
 import { Trial } from './trial.js';
 
@@ -54,7 +54,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
   private readonly refusals: Refusals;
   private readonly hostRoutes: HostRoutes;
-  private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
+  private readonly policies: RoutePolicies;
 
   constructor(
     @Inject(DpopVerifier) protected readonly verifier: DpopVerifier,
@@ -70,6 +70,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
     this.hostRoutes = new HostRoutes(modules);
+    this.policies = new RoutePolicies(config.policy, DpopGuard);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -103,14 +104,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /** The policy of the route; `undefined` leaves it open. */
   protected getPolicy(context: ExecutionContext): DpopPolicy | undefined {
-    const handler = context.getHandler();
-    const controller = context.getClass();
-    let ofHandler = this.policies.get(handler);
-    if (ofHandler === undefined) this.policies.set(handler, (ofHandler = new Map()));
-    if (!ofHandler.has(controller)) {
-      ofHandler.set(controller, routePolicyOf(handler, controller, this.config.policy, DpopGuard));
-    }
-    return ofHandler.get(controller);
+    return this.policies.of(context.getHandler(), context.getClass());
   }
 
   /**
@@ -159,19 +153,18 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
-    activation: DpopActivation,
+    { context, policy, examination }: DpopActivation,
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
-    const { context, policy, examination } = activation;
     // A route that only reports behaves as it did without the guard.
     if (!isReportOnly(policy))
       request.user = await awaitAppUser(this.constructor.name, () =>
         this.handleRequest<unknown>(undefined, verdict, undefined, context),
       );
     leaveVerdict(request, verdict);
-    if (policy.endAtExpiry === true)
-      endAtExpiry(activation, this.getResponse(context), verdict, this.sessions);
+    if (policy.endAtExpiry === true && !isReportOnly(policy))
+      endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
     if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
     this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
   }
@@ -213,8 +206,11 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     }
   }
 
-  private log(activation: DpopActivation, error: DpopError | DpopUnavailableError, outcome?: FailureOutcome) {
-    const { context, request, examination } = activation;
+  private log(
+    { context, request, examination }: DpopActivation,
+    error: DpopError | DpopUnavailableError,
+    outcome?: FailureOutcome,
+  ): void {
     this.refusals.log(error, placeOf(context, request), examination, outcome);
   }
 }
