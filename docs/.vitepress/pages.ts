@@ -21,6 +21,7 @@ export const SECTIONS = [
       'introspection',
       'custom-tokens',
       'graphql-and-other-transports',
+      'sockets',
       'tickets',
       'mcp',
       'sockets',

@@ -42,6 +42,7 @@ export class DpopTickets {
     const verdict = verdictOn(request);
     const examination = isObject(request) ? this.verifier.examinationOf(request) : undefined;
     if (verdict === undefined || examination === undefined) throw refuse(request, NO_VERDICT);
+    if (!verdict.enforced) throw refuse(request, NOT_VERIFIED);
     if (verdict.hasTicket) throw refuse(request, NO_PROOF);
     return await examination.issueTicket(verdict, path);
   }
@@ -49,6 +50,8 @@ export class DpopTickets {
 
 const NO_VERDICT =
   'DpopTickets.issue() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route';
+const NOT_VERIFIED =
+  "DpopTickets.issue() was called for a request that enforcement: 'report' let through unverified: set @Dpop({ enforcement: 'enforce' }) on the route that issues tickets";
 const NO_PROOF =
   'DpopTickets.issue() was called for a request that came with a ticket itself: issue tickets on a route without ticket: "allow"';
 

@@ -22,6 +22,7 @@ declare const verifier: import('nestjs-dpop').DpopVerifier;
 declare const request: import('node:http').IncomingMessage;
 declare const issuer: import('nestjs-dpop/testing').TestIssuer;
 declare const url: string;
+declare const app: import('@nestjs/common').INestApplication;
 `;
 
 /** Whose examples speak of nothing but Nest and this package. */
