@@ -65,6 +65,7 @@ export { MemoryReplayStore, type MemoryReplayStoreOptions } from './storage/memo
 export { MemoryStorage } from './storage/memory.storage.js';
 export { type ReplayClaim, type ReplayOutcome, ReplayStore } from './storage/replay.store.js';
 export { DPOP_DECISION_CHANNEL, type DpopDecision } from './telemetry/decisions.js';
+export { DPOP_REPLAY_CLAIM_CHANNEL, type DpopReplayClaim } from './telemetry/replay-claims.js';
 export { DpopVerifier } from './verification/dpop.verifier.js';
 export type { DpopExamination } from './verification/examination.js';
 export type {

@@ -138,11 +138,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
   testing: ['runtime', 'issuer'],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
+  opentelemetry: ['errors', 'telemetry'],
 };
 
 const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'security-events'];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
+const KNOW_OPENTELEMETRY = ['opentelemetry'];
 
 const roomOf = (path: string): string => path.slice(0, Math.max(0, path.indexOf('/')));
 
@@ -195,7 +197,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, handshake, module, transport and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
+  test('only guard, handshake, module, transport and security-events know Nest, only redis ioredis, only introspection oauth4webapi, and only opentelemetry OpenTelemetry', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))
@@ -203,6 +205,7 @@ describe('who may know whom', () => {
     expect(knows(KNOW_NEST, isNest)).toEqual([]);
     expect(knows(KNOW_IOREDIS, ({ target }) => target === 'ioredis')).toEqual([]);
     expect(knows(KNOW_OAUTH4WEBAPI, ({ target }) => target === 'oauth4webapi')).toEqual([]);
+    expect(knows(KNOW_OPENTELEMETRY, ({ target }) => target.startsWith('@opentelemetry/'))).toEqual([]);
   });
 
   test('only what package.json promises is imported, and Node by its prefix', () => {
@@ -257,7 +260,7 @@ describe('the shape of files', () => {
   });
 
   test('index.ts and its neighbours for the other entry points are the only ones', () => {
-    const entries = ['introspection', 'redis', 'security-events', 'testing'];
+    const entries = ['introspection', 'opentelemetry', 'redis', 'security-events', 'testing'];
     const known = new Set(['index.ts', ...entries.map((entry) => `${entry}/index.ts`)]);
     expect(paths.filter((path) => path.endsWith('index.ts') && !known.has(path))).toEqual([]);
   });

@@ -84,6 +84,11 @@ test('it depends on jose and passport-custom alone; Nest, passport, Redis and oa
     passport: '^0.7.0',
   });
   expect(manifest.peerDependenciesMeta).toEqual({
+    '@nestjs/microservices': { optional: true },
+    '@nestjs/platform-socket.io': { optional: true },
+    '@nestjs/platform-ws': { optional: true },
+    '@nestjs/websockets': { optional: true },
+    '@opentelemetry/api': { optional: true },
     ioredis: { optional: true },
     oauth4webapi: { optional: true },
   });

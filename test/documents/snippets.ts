@@ -26,7 +26,7 @@ declare const url: string;
 
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
-  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|testing\/[^/]+)(?<!\.spec)\.ts$/;
+  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|opentelemetry\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
 const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'UseGuards'];
 
@@ -46,6 +46,7 @@ export function readExampleSnippets(): readonly Snippet[] {
   const imports = new Map([
     ['@nestjs/common', NEST_NAMES],
     ['nestjs-dpop', readExportedNames('lib/index.ts')],
+    ['nestjs-dpop/opentelemetry', readExportedNames('lib/opentelemetry/index.ts')],
     ['nestjs-dpop/security-events', readExportedNames('lib/security-events/index.ts')],
     ['nestjs-dpop/testing', readExportedNames('lib/testing/index.ts')],
   ]);

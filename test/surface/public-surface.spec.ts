@@ -7,6 +7,7 @@ const LISTING = fileURLToPath(new URL('public-surface.txt', import.meta.url));
 const ENTRIES = [
   'lib/index.ts',
   'lib/introspection/index.ts',
+  'lib/opentelemetry/index.ts',
   'lib/redis/index.ts',
   'lib/security-events/index.ts',
   'lib/testing/index.ts',
