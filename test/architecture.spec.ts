@@ -115,8 +115,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   profiles: ['errors', 'jws', 'http', 'claims', 'issuer', 'access-token', 'config'],
   sessions: ['errors', 'runtime', 'revocation', 'verification'],
-  guard: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config'],
-  handshake: ['errors', 'http', 'transport', 'verification', 'config', 'guard'],
+  guard: ['errors', 'http', 'transport', 'access-token', 'revocation', 'telemetry', 'verification', 'config'],
+  handshake: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config', 'sessions', 'guard'],
   module: [
     'errors',
     'http',
@@ -136,12 +136,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Entry points of their own, which no other room knows.
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
+  'platform-ws': ['transport', 'verification', 'sessions', 'handshake'],
   testing: ['runtime', 'issuer'],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
   opentelemetry: ['errors', 'telemetry'],
 };
 
-const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'security-events'];
+const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'platform-ws', 'security-events'];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 const KNOW_OPENTELEMETRY = ['opentelemetry'];
@@ -197,7 +198,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, handshake, module, transport and security-events know Nest, only redis ioredis, only introspection oauth4webapi, and only opentelemetry OpenTelemetry', () => {
+  test('only guard, handshake, module, transport, the adapters and security-events know Nest, only redis ioredis, only introspection oauth4webapi, and only opentelemetry OpenTelemetry', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))
@@ -260,7 +261,7 @@ describe('the shape of files', () => {
   });
 
   test('index.ts and its neighbours for the other entry points are the only ones', () => {
-    const entries = ['introspection', 'opentelemetry', 'redis', 'security-events', 'testing'];
+    const entries = ['introspection', 'opentelemetry', 'platform-ws', 'redis', 'security-events', 'testing'];
     const known = new Set(['index.ts', ...entries.map((entry) => `${entry}/index.ts`)]);
     expect(paths.filter((path) => path.endsWith('index.ts') && !known.has(path))).toEqual([]);
   });

@@ -62,6 +62,11 @@ export interface DpopModuleOptions {
    * differ, see `@Dpop`.
    */
   readonly enforcement?: 'enforce' | 'report';
+  /**
+   * Options that are tried beside these, without effect: each request is verified a second time with them in place of the
+   * present ones, and the log and the channel of differences tell which requests would change their outcome.
+   */
+  readonly trial?: TrialOptions;
   /** The protection space named in challenges (RFC 9110 §11.5). Nonces are bound to it. */
   readonly realm?: string;
   /** The protected resource metadata (RFC 9728) that challenges name: served by the library, or elsewhere at a URL. */
@@ -83,6 +88,23 @@ export interface DpopModuleOptions {
   /** Returns milliseconds since the Unix epoch, default `Date.now`. For tests. */
   readonly clock?: Clock;
 }
+
+/** What can be tried. Of `nonce`, only `mode` and `freshness` matter: the nonces are those of the service. */
+export type TrialOptions = Partial<
+  Pick<
+    DpopModuleOptions,
+    | 'origin'
+    | 'allowInsecureHttp'
+    | 'accessToken'
+    | 'confirmation'
+    | 'maxTokenBytes'
+    | 'proof'
+    | 'nonce'
+    | 'revocation'
+    | 'onRevocationFailure'
+    | 'bearer'
+  >
+>;
 
 export type AccessTokenOption = JwtAccessTokenOptions | IssuerResolutionOptions | AccessTokenVerifier;
 

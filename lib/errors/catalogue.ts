@@ -170,6 +170,7 @@ export type UnavailableReason =
   | 'revocation_undecidable'
   | 'nonce_secrets_unavailable'
   | 'origin_unavailable'
+  | 'handshakes_full'
   | 'transport_unknown'
   | 'verdict_missing'
   | 'internal_failure';

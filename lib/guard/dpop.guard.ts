@@ -1,4 +1,11 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Logger,
+  Optional,
+} from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
@@ -15,7 +22,7 @@ import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 import { leaveVerdict, recordOf } from '../verification/request-record.js';
 import { createUnenforcedVerdict, type DpopVerdict } from '../verification/verdict.js';
-import { type DpopActivation, publishRejection } from './activation.js';
+import { beginActivation, type DpopActivation, publishRejection } from './activation.js';
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
@@ -23,6 +30,7 @@ import { HostRoutes } from './host-routes.js';
 import { Refusals } from './refusals.js';
 import { routePolicyOf } from './route-policy.js';
 import { toTransportException } from './transport-exception.js';
+import { Trial } from './trial.js';
 
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
@@ -53,6 +61,8 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
     @Inject(ModulesContainer) modules: ModulesContainer,
+    // Guards of apps hand over the others.
+    @Optional() @Inject(Trial) private readonly trial?: Trial,
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
@@ -60,12 +70,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const activation: DpopActivation = {
-      context,
-      policy: this.config.policy,
-      request: undefined,
-      examination: undefined,
-    };
+    const activation = beginActivation(context, this.config.policy);
     try {
       const policy = this.getPolicy(context);
       if (policy === undefined) return true;
@@ -81,9 +86,11 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       }
       const verdict = await this.strategy.run(request, () => examination.authorize(policy, nameRoute));
       await this.accept(activation, request, verdict);
+      void this.trial?.compare(activation, DpopGuard);
       return true;
     } catch (thrown) {
       if (isRefusalOfApp(thrown)) throw thrown;
+      void this.trial?.compare(activation, DpopGuard, toDpopError(thrown));
       if (!isReportOnly(activation.policy))
         throw toTransportException(context, this.toException(activation, thrown));
       this.report(activation, toDpopError(thrown));
@@ -149,22 +156,17 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
-    activation: DpopActivation,
+    { context, policy, examination }: DpopActivation,
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
-    const { context, policy, examination } = activation;
     // A route that only reports behaves as it did without the guard.
     if (!isReportOnly(policy))
       request.user = await awaitAppUser(this.constructor.name, () =>
         this.handleRequest<unknown>(undefined, verdict, undefined, context),
       );
     leaveVerdict(request, verdict);
-    const { toleratedFailure, revocationFailure } = examination ?? {};
-    if (toleratedFailure !== undefined)
-      this.log(activation, toleratedFailure, 'accepted without a replay check');
-    if (revocationFailure !== undefined)
-      this.log(activation, revocationFailure, 'accepted without a revocation check');
+    if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
     this.supplyNonce(context, verdict.nextNonce);
   }
 

@@ -54,6 +54,15 @@ export class Refusals {
     OperatorLog.of(this.#config).refused(this.#write, error, place, received, examination?.subject ?? {});
   }
 
+  /** Writes a line for each failure in spite of which the request is accepted. */
+  logTolerated(examination: DpopExamination, place: Place): void {
+    const { toleratedFailure, revocationFailure } = examination;
+    if (toleratedFailure !== undefined)
+      this.log(toleratedFailure, place, examination, 'accepted without a replay check');
+    if (revocationFailure !== undefined)
+      this.log(revocationFailure, place, examination, 'accepted without a revocation check');
+  }
+
   #receivedOf(examination: DpopExamination | undefined): (() => string) | undefined {
     if (!this.#config.logReceivedValues || examination === undefined) return undefined;
     return () => describeReceived(examination.request);

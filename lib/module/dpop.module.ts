@@ -9,16 +9,15 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
-import { JwtAccessTokenVerifier } from '../access-token/jwt-access-token.verifier.js';
-import { ResolvedIssuers } from '../access-token/resolved-issuers.js';
-import { TrustedIssuersVerifier } from '../access-token/trusted-issuers.verifier.js';
 import { createConfig, type DpopConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { assertObject } from '../errors/option-asserts.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { DpopStrategy } from '../guard/dpop.strategy.js';
+import { Trial } from '../guard/trial.js';
 import { DpopHandshakes } from '../handshake/dpop-handshakes.js';
+import { GatewayPolicies } from '../handshake/gateway-policies.js';
 import { observeRequestLines } from '../http/request-line.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { NonceService } from '../nonce/nonce.service.js';
@@ -29,6 +28,7 @@ import { ReplayStore } from '../storage/replay.store.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { isReportOnly } from '../verification/policy.js';
+import { createAccessTokenVerifier } from './access-token-provider.js';
 import { registrationsIn } from './container.js';
 import { DpopHealthIndicator } from './dpop-health.indicator.js';
 import { EqualRegistrations } from './equal-registrations.js';
@@ -41,6 +41,7 @@ import {
   refuseBareImport,
 } from './module-definition.js';
 import { StartUpCheck } from './start-up-check.js';
+import { createTrial } from './trial-provider.js';
 
 const registrations = new EqualRegistrations();
 
@@ -87,10 +88,16 @@ const registrations = new EqualRegistrations();
       },
       inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
     },
+    {
+      provide: Trial,
+      useFactory: createTrial,
+      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
+    },
     { provide: DpopSessions, useFactory: createSessions, inject: [DPOP_CONFIG] },
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    GatewayPolicies,
     DpopHealthIndicator,
   ],
   exports: [
@@ -103,6 +110,7 @@ const registrations = new EqualRegistrations();
     DpopGuard,
     DpopHandshakes,
     DpopSessions,
+    Trial,
     DpopHealthIndicator,
   ],
 })
@@ -118,6 +126,7 @@ export class DpopModule
     @Inject(ModulesContainer) private readonly modules: ModulesContainer | undefined,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(DpopSessions) private readonly sessions: DpopSessions,
+    @Inject(Trial) private readonly trial: Trial,
   ) {
     super();
   }
@@ -156,6 +165,7 @@ export class DpopModule
       );
     }
     void this.openAccessTokens(warn);
+    void this.trial.open(warn);
     await Promise.all([storage.open?.(warn, clock), revocation?.open?.(warn, clock)]);
     this.endObservation = observeRequestLines();
     if (storage.shared) return;
@@ -179,6 +189,7 @@ export class DpopModule
     OperatorLog.of(this.config).flush((level, text) => logger[level](text));
     this.endObservation?.();
     this.sessions.close();
+    await this.trial.close();
     await this.accessTokens.close?.();
     await this.config.revocation?.close?.();
     await this.config.storage.close?.();
@@ -192,20 +203,6 @@ function createNonceService({ nonce, storage, clock }: DpopConfig): NonceService
       ? (storage.nonceSecrets ?? new FixedNonceSecrets())
       : new FixedNonceSecrets(secrets);
   return new StatelessNonceService({ secrets: source, service, lifetimeSeconds, clock });
-}
-
-function createAccessTokenVerifier({
-  issuers,
-  resolution,
-  issuerVerifiers,
-  fallbackVerifier,
-  cache,
-  clock,
-}: DpopConfig): AccessTokenVerifier {
-  const verifiers = issuers.map((options) => new JwtAccessTokenVerifier(options, clock));
-  const all = [...verifiers, ...issuerVerifiers];
-  const resolved = resolution && new ResolvedIssuers(resolution, clock);
-  return new TrustedIssuersVerifier(all, fallbackVerifier, cache.tokens, clock, resolved);
 }
 
 function createSessions({ clock, revocation, onRevocationFailure }: DpopConfig): DpopSessions {

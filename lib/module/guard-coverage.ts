@@ -20,7 +20,12 @@ export class GuardCoverage {
   }
 
   covers(handler: object, controller: Type): boolean {
-    return this.#isGlobal || [controller, handler].some((target) => guardsOf(target).some(isOrUsesGuard));
+    return this.#isGlobal || this.binds(handler, controller);
+  }
+
+  /** Whether `@UseGuards` binds the guard. Nest 11 runs no other guard for the messages of a gateway. */
+  binds(handler: object, controller: Type): boolean {
+    return [controller, handler].some((target) => guardsOf(target).some(isOrUsesGuard));
   }
 }
 

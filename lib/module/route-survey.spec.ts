@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Controller, Get, Injectable, SetMetadata, type Type, UseGuards } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { DpopBound } from '../guard/dpop-bound.decorator.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { Dpop, RequireAuthentication, SkipDpop } from '../guard/policy.decorators.js';
@@ -10,6 +11,9 @@ import { type RouteSurvey, surveyRoutes } from './route-survey.js';
 
 const NOTHING: RouteSurvey = {
   unguarded: [],
+  unguardedMessages: [],
+  globallyGuardedMessages: [],
+  hooks: [],
   contradictoryClasses: [],
   contradictoryHandlers: [],
   bearer: [],
@@ -20,17 +24,31 @@ interface Found {
   readonly controllers?: readonly (Type | null)[];
   readonly providers?: readonly (Type | null)[];
   readonly covered?: readonly object[];
+  /** Of a guard that `@UseGuards` binds. */
+  readonly bound?: readonly object[];
+  readonly verifiesHandshakes?: boolean;
 }
 
 /** What stands out in an app with these classes, of which these handlers or classes have the guard. */
-function survey({ controllers = [], providers = [], covered = [] }: Found): RouteSurvey {
+function survey({
+  controllers = [],
+  providers = [],
+  covered = [],
+  bound = [],
+  verifiesHandshakes = false,
+}: Found): RouteSurvey {
   const toMap = (types: readonly (Type | null)[]) =>
     new Map(types.map((metatype) => [metatype, { metatype }]));
   const module = { controllers: toMap(controllers), providers: toMap(providers) };
   const coverage = {
     covers: (handler: object, type: object) => covered.includes(handler) || covered.includes(type),
+    binds: (handler: object, type: object) => bound.includes(handler) || bound.includes(type),
   } as unknown as GuardCoverage;
-  return surveyRoutes(new Map([['module', module]]) as unknown as ModulesContainer, coverage);
+  return surveyRoutes(
+    new Map([['module', module]]) as unknown as ModulesContainer,
+    coverage,
+    verifiesHandshakes,
+  );
 }
 
 class Silent {
@@ -86,6 +104,88 @@ describe('handlers that require a proof without a guard (I2)', () => {
     expect(survey({ controllers: [Sub] }).unguarded).toEqual([
       'Sub.read (@UseGuards on the overridden handler)',
     ]);
+  });
+
+  describe('of a gateway (J1)', () => {
+    @RequireScopes('feed')
+    @WebSocketGateway()
+    class Gateway {
+      @SubscribeMessage('read')
+      read(@DpopBound() _jkt: string): void {}
+
+      @RequireScopes('publish')
+      @SubscribeMessage('publish')
+      publish(): void {}
+
+      handleConnection(): void {}
+    }
+    const read = 'Gateway.read (@RequireScopes, @DpopBound)';
+    const publish = 'Gateway.publish (@RequireScopes)';
+
+    test('are not covered by a global guard, which Nest 11 does not run', () => {
+      const found = survey({ providers: [Gateway], covered: [Gateway] });
+      expect(found).toEqual({ ...NOTHING, unguardedMessages: [read, publish] });
+    });
+
+    test('are covered by @UseGuards', () => {
+      expect(survey({ providers: [Gateway], bound: [Gateway] })).toEqual(NOTHING);
+      const found = survey({ providers: [Gateway], bound: [Gateway.prototype.publish] });
+      expect(found).toEqual({ ...NOTHING, unguardedMessages: [read] });
+    });
+
+    test('are met by the handshake as far as the class requires them', () => {
+      const found = survey({ providers: [Gateway], verifiesHandshakes: true });
+      expect(found).toEqual({ ...NOTHING, unguardedMessages: [publish] });
+    });
+
+    test('are not met by a handshake that @SkipDpop opens', () => {
+      @SkipDpop()
+      @WebSocketGateway()
+      class Open {
+        @RequireScopes('read')
+        @SubscribeMessage('read')
+        read(@DpopBound() _jkt: string): void {}
+
+        @SubscribeMessage('open')
+        open(): void {}
+      }
+      const found = survey({ providers: [Open], verifiesHandshakes: true });
+      expect(found).toEqual({ ...NOTHING, unguardedMessages: ['Open.read (@RequireScopes, @DpopBound)'] });
+    });
+
+    test('are none of a gateway without decorators, but a global guard is not enough for it', () => {
+      @WebSocketGateway()
+      class Plain {
+        @SubscribeMessage('read')
+        read(): void {}
+
+        @SkipDpop()
+        @SubscribeMessage('open')
+        open(): void {}
+      }
+      const gateway = { providers: [Plain], covered: [Plain] };
+      expect(survey(gateway)).toEqual({ ...NOTHING, globallyGuardedMessages: ['Plain.read'] });
+      expect(survey({ ...gateway, bound: [Plain] })).toEqual(NOTHING);
+      expect(survey({ ...gateway, verifiesHandshakes: true })).toEqual(NOTHING);
+      expect(survey({ providers: [Plain] })).toEqual(NOTHING);
+    });
+
+    test('are never covered on a hook', () => {
+      @WebSocketGateway()
+      class Hooked {
+        @RequireScopes('read')
+        @UseGuards(DpopGuard)
+        handleConnection(): void {}
+
+        @UseGuards(DpopGuard)
+        afterInit(): void {}
+      }
+      const covered = [Hooked];
+      expect(survey({ providers: [Hooked], covered, bound: covered, verifiesHandshakes: true })).toEqual({
+        ...NOTHING,
+        hooks: ['Hooked.handleConnection (@RequireScopes, @UseGuards)', 'Hooked.afterInit (@UseGuards)'],
+      });
+    });
   });
 
   const entries: readonly (readonly [string, MethodDecorator])[] = [

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Get, Logger, Scope, type Type } from '@nestjs/common';
 import { APP_GUARD, type ApplicationConfig, type HttpAdapterHost, type ModulesContainer } from '@nestjs/core';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { SkipDpop } from '../guard/policy.decorators.js';
+import { markVerifying } from '../handshake/verifying-adapter.js';
 import { RequireScopes } from '../guard/rights.decorators.js';
 import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
 import { StartUpCheck } from './start-up-check.js';
@@ -40,6 +42,9 @@ interface App {
   readonly controllers?: readonly Type[];
   readonly providers?: readonly (readonly [unknown, object])[];
   readonly hasServer?: boolean;
+  readonly globalGuards?: readonly object[];
+  /** The adapter for sockets. */
+  readonly adapter?: object;
 }
 
 /** An app as Nest has it in its container: the root module imports each registration. */
@@ -86,11 +91,11 @@ function start(app: App = {}): void {
   const container = new Map(
     [root, ...modules].map((module, index) => [String(index), module]),
   ) as unknown as ModulesContainer;
-  const { hasServer = true } = app;
+  const { hasServer = true, globalGuards = [], adapter } = app;
   const checks = modules.map(({ providers }) => {
     const check = new StartUpCheck(
       container,
-      { getGlobalGuards: () => [] } as unknown as ApplicationConfig,
+      { getGlobalGuards: () => globalGuards, getIoAdapter: () => adapter } as unknown as ApplicationConfig,
       { httpAdapter: hasServer ? {} : undefined } as unknown as HttpAdapterHost,
     );
     providers.set(StartUpCheck, { token: StartUpCheck, instance: check });
@@ -127,6 +132,61 @@ describe('an app with handlers that no guard covers (I2)', () => {
     start({ registrations: [{ isGlobal: false }, { isGlobal: false, guardInstance: {} }] });
     start({ controllers: [] });
     expect(lines).toEqual([]);
+  });
+});
+
+describe('an app with gateways (J1)', () => {
+  @RequireScopes('feed')
+  @WebSocketGateway()
+  class FeedGateway {
+    @SubscribeMessage('read')
+    read(): void {}
+  }
+
+  @WebSocketGateway()
+  class PlainGateway {
+    @SubscribeMessage('read')
+    read(): void {}
+  }
+
+  @WebSocketGateway()
+  class HookedGateway {
+    @RequireScopes('feed')
+    handleConnection(): void {}
+  }
+
+  const gateway = (type: Type): App => ({ controllers: [], providers: [[type, { metatype: type }]] });
+  const globalGuards = [guard as object];
+
+  test('does not start if only a global guard covers what a gateway requires', () => {
+    expect(() => start({ ...gateway(FeedGateway), globalGuards })).toThrow(
+      /^No DpopGuard covers these messages of gateways, and their decorators enforce nothing: FeedGateway\.read \(@RequireScopes\)\. Add @UseGuards/,
+    );
+  });
+
+  test('starts with an adapter that verifies handshakes', () => {
+    const adapter = {};
+    markVerifying(adapter);
+    start({ ...gateway(FeedGateway), adapter });
+    start({ ...gateway(PlainGateway), adapter, globalGuards });
+    expect(lines).toEqual([]);
+  });
+
+  test('starts with a warning if a gateway that requires nothing has only a global guard', () => {
+    start(gateway(PlainGateway));
+    expect(lines).toEqual([]);
+    start({ ...gateway(PlainGateway), globalGuards });
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^warn \[DpopModule\] Only a global guard covers .*: PlainGateway\.read\. Use the adapter/,
+      ),
+    ]);
+  });
+
+  test('does not start if a hook requires something', () => {
+    expect(() => start({ ...gateway(HookedGateway), globalGuards })).toThrow(
+      /^Nest runs no guard for these hooks of gateways, .*: HookedGateway\.handleConnection \(@RequireScopes\)\. Move/,
+    );
   });
 });
 

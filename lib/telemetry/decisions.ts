@@ -50,13 +50,19 @@ const decisions = channel(DPOP_DECISION_CHANNEL);
 export class RequestDecisions {
   readonly #method: unknown;
   readonly #startedMs = performance.now();
-  #isDecided = false;
-  #isRejected = false;
+  #isDecided: boolean;
+  #isRejected: boolean;
   #isReported = false;
 
-  /** @param method of the request, as received */
-  constructor(method: unknown) {
+  /**
+   * @param method of the request, as received
+   * @param publishes `false` for an examination that decides nothing
+   */
+  constructor(method: unknown, publishes = true) {
     this.#method = method;
+    // Nothing is published after a decision.
+    this.#isDecided = !publishes;
+    this.#isRejected = !publishes;
   }
 
   /**

@@ -24,7 +24,8 @@ import type { DpopVerifierParts } from './verifier-parts.js';
 export class DpopVerifier {
   readonly #steps: ExaminationSteps;
 
-  constructor({ rules, accessTokens, nonces, replayStore, revocation, knownKeys }: DpopVerifierParts) {
+  constructor(parts: DpopVerifierParts) {
+    const { rules, accessTokens, nonces, replayStore, revocation, knownKeys, publishes = true } = parts;
     const store = new TimedReplayStore(replayStore);
     this.#steps = {
       rules,
@@ -33,6 +34,7 @@ export class DpopVerifier {
       revocations: revocation && new RevocationCheck(revocation, rules.onRevocationFailure),
       replays: new ReplayCheck(rules, store),
       nonces: new NonceSupply(nonces, store),
+      publishes,
     };
   }
 

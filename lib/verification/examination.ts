@@ -33,6 +33,8 @@ export interface ExaminationSteps {
   readonly revocations: RevocationCheck | undefined;
   readonly replays: ReplayCheck;
   readonly nonces: NonceSupply;
+  /** Whether decisions are published. */
+  readonly publishes: boolean;
 }
 
 /** What a request has proved. */
@@ -65,7 +67,7 @@ export class DpopExamination {
     this.#request = request;
     this.#steps = steps;
     this.#openedSeconds = this.#nowSeconds();
-    this.#decisions = new RequestDecisions(request.method);
+    this.#decisions = new RequestDecisions(request.method, steps.publishes);
     this.#fields = readCredentialFields(request.rawHeaders);
   }
 

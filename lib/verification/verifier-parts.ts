@@ -16,4 +16,6 @@ export interface DpopVerifierParts {
   readonly revocation?: RevocationChecker | undefined;
   /** The keys of clients whose requests were accepted; default: an empty cache within the bounds of the rules. */
   readonly knownKeys?: BoundedCache<ProofKey>;
+  /** Whether decisions are published, default `true`. */
+  readonly publishes?: boolean;
 }

@@ -26,7 +26,7 @@ declare const url: string;
 
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
-  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|opentelemetry\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
+  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|opentelemetry\/[^/]+|platform-ws\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
 const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'UseGuards'];
 
@@ -48,6 +48,7 @@ export function readExampleSnippets(): readonly Snippet[] {
     ['nestjs-dpop', readExportedNames('lib/index.ts')],
     ['nestjs-dpop/opentelemetry', readExportedNames('lib/opentelemetry/index.ts')],
     ['nestjs-dpop/security-events', readExportedNames('lib/security-events/index.ts')],
+    ['nestjs-dpop/platform-ws', readExportedNames('lib/platform-ws/index.ts')],
     ['nestjs-dpop/testing', readExportedNames('lib/testing/index.ts')],
   ]);
   const sources = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
