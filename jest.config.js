@@ -6,7 +6,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^nestjs-dpop$': '<rootDir>/lib/index.ts',
-    '^nestjs-dpop/(introspection|opentelemetry|platform-ws|redis|security-events|testing)$': '<rootDir>/lib/$1/index.ts',
+    '^nestjs-dpop/(introspection|opentelemetry|platform-ws|redis|security-events|testing)$':
+      '<rootDir>/lib/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
   },
   transform: {

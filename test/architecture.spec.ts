@@ -137,12 +137,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
   'platform-ws': ['transport', 'verification', 'sessions', 'handshake'],
-  testing: ['runtime', 'issuer'],
+  testing: [
+    'errors',
+    'runtime',
+    'transport',
+    'nonce',
+    'storage',
+    'claims',
+    'issuer',
+    'verification',
+    'guard',
+  ],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
   opentelemetry: ['errors', 'telemetry'],
 };
 
-const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'platform-ws', 'security-events'];
+const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'platform-ws', 'security-events', 'testing'];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 const KNOW_OPENTELEMETRY = ['opentelemetry'];
@@ -198,7 +208,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, handshake, module, transport, the adapters and security-events know Nest, only redis ioredis, only introspection oauth4webapi, and only opentelemetry OpenTelemetry', () => {
+  test('only guard, handshake, module, transport, the adapters, security-events and testing know Nest, only redis ioredis, only introspection oauth4webapi, and only opentelemetry OpenTelemetry', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))
