@@ -12,7 +12,7 @@ import type { DpopActivation } from './activation.js';
 import { routePolicyOf } from './route-policy.js';
 
 /** The replay store decides these, and the trial does not ask it: the present configuration has recorded the proof. */
-const DECIDED_BY_STORE: ReadonlySet<string> = new Set(['proof_replayed', 'nonce_renewal']);
+const DECIDED_BY_STORE: ReadonlySet<string> = new Set(['proof_replayed', 'nonce_renewal', 'ticket_spent']);
 
 /** The parts of a trial, which `DpopModule` provides if the option is set. */
 export interface TrialParts {
@@ -67,8 +67,7 @@ export class Trial {
   ): Promise<void> | undefined {
     const { request, examination } = activation;
     if (this.#parts === undefined || request === undefined || examination === undefined) return undefined;
-    if (error instanceof DpopUnavailableError || DECIDED_BY_STORE.has(error?.reason ?? ''))
-      return undefined;
+    if (error instanceof DpopUnavailableError || DECIDED_BY_STORE.has(error?.reason ?? '')) return undefined;
     const second = this.#parts.verifier.examineOnce(request, () => examination.request);
     if (this.#compared.has(second)) return undefined;
     this.#compared.add(second);

@@ -8,6 +8,8 @@ const ENTRIES = [
   'lib/index.ts',
   'lib/introspection/index.ts',
   'lib/opentelemetry/index.ts',
+  'lib/platform-socket.io/index.ts',
+  'lib/mcp/index.ts',
   'lib/platform-ws/index.ts',
   'lib/redis/index.ts',
   'lib/security-events/index.ts',
