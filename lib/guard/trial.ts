@@ -67,8 +67,7 @@ export class Trial {
   ): Promise<void> | undefined {
     const { request, examination } = activation;
     if (this.#parts === undefined || request === undefined || examination === undefined) return undefined;
-    if (error instanceof DpopUnavailableError || DECIDED_BY_STORE.has(error?.reason ?? ''))
-      return undefined;
+    if (error instanceof DpopUnavailableError || DECIDED_BY_STORE.has(error?.reason ?? '')) return undefined;
     const second = this.#parts.verifier.examineOnce(request, () => examination.request);
     if (this.#compared.has(second)) return undefined;
     this.#compared.add(second);

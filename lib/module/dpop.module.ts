@@ -17,6 +17,7 @@ import { DpopGuard } from '../guard/dpop.guard.js';
 import { DpopStrategy } from '../guard/dpop.strategy.js';
 import { Trial } from '../guard/trial.js';
 import { DpopHandshakes } from '../handshake/dpop-handshakes.js';
+import { DpopSubscriptions } from '../handshake/dpop-subscriptions.js';
 import { GatewayPolicies } from '../handshake/gateway-policies.js';
 import { observeRequestLines } from '../http/request-line.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
@@ -97,6 +98,7 @@ const registrations = new EqualRegistrations();
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    DpopSubscriptions,
     GatewayPolicies,
     DpopHealthIndicator,
   ],
@@ -109,6 +111,7 @@ const registrations = new EqualRegistrations();
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    DpopSubscriptions,
     DpopSessions,
     Trial,
     DpopHealthIndicator,

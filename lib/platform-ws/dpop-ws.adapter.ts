@@ -1,13 +1,14 @@
 import { type IncomingMessage, validateHeaderValue } from 'node:http';
 import type { INestApplicationContext } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
+import { endWithToken } from '../handshake/end-with-token.js';
 import type { Gateway } from '../handshake/gateway-policies.js';
 import type { HandshakeRefusal } from '../handshake/handshake-outcome.js';
 import { type SocketServices, socketServicesOf } from '../handshake/socket-services.js';
 import { markVerifying } from '../handshake/verifying-adapter.js';
 import { isReportOnly } from '../verification/policy.js';
 import { verdictOn } from '../verification/request-record.js';
-import { bindSocket, endWithToken } from './opened-socket.js';
+import { bindSocket } from './opened-socket.js';
 import { chooseProtocol } from './sub-protocols.js';
 import { verifyBefore } from './verify-client.js';
 import type { WsServer } from './ws-types.js';
@@ -59,8 +60,12 @@ export class DpopWsAdapter extends WsAdapter {
     // Before the gateways, which Nest binds to the same event.
     server.on('connection', bindSocket);
     // Report mode ends no socket.
-    if (policy !== undefined && !isReportOnly(policy))
-      server.on('connection', (socket, request) => endWithToken(socket, request, sessions));
+    if (policy !== undefined && !isReportOnly(policy)) {
+      server.on('connection', (socket, request) => {
+        const verdict = verdictOn(request);
+        if (verdict !== undefined) endWithToken(socket, verdict, sessions);
+      });
+    }
     return server;
   }
 }
