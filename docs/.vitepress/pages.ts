@@ -21,6 +21,9 @@ export const SECTIONS = [
       'introspection',
       'custom-tokens',
       'graphql-and-other-transports',
+      'sockets',
+      'tickets',
+      'mcp',
       'browsers-and-openapi',
     ],
   },
@@ -54,6 +57,7 @@ export const PROJECT_PAGES = [
   'sample/01-quickstart/README.md',
   'sample/02-fleet/README.md',
   'sample/03-keycloak/README.md',
+  'sample/04-mcp/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */

@@ -30,6 +30,7 @@ import {
   parseOrigin,
   parseProof,
   parseStorage,
+  parseTickets,
 } from './option-parsers.js';
 import { parseRevocation } from './revocation-option.js';
 
@@ -40,6 +41,7 @@ export interface DpopConfig extends VerificationRules {
     readonly secrets: readonly Uint8Array[] | undefined;
     readonly service: string;
   };
+  readonly tickets: { readonly lifetimeSeconds: number };
   readonly challenge: ChallengeParameters;
   /** `undefined` if the library serves no protected resource metadata. */
   readonly metadata: ServedMetadata | undefined;
@@ -81,6 +83,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'maxTokenBytes',
     'proof',
     'nonce',
+    'tickets',
     'storage',
     'onReplayStoreFailure',
     'revocation',
@@ -134,6 +137,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     clock,
     policy: { nonce: nonce.mode, bearer: bearer === 'forbid' ? 'reject' : bearer, enforcement },
     forbidsBearer: bearer === 'forbid',
+    forbidsTickets: options.tickets === 'forbid',
     limits: { tokenBytes: maxTokenBytes, proofBytes: maxBytes },
     resolveOrigin,
     proof: { ...proof, algorithms: new Set(algorithms), freshness: nonce.freshness },
@@ -142,6 +146,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
         ? Math.max(iatLifetimeSeconds, 3 * nonce.lifetimeSeconds)
         : iatLifetimeSeconds,
     nonce: { ...nonce, service: describeService(options.realm, origin, issuance.issuers, nonce.freshness) },
+    tickets: parseTickets(options.tickets),
     challenge: {
       algs: algorithms.join(' '),
       realm: options.realm,

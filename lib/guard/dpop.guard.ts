@@ -60,7 +60,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
-    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
     // Guards of apps hand over the others.
     @Optional() @Inject(Trial) private readonly trial?: Trial,
   ) {
@@ -79,9 +79,9 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       const dpopRequest = () => this.getDpopRequest(context, request);
       const examination = (activation.examination = this.verifier.examineOnce(request, dpopRequest));
       const nameRoute = () => routeNameOf(context, request);
-      if (policy.anonymous === 'allow' && examination.isAnonymous) {
+      if (policy.anonymous === 'allow' && examination.isAnonymous(policy)) {
         recordOf(request).isAnonymous = true;
-        examination.publishAnonymous(nameRoute);
+        examination.decisions.anonymous(nameRoute);
         return true;
       }
       const verdict = await this.strategy.run(request, () => examination.authorize(policy, nameRoute));
@@ -167,7 +167,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       );
     leaveVerdict(request, verdict);
     if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
-    this.supplyNonce(context, verdict.nextNonce);
+    this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
   }
 
   /** Tells what would have been refused, and lets the request through. */
@@ -179,16 +179,17 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       this.refusals.logReported(error, placeOf(context, request), examination);
       if (request === undefined) return;
       leaveVerdict(request, createUnenforcedVerdict(error));
-      if (error instanceof DpopError) this.supplyNonce(context, error.details.nonce);
+      const nonce = error instanceof DpopError ? error.details.nonce : undefined;
+      this.writeNonce(context, nonce, examination?.decisions.hasTicket);
     } catch (cause) {
       this.log(activation, new DpopUnavailableError('internal_failure', { cause }), PASSED);
     }
   }
 
-  /** On a response of any status (§8.2). */
-  private supplyNonce(context: ExecutionContext, nonce: string | undefined): void {
-    if (nonce === undefined) return;
-    const headers = dpopResponseHeaders({ nonce });
+  /** On a response of any status (§8.2). A response to a ticket must not be kept, either. */
+  private writeNonce(context: ExecutionContext, nonce: string | undefined, hasTicket = false): void {
+    if (nonce === undefined && !hasTicket) return;
+    const headers = dpopResponseHeaders({ nonce, hasTicket });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
   }
 

@@ -58,9 +58,9 @@ export class DpopHandshakes {
     try {
       if (this.pending > MAX_PENDING) throw new DpopUnavailableError('handshakes_full');
       examination = this.verifier.examineOnce(request, () => toHandshakeRequest(request));
-      if (whole.anonymous === 'allow' && examination.isAnonymous) {
+      if (whole.anonymous === 'allow' && examination.isAnonymous(whole)) {
         recordOf(request).isAnonymous = true;
-        examination.publishAnonymous(() => name);
+        examination.decisions.anonymous(() => name);
         return {};
       }
       const verdict = await examination.authorize(whole, () => name);

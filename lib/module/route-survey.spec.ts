@@ -18,6 +18,7 @@ const NOTHING: RouteSurvey = {
   contradictoryHandlers: [],
   bearer: [],
   reporting: [],
+  tickets: [],
 };
 
 interface Found {

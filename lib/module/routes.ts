@@ -6,9 +6,10 @@ import { DpopGuard } from '../guard/dpop.guard.js';
 import { isStatement, lineageOf, type RouteLevel, routeLevelsOf } from '../guard/route-levels.js';
 import { isGateway } from '../handshake/gateway-policies.js';
 import { classOf } from './container.js';
+import { isOfMessage, RPC_PATTERN } from './rpc-handlers.js';
 
 /** The classes of all controllers and providers. */
-export function typesIn(modules: ModulesContainer): ReadonlySet<Type> {
+export function typesIn(modules: Pick<ModulesContainer, 'values'>): ReadonlySet<Type> {
   return new Set(
     [...modules.values()]
       .flatMap(({ controllers, providers }) => [...controllers.values(), ...providers.values()])
@@ -33,7 +34,7 @@ export interface Route {
 const MESSAGE_METADATA = 'websockets:message_mapping';
 
 /** The metadata keys of Nest's own packages for handlers of HTTP, messages, sockets and GraphQL. */
-const ENTRY_METADATA = [PATH_METADATA, 'microservices:pattern', MESSAGE_METADATA, 'graphql:resolver_type'];
+const ENTRY_METADATA = [PATH_METADATA, RPC_PATTERN, MESSAGE_METADATA, 'graphql:resolver_type'];
 
 /** The methods of a class, inherited ones included. */
 export function* routesOf(type: Type): Generator<Route> {
@@ -47,6 +48,11 @@ export function* routesOf(type: Type): Generator<Route> {
       isBound: isBound(type, name),
     };
   }
+}
+
+/** Whether the app receives messages of a microservice or calls of MCP, beside HTTP or without it. */
+export function hasMessageHandlers(modules: ModulesContainer | undefined): boolean {
+  return [...typesIn(modules ?? new Map())].some((type) => [...methodsOf(type).values()].some(isOfMessage));
 }
 
 /** The own and inherited methods of a class, each once. */

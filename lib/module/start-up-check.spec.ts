@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { Get, Logger, Scope, type Type } from '@nestjs/common';
-import { APP_GUARD, type ApplicationConfig, type HttpAdapterHost, type ModulesContainer } from '@nestjs/core';
+import { Get, Logger, Scope, SetMetadata, type Type } from '@nestjs/common';
+import { APP_GUARD, type ApplicationConfig, type HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
@@ -37,11 +37,15 @@ interface Registration {
   readonly isStatic?: boolean;
 }
 
+type Module = NonNullable<ReturnType<ModulesContainer['get']>>;
+
 interface App {
   readonly registrations?: readonly Registration[];
   readonly controllers?: readonly Type[];
   readonly providers?: readonly (readonly [unknown, object])[];
   readonly hasServer?: boolean;
+  /** Whether Nest announced the server of a microservice. */
+  readonly isMicroservice?: boolean;
   readonly globalGuards?: readonly object[];
   /** The adapter for sockets. */
   readonly adapter?: object;
@@ -88,10 +92,11 @@ function containerOf({ registrations = [{}], controllers = [Unguarded], provider
 /** Creates the check of each registration, then starts the app. */
 function start(app: App = {}): void {
   const { root, modules } = containerOf(app);
-  const container = new Map(
-    [root, ...modules].map((module, index) => [String(index), module]),
-  ) as unknown as ModulesContainer;
-  const { hasServer = true, globalGuards = [], adapter } = app;
+  const container = new ModulesContainer();
+  for (const [index, module] of [root, ...modules].entries())
+    container.set(String(index), module as unknown as Module);
+  const { hasServer = true, isMicroservice = false, globalGuards = [], adapter } = app;
+  if (isMicroservice) container.addRpcTarget({});
   const checks = modules.map(({ providers }) => {
     const check = new StartUpCheck(
       container,
@@ -106,7 +111,8 @@ function start(app: App = {}): void {
 
 const UNGUARDED =
   'No DpopGuard covers these handlers, and their decorators enforce nothing: Unguarded.read (@RequireScopes). ' +
-  'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module';
+  'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module. ' +
+  'Beside HTTP, handlers of messages and tools of MCP need @UseGuards, because global guards reach them only with inheritAppConfig: true';
 
 describe('an app with handlers that no guard covers (I2)', () => {
   test('does not start, and is told what to do', () => {
@@ -132,6 +138,27 @@ describe('an app with handlers that no guard covers (I2)', () => {
     start({ registrations: [{ isGlobal: false }, { isGlobal: false, guardInstance: {} }] });
     start({ controllers: [] });
     expect(lines).toEqual([]);
+  });
+});
+
+describe('an app with handlers of messages (I2)', () => {
+  class Messages {
+    @RequireScopes('read')
+    @SetMetadata('microservices:pattern', ['sum'])
+    sum(): void {}
+  }
+  const global = [['global', { token: `${APP_GUARD} (UUID: 1)`, metatype: DpopGuard }]] as const;
+  const app = { controllers: [Messages], providers: global };
+
+  test('that has HTTP, too, does not start with a global guard, which may not reach them', () => {
+    expect(() => start(app)).toThrow(/Messages\.sum \(@RequireScopes\).*inheritAppConfig/);
+    expect(() => start({ ...app, isMicroservice: true })).toThrow(TypeError);
+  });
+
+  test('that is a microservice starts with a global guard, and not without one', () => {
+    const alone = { hasServer: false, isMicroservice: true };
+    start({ ...app, ...alone });
+    expect(() => start({ ...app, ...alone, providers: [] })).toThrow(TypeError);
   });
 });
 

@@ -29,28 +29,45 @@ export class StartUpCheck implements OnModuleInit {
     // One of several registrations checks the app.
     if (registrations[0]?.providers.get(StartUpCheck)?.instance !== this) return;
     // A context without a server has no routes, and main.ts may bind the guard only to servers.
-    if (!this.#hasServer() || registrations.some(isGuardReplaced)) return;
+    if (!(this.#hasHttpServer() || this.#isMicroservice()) || registrations.some(isGuardReplaced)) return;
     const configs = registrations.map(configOf);
     this.#assertRoutes(
       configs.every((config) => config?.unguardedRoutes === 'warn'),
       configs.some((config) => config?.forbidsBearer === true),
+      configs.some((config) => config?.forbidsTickets === true),
     );
   }
 
-  #hasServer(): boolean {
+  #hasHttpServer(): boolean {
     return Boolean(this.adapterHost.httpAdapter as unknown);
   }
 
-  #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean): void {
+  /** Nest announces the server of a microservice before it calls this hook. */
+  #isMicroservice(): boolean {
+    let hasTarget = false;
+    this.modules
+      .getRpcTargetRegistry()
+      .subscribe(() => (hasTarget = true))
+      .unsubscribe();
+    return hasTarget;
+  }
+
+  #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean, forbidsTickets: boolean): void {
     const logger = new Logger('DpopModule');
-    const coverage = new GuardCoverage(this.modules, this.application);
+    const coverage = new GuardCoverage(this.modules, this.application, this.#hasHttpServer());
     const verifiesHandshakes = isVerifying(this.application.getIoAdapter());
     const survey = surveyRoutes(this.modules, coverage, verifiesHandshakes);
-    const { contradictoryClasses, contradictoryHandlers, bearer, reporting } = survey;
+    const { contradictoryClasses, contradictoryHandlers, bearer, reporting, tickets } = survey;
     if (forbidsBearer && bearer.length > 0) {
       throw new TypeError(
         `@Dpop({ bearer: 'allow-unbound' }) must not stand in an app with the option bearer: 'forbid', which fapi2 sets: ${bearer.join(', ')}. ` +
           "Remove it there, or set bearer: 'reject', with which routes may allow Bearer",
+      );
+    }
+    if (forbidsTickets && tickets.length > 0) {
+      throw new TypeError(
+        `@Dpop({ ticket: 'allow' }) must not stand in an app with the option tickets: 'forbid', which fapi2 sets: ${tickets.join(', ')}. ` +
+          'Remove it there, or leave the option out',
       );
     }
     if (forbidsBearer && reporting.length > 0) {
@@ -97,7 +114,8 @@ function describeUnguarded({ unguarded, unguardedMessages, hooks }: RouteSurvey)
   if (unguarded.length > 0) {
     texts.push(
       `No DpopGuard covers these handlers, and their decorators enforce nothing: ${unguarded.join(', ')}. ` +
-        'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module',
+        'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module. ' +
+        'Beside HTTP, handlers of messages and tools of MCP need @UseGuards, because global guards reach them only with inheritAppConfig: true',
     );
   }
   if (unguardedMessages.length > 0) {

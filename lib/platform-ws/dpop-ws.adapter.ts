@@ -9,9 +9,9 @@ import { markVerifying } from '../handshake/verifying-adapter.js';
 import { isReportOnly } from '../verification/policy.js';
 import { verdictOn } from '../verification/request-record.js';
 import { bindSocket } from './opened-socket.js';
-import { chooseProtocol } from './sub-protocols.js';
+import { chooseProtocol, refuseTicketAlone } from './sub-protocols.js';
 import { verifyBefore } from './verify-client.js';
-import type { WsServer } from './ws-types.js';
+import type { ClientInfo, WsServer } from './ws-types.js';
 
 /**
  * `WsAdapter` of Nest with DPoP: a socket opens only with a bound access token and a proof for its handshake, which must
@@ -20,7 +20,6 @@ import type { WsServer } from './ws-types.js';
  *
  * @example
  * ```ts
- * const app = await NestFactory.create(AppModule);
  * app.useWebSocketAdapter(new DpopWsAdapter(app));
  * ```
  * @see RFC 6455 §4.2.2, RFC 9449 §7.1
@@ -45,12 +44,11 @@ export class DpopWsAdapter extends WsAdapter {
       );
     const { handshakes, gateways, sessions } = this.#services;
     const { policy, name } = gateways.unite(gateways.gateways.filter(isBehind(port, options.path)));
-    const verify = async ({
-      req,
-    }: {
-      readonly req: IncomingMessage;
-    }): Promise<HandshakeRefusal | undefined> =>
-      policy === undefined ? undefined : (await handshakes.verify(req, policy, name)).refusal;
+    const verify = async ({ req }: ClientInfo): Promise<HandshakeRefusal | undefined> => {
+      if (policy === undefined) return undefined;
+      const alone = policy.ticket === 'allow' ? refuseTicketAlone(req) : undefined;
+      return alone ?? (await handshakes.verify(req, policy, name)).refusal;
+    };
     const server = super.create(port, {
       ...options,
       verifyClient: verifyBefore(verify, options['verifyClient']),

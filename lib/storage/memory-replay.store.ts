@@ -77,7 +77,15 @@ export class MemoryReplayStore extends ReplayStore {
   }
 
   /** Whether a predecessor of this process may have accepted the proof. */
-  #mayPrecedeStart({ nowSeconds, freshUntilSeconds, lifetimeSeconds, epoch }: ReplayClaim): boolean {
+  #mayPrecedeStart({
+    nowSeconds,
+    freshUntilSeconds,
+    lifetimeSeconds,
+    epoch,
+    afterDataLoss,
+  }: ReplayClaim): boolean {
+    // Another process may have accepted it, or a predecessor of this one.
+    if (afterDataLoss === 'refuse') return epoch !== this.#epoch;
     if (this.#afterDataLoss === 'accept' || epoch === this.#epoch) return false;
     this.#startedAtSeconds ??= nowSeconds - (performance.now() - this.#createdMs) / 1000;
     // Rounded up like `freshUntilSeconds`: a proof from before the start must not look newer than it is.
