@@ -116,7 +116,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'verification',
   ],
   profiles: ['errors', 'jws', 'http', 'claims', 'issuer', 'access-token', 'config'],
-  sessions: ['errors', 'runtime', 'revocation', 'verification'],
+  sessions: ['errors', 'http', 'runtime', 'revocation', 'verification'],
   guard: [
     'errors',
     'http',
@@ -127,6 +127,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tickets',
     'verification',
     'config',
+    'sessions',
   ],
   handshake: ['errors', 'http', 'transport', 'telemetry', 'verification', 'config', 'sessions', 'guard'],
   module: [

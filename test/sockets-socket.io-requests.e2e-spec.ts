@@ -1,7 +1,12 @@
 import { connect, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Module, type Type, UseGuards } from '@nestjs/common';
-import { type GatewayMetadata, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import {
+  type GatewayMetadata,
+  type OnGatewayInit,
+  SubscribeMessage,
+  WebSocketGateway,
+} from '@nestjs/websockets';
 import {
   Dpop,
   DpopBound,
@@ -36,6 +41,8 @@ let client: TestClient;
 let other: TestClient;
 let token: string;
 let ran: string[];
+/** The sessions of engine.io. */
+let opened: number;
 const clients = new IoClients();
 
 beforeEach(async () => {
@@ -45,6 +52,7 @@ beforeEach(async () => {
   other = await TestClient.create({ clock: clock.read });
   token = await issuer.issueToken({ client });
   ran = [];
+  opened = 0;
 });
 
 afterEach(async () => {
@@ -56,6 +64,10 @@ afterEach(async () => {
 @RequireScopes('missing')
 @WebSocketGateway({ namespace: 'reported' })
 class ReportingGateway {}
+
+interface Engine {
+  on(event: 'connection', listener: () => void): void;
+}
 
 interface Setup {
   readonly beside?: Type;
@@ -69,7 +81,13 @@ interface Setup {
 function moduleOf({ gateway = {}, port = 0, dpop, beside }: Setup): Type {
   @UseGuards(DpopGuard)
   @WebSocketGateway(port, gateway)
-  class RootGateway {
+  class RootGateway implements OnGatewayInit {
+    afterInit({ engine }: { readonly engine: Engine }): void {
+      engine.on('connection', () => {
+        opened += 1;
+      });
+    }
+
     @SubscribeMessage('whoami')
     whoami(@DpopBound() jkt: string): string {
       ran.push('whoami');
@@ -530,6 +548,19 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
       await untilNoConnection(app);
       gate.release();
       expect((await askUpgrade(app.port, await headersOf())).status).toBe(101);
+      expect(opened).toBe(1);
+    });
+
+    test('after a refused client that keeps its side open, which is cut off', async () => {
+      const app = await start();
+      const socket = connect({ port: app.port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.write(`GET ${WEBSOCKET} HTTP/1.1\r\n${HEAD}\r\n`);
+      const answer = await new Promise<string>((resolve) => {
+        socket.once('data', (data: Buffer) => resolve(data.toString()));
+      });
+      expect(answer).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
+      await untilNoConnection(app);
+      socket.destroy();
     });
 
     test('after 1,000 handshakes without credentials, which leave nothing behind', async () => {

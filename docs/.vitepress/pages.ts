@@ -24,6 +24,7 @@ export const SECTIONS = [
       'sockets',
       'tickets',
       'mcp',
+      'sockets',
       'browsers-and-openapi',
     ],
   },

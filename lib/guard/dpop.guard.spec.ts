@@ -23,6 +23,7 @@ import { RevocationChecker } from '../revocation/revocation.checker.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { DPOP_DECISION_CHANNEL, type DpopDecision } from '../telemetry/decisions.js';
 import { TestClient } from '../testing/index.js';
+import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { verdictOn } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
@@ -132,7 +133,8 @@ function createGuard({
   const adapterHost = { httpAdapter: { getRequestHostname: () => hostname } } as unknown as HttpAdapterHost;
   const wrappers = new Map(controllers.map((metatype) => [metatype, { metatype }]));
   const modules = new Map([['module', { controllers: wrappers }]]) as unknown as ModulesContainer;
-  return new guard(verifier, config, new Reflector(), adapterHost, new DpopStrategy(), modules);
+  const sessions = new DpopSessions(clock);
+  return new guard(verifier, config, new Reflector(), adapterHost, new DpopStrategy(), modules, sessions);
 }
 
 interface Exchange {

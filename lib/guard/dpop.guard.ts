@@ -18,6 +18,7 @@ import { toDpopRequest } from '../transport/http-dpop-request.js';
 import { placeOf, routeNameOf } from '../transport/route-name.js';
 import { transportOf, unknownTransport } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
+import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 import { leaveVerdict, recordOf } from '../verification/request-record.js';
@@ -26,9 +27,10 @@ import { beginActivation, type DpopActivation, publishRejection } from './activa
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
+import { endAtExpiry } from './end-at-expiry.js';
 import { HostRoutes } from './host-routes.js';
 import { Refusals } from './refusals.js';
-import { routePolicyOf } from './route-policy.js';
+import { RoutePolicies } from './route-policy.js';
 import { toTransportException } from './transport-exception.js';
 import { Trial } from './trial.js';
 
@@ -52,7 +54,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
   private readonly refusals: Refusals;
   private readonly hostRoutes: HostRoutes;
-  private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
+  private readonly policies: RoutePolicies;
 
   constructor(
     @Inject(DpopVerifier) protected readonly verifier: DpopVerifier,
@@ -61,12 +63,14 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
     @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
+    @Inject(DpopSessions) private readonly sessions: DpopSessions,
     // Guards of apps hand over the others.
     @Optional() @Inject(Trial) private readonly trial?: Trial,
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
     this.hostRoutes = new HostRoutes(modules);
+    this.policies = new RoutePolicies(config.policy, DpopGuard);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -100,14 +104,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /** The policy of the route; `undefined` leaves it open. */
   protected getPolicy(context: ExecutionContext): DpopPolicy | undefined {
-    const handler = context.getHandler();
-    const controller = context.getClass();
-    let ofHandler = this.policies.get(handler);
-    if (ofHandler === undefined) this.policies.set(handler, (ofHandler = new Map()));
-    if (!ofHandler.has(controller)) {
-      ofHandler.set(controller, routePolicyOf(handler, controller, this.config.policy, DpopGuard));
-    }
-    return ofHandler.get(controller);
+    return this.policies.of(context.getHandler(), context.getClass());
   }
 
   /**
@@ -166,6 +163,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
         this.handleRequest<unknown>(undefined, verdict, undefined, context),
       );
     leaveVerdict(request, verdict);
+    if (policy.endAtExpiry === true) endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
     if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
     this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
   }

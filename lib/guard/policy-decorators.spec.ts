@@ -113,8 +113,8 @@ describe('a decorator is refused in these words (I4)', () => {
     ],
     [
       Require,
-      [],
-      '@Require() must be given a function of the verdict that returns true or false; it is undefined',
+      ['x'],
+      '@Require() must be given a function of the verdict that returns true or false; it is "x"',
     ],
     [Dpop, [null], '@Dpop() must be an object; it is null'],
     [
@@ -171,6 +171,8 @@ describe('a decorator is refused in these words (I4)', () => {
   ])('%s twice', (name, decorator, wayOut) => {
     class Target {}
     decorator(Target);
+    const requirements = readRequirements((key) => Reflect.getMetadata(key, Target));
+    expect(decoratorsOf(requirements)).toEqual([name]);
     expect(() => decorator(Target)).toThrow(
       new TypeError(`${name}() must be used once on a handler or a class; ${wayOut}`),
     );

@@ -94,6 +94,35 @@ describe('the policy that decorators make (B13)', () => {
     expect(policyOf(Closed)).toMatchObject({ anyScope: ['s'], anyRole: ['r'], predicates: [never] });
   });
 
+  test('a handler that overrides another keeps what is stricter than the service, and nothing that is looser', () => {
+    class Base {
+      @Dpop({ nonce: 'off', bearer: 'allow-unbound', enforcement: 'report', anonymous: 'allow' })
+      loose(): void {}
+      @Dpop({ nonce: 'required', bearer: 'reject', enforcement: 'enforce', anonymous: 'reject' })
+      read(): void {}
+    }
+    class Target extends Base {
+      override loose(): void {}
+      override read(): void {}
+    }
+    const strict = {
+      nonce: 'required',
+      bearer: 'reject',
+      enforcement: 'enforce',
+      anonymous: 'reject',
+    } as const;
+    const loose = {
+      nonce: 'off',
+      bearer: 'allow-unbound',
+      enforcement: 'report',
+      anonymous: 'allow',
+    } as const;
+    const { read, loose: looseHandler } = Target.prototype;
+    expect(routePolicyOf(read, Target, loose, Guard)).toEqual(strict);
+    expect(routePolicyOf(looseHandler, Target, strict, Guard)).toEqual(strict);
+    expect(routePolicyOf(looseHandler, Target, service, Guard)).toStrictEqual(service);
+  });
+
   test('what stands twice on one target adds up, the upper one first', () => {
     @RequireScopes('a')
     @RequireScopes('b', 'a')

@@ -71,6 +71,7 @@ export class EngineRequests {
     if (isGone(request, response)) return;
     if (refusal !== undefined) return answer(request, response, refusal);
     if (verdict?.nextNonce !== undefined) writeNonce(response, verdict.nextNonce);
+    hideTicket(request);
     next();
   }
 
@@ -100,6 +101,19 @@ function writeNonce(response: EngineResponse, nonce: string): void {
       header.name,
       mergeField(header, () => response.getHeader(header.name)),
     );
+}
+
+/** ws chooses the first sub-protocol, and the response would show a ticket. */
+function hideTicket({ headers }: EngineRequest): void {
+  const offered = headers['sec-websocket-protocol']?.split(',').map((protocol) => protocol.trim());
+  if (offered?.some(isTicket) !== true) return;
+  const others = offered.filter((protocol) => !isTicket(protocol));
+  if (others.length > 0) headers['sec-websocket-protocol'] = others.join(', ');
+  else delete headers['sec-websocket-protocol'];
+}
+
+function isTicket(protocol: string): boolean {
+  return /^ticket\./i.test(protocol);
 }
 
 function ignore(): void {

@@ -25,7 +25,7 @@ const SLICE_SECONDS = 30;
 export class MemoryReplayStore extends ReplayStore {
   readonly #slices = new Map<number, DigestSet>();
   readonly #words: DigestWords = new Uint32Array(4);
-  readonly #epoch = randomBytes(6).toString('base64url');
+  #epoch = createEpoch();
   readonly #maxEntries: number;
   readonly #afterDataLoss: 'accept' | 'challenge';
   /** The present slice when expired slices were last dropped. */
@@ -92,6 +92,12 @@ export class MemoryReplayStore extends ReplayStore {
     return freshUntilSeconds <= Math.ceil(this.#startedAtSeconds + lifetimeSeconds);
   }
 
+  /** The clock was set back: proofs whose records were dropped may be fresh again. */
+  #beginEpoch(): void {
+    this.#epoch = createEpoch();
+    this.#startedAtSeconds = (this.#presentSlice + 1) * SLICE_SECONDS;
+  }
+
   #sliceOf(freshUntilSeconds: number): DigestSet {
     const index = Math.floor(freshUntilSeconds / SLICE_SECONDS);
     let slice = this.#slices.get(index);
@@ -102,7 +108,12 @@ export class MemoryReplayStore extends ReplayStore {
   #dropExpired(nowSeconds: number): void {
     const present = Math.floor(nowSeconds / SLICE_SECONDS);
     if (present === this.#presentSlice) return;
+    if (present < this.#presentSlice) this.#beginEpoch();
     this.#presentSlice = present;
     for (const index of this.#slices.keys()) if (index < present) this.#slices.delete(index);
   }
+}
+
+function createEpoch(): string {
+  return randomBytes(6).toString('base64url');
 }

@@ -47,13 +47,13 @@ export const FOLDERS = {
   verification: ['lib/verification/'],
   config: ['lib/config/'],
   revocation: ['lib/revocation/', 'test/revocation'],
-  guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict)'],
+  guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict|enforcement|report-mode|trial)'],
   introspection: ['lib/introspection/', 'test/introspection', 'test/rfc-vectors'],
   metadata: ['lib/metadata/', 'test/metadata'],
   'security-events': ['lib/security-events/', 'test/security-events'],
   sessions: ['lib/sessions/'],
   module: [
     'lib/module/',
-    'test/(start-registrations|start-scopes|start-demands|module-registration|storage-lifecycle|options-ways|issuers|metadata)',
+    'test/(start-|module-registration|storage-lifecycle|options-ways|issuers|metadata|enforcement|trial|revocation.e2e)',
   ],
 };
