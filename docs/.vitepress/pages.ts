@@ -24,7 +24,6 @@ export const SECTIONS = [
       'sockets',
       'tickets',
       'mcp',
-      'sockets',
       'browsers-and-openapi',
     ],
   },
