@@ -258,7 +258,7 @@ describe.each(WITH_HOOKS)('subscriptions that are verified when their socket ope
 
   afterEach(async () => {
     // It rejects for a client whose socket was refused.
-    await Promise.allSettled(clients.splice(0).map((each) => each.dispose()));
+    await Promise.allSettled(clients.splice(0).map(async (each) => await each.dispose()));
   });
 
   async function start(
@@ -278,14 +278,17 @@ describe.each(WITH_HOOKS)('subscriptions that are verified when their socket ope
 
   /** Opens a socket with graphql-ws' own client. */
   async function connect(headers: Readonly<Record<string, string>>): Promise<Opening> {
-    let answered: Promise<IncomingMessage> | undefined;
+    const answers: Promise<IncomingMessage>[] = [];
     class SocketWithHeaders extends WebSocket {
       constructor(url: string, protocol: string) {
         super(url, protocol, { headers });
         sockets.push(this);
         this.on('error', () => undefined);
-        answered = once(this, 'unexpected-response').then(([, response]) => response as IncomingMessage);
+        const answered = once(this, 'unexpected-response').then(
+          ([, response]) => response as IncomingMessage,
+        );
         answered.catch(() => undefined);
+        answers.push(answered);
       }
     }
     let isOpen: (outcome: 'open') => void = () => undefined;
@@ -304,12 +307,15 @@ describe.each(WITH_HOOKS)('subscriptions that are verified when their socket ope
       },
     });
     clients.push(created);
-    const refused = (answered as Promise<IncomingMessage> | undefined)?.then(async (response) => ({
-      status: response.statusCode,
-      body: await text(response),
-      nonce: response.headers['dpop-nonce'],
-    }));
-    const first = await Promise.race([opened, ended, ...(refused === undefined ? [] : [refused])]);
+    const refused = answers.map(async (answered) => {
+      const response = await answered;
+      return {
+        status: response.statusCode,
+        body: await text(response),
+        nonce: response.headers['dpop-nonce'],
+      };
+    });
+    const first = await Promise.race([opened, ended, ...refused]);
     const answer = typeof first === 'object' && 'body' in first ? first : undefined;
     // A client that listens for the answer has to end the socket itself.
     if (answer !== undefined) sockets.at(-1)?.terminate();

@@ -1,5 +1,5 @@
 import { IncomingMessage } from 'node:http';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { isObject } from '../http/is-object.js';
@@ -39,6 +39,7 @@ interface Socket extends ClosableSocket {
  */
 @Injectable()
 export class DpopSubscriptions {
+  private readonly logger = new Logger(DpopSubscriptions.name);
   readonly #watched = new WeakSet<object>();
 
   constructor(
@@ -70,10 +71,7 @@ export class DpopSubscriptions {
   forMercurius(policy: Partial<DpopPolicy> = {}): MercuriusHooks {
     return {
       verifyClient: ({ req }, answer) => {
-        void this.handshakes.verify(req, policy, NAME).then(({ refusal }) => {
-          if (refusal === undefined) answer(true);
-          else answer(false, refusal.status, refusal.body, { ...refusal.headers });
-        });
+        void this.answerUpgrade(req, policy, answer);
       },
       context: async (socket, request) => {
         const raw = nodeRequestOf(request);
@@ -107,6 +105,22 @@ export class DpopSubscriptions {
     if (!isReportOnly(overlayPolicy(this.config.policy, policy)))
       endWithToken(socket, verdict, this.sessions);
     return true;
+  }
+
+  private async answerUpgrade(
+    request: IncomingMessage,
+    policy: Partial<DpopPolicy>,
+    answer: Parameters<MercuriusHooks['verifyClient']>[1],
+  ): Promise<void> {
+    try {
+      const { refusal } = await this.handshakes.verify(request, policy, NAME);
+      if (refusal === undefined) answer(true);
+      else answer(false, refusal.status, refusal.body, { ...refusal.headers });
+    } catch (error) {
+      // A listener of the app threw when the socket opened. No caller would catch it, and the process would end.
+      this.logger.error(error);
+      request.socket.destroy();
+    }
   }
 }
 
