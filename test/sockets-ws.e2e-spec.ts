@@ -27,6 +27,7 @@ import {
   DpopSessions,
   DpopTickets,
   getDpopVerdict,
+  NonceService,
   RequireAnyScope,
   RequireScopes,
   SkipDpop,
@@ -305,6 +306,17 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
     expect(next).not.toBe(nonce);
   });
 
+  test('a nonce of the app that would break the head opens no socket', async () => {
+    const app = await start({ dpop: { nonce: { mode: 'required', lifetimeSeconds: 60 } } });
+    clock.ms = HandClock.atWindow(60).ms;
+    token = await issuer.issueToken({ client, scopes: ['feed'] });
+    const { nonce = '' } = await openWith(app, client, { path: '/feed', token });
+    clock.advanceSeconds(61);
+    app.nest.get(NonceService).issue = () => 'nonce\r\nSet-Cookie: a=b';
+    await expect(openWith(app, client, { path: '/feed', token, nonce })).rejects.toThrow(DROPPED);
+    expect(seen).toEqual([]);
+  });
+
   test('what a handler requires is refused by the guard with an exception for the client', async () => {
     const logger = new LogCollector();
     const app = await start({ logger });
@@ -521,8 +533,8 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
     async function startAsking(verifyClient: Ask): Promise<RunningApp> {
       @RequireScopes('feed')
       @WebSocketGateway({ path: '/feed', verifyClient })
-      class AskingGateway implements OnGatewayConnection {
-        handleConnection(): void {
+      class AskingGateway extends FeedGateway {
+        override handleConnection(): void {
           seen.push('opened');
         }
       }
@@ -571,8 +583,10 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
       ],
     ])('that %s lets in', async (_what, ask) => {
       const app = await startAsking(ask);
-      expect(await openWith(app, client, { path: '/feed', token })).toMatchObject({ status: 101 });
+      const { status, socket } = await openWith(app, client, { path: '/feed', token });
+      expect(status).toBe(101);
       expect(seen).toEqual(['opened']);
+      expect(await socket.ask('echo', 'open')).toEqual({ event: 'echo', data: 'open' });
     });
   });
 });
