@@ -469,7 +469,7 @@ for (const platform of PLATFORMS) {
         socket.on('open', () => socket.send(JSON.stringify({ event: 'read', data: 'secret' })));
         socket.on('message', (data) => {
           socket.terminate();
-          resolve({ status: 101, answer: JSON.parse(String(data)) });
+          resolve({ status: 101, answer: JSON.parse(Buffer.from(data).toString()) });
         });
       });
     }
