@@ -157,7 +157,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'security-events'];
-const KNOW_IOREDIS = ['redis', 'cli'];
+const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 
 const roomOf = (path: string): string => path.slice(0, Math.max(0, path.indexOf('/')));
@@ -211,7 +211,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, handshake, module, transport and security-events know Nest, only redis and cli ioredis, and only introspection oauth4webapi', () => {
+  test('only guard, handshake, module, transport and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))

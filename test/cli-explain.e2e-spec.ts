@@ -134,6 +134,15 @@ describe('what is told', () => {
     expect(text).toContain('4 checks fail: required claims, typ, htm, iat.');
   });
 
+  test('checks of a proof whose algorithm the server does not accept (C5)', async () => {
+    const { sent } = composeRow({ change: [proofClaims({ htm: 'PUT' })] });
+    const head = sent.request.fields?.map(([name, value]) => `${name}: ${value}`).join('\n') ?? '';
+    const argv = ['explain', `${ORIGIN}/accounts`, '--algs', 'PS256'];
+    const { stdout } = await invoke(argv, { stdin: head, clock: () => NOW_MS });
+    expect(failingLines(stdout)).toEqual(['5 alg', '8 htm']);
+    expect(stdout).toMatch(/6 +signature +holds/);
+  });
+
   test('never a private part of a key, the token or a signature (D5)', async () => {
     const { d } = clients.es256.privateKey.export({ format: 'jwk' });
     const { text, fails } = await explain({ change: [jwk({ d })] });

@@ -67,7 +67,10 @@ function explainOutage({ status, headers }: Answer, failed: readonly Finding[]):
 }
 
 /** A sentence of this library is certain; then comes what fails here and fits the error, then the words of the server. */
-function reasonFor({ error, description }: Words, failed: readonly RefusalReason[]): RefusalReason | undefined {
+function reasonFor(
+  { error, description }: Words,
+  failed: readonly RefusalReason[],
+): RefusalReason | undefined {
   const said = description === undefined ? undefined : REASON_OF_SENTENCE.get(description);
   // One sentence stands for many reasons: the checks here may know more.
   if (said !== undefined && said !== 'token_invalid') return said;
