@@ -19,7 +19,7 @@ const AUDIENCE = 'https://api.test';
 
 const asked = process.argv.slice(2);
 const versions = asked.length > 0 ? asked : ['11', '12'];
-const scratch = await mkdtemp(join(tmpdir(), 'nestjs-dpop-newcomer-'));
+const scratch = await mkdtemp(join(tmpdir(), 'newcomer-'));
 const started = Date.now();
 try {
   const tarball = await pack();
@@ -61,7 +61,7 @@ async function playNewcomer(version, tarball) {
 
   await inApp(app, 'npm', ['run', 'test']);
   const { stdout, stderr } = await inApp(app, 'npm', ['run', 'test:e2e']);
-  if (!/3 passed/.test(stdout + stderr))
+  if (!/4 passed/.test(stdout + stderr))
     throw new Error(`the test of nest add did not run:\n${stdout}${stderr}`);
   await inApp(app, 'npm', ['run', 'build']);
   await useCommandLine(app, addresses, { issuerPort, port });

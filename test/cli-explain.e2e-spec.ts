@@ -53,7 +53,7 @@ function lineOf(reason: ExpressibleRow['expect']['reason']): string | undefined 
   return `${number} ${title}`;
 }
 
-test('of a valid request every check holds that can be made (C1 to C12)', async () => {
+test('of a valid request every check holds that can be made (C1, C2, C3, C4, C5, C6, C7, C8, C9, C11, C12)', async () => {
   const { code, text, fails } = await explain({ change: [] });
   expect({ code, fails }).toEqual({ code: 0, fails: [] });
   const holds = [...text.matchAll(/^ *(\d+) .* holds/gm)].map(([, number]) => Number(number));
@@ -73,25 +73,21 @@ const PROOFS = [
   'the URI of a proof',
 ];
 
-test.each(PROOFS)(
-  '%s: of each hostile row the check fails that the service names (C1 to C12)',
-  async (subject) => {
-    const rows = expressibleRows([subject]).filter(({ expect: { reason } }) => !reason.startsWith('token'));
-    const wrong: string[] = [];
-    let told = 0;
-    for (const row of rows) {
-      const { code, fails } = await explain(row);
-      // Such a text cannot be given to a command.
-      if (code === 2) continue;
-      told += 1;
-      const expected = lineOf(row.expect.reason) ?? 'none';
-      if (code !== 1 || !fails.includes(expected))
-        wrong.push(`${row.what}: ${expected}, not ${fails.join()}`);
-    }
-    expect(wrong).toEqual([]);
-    expect(told).toBeGreaterThan(0.9 * rows.length);
-  },
-);
+test.each(PROOFS)('%s: of each hostile row the check fails that the service names (D9)', async (subject) => {
+  const rows = expressibleRows([subject]).filter(({ expect: { reason } }) => !reason.startsWith('token'));
+  const wrong: string[] = [];
+  let told = 0;
+  for (const row of rows) {
+    const { code, fails } = await explain(row);
+    // Such a text cannot be given to a command.
+    if (code === 2) continue;
+    told += 1;
+    const expected = lineOf(row.expect.reason) ?? 'none';
+    if (code !== 1 || !fails.includes(expected)) wrong.push(`${row.what}: ${expected}, not ${fails.join()}`);
+  }
+  expect(wrong).toEqual([]);
+  expect(told).toBeGreaterThan(0.9 * rows.length);
+});
 
 /** Many issuers send it: the line holds, and says which option a service needs. */
 const isAdvisedOnly = ({ what }: ExpressibleRow): boolean => what.includes('typ JWT where at+jwt is due');

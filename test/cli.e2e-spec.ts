@@ -99,7 +99,7 @@ describe('key and proof', () => {
   });
 
   test.each(['ES256', 'ES512', 'PS256', 'RS256', 'Ed25519', 'EdDSA'])(
-    'a proof by %s of which every check holds (C1 to C12)',
+    'a proof by %s of which every check holds (C6)',
     async (alg) => {
       await invoke(['key', file('key.json'), '--alg', alg]);
       const url = 'https://api.test/accounts?page=2';

@@ -35,10 +35,9 @@ function metadataOf(source: string): Readonly<Record<string, readonly string[]>>
   const found: Record<string, readonly string[]> = {};
   const visit = (node: ts.Node): void => {
     if (ts.isClassDeclaration(node) && node.name?.text === 'AppModule') {
-      const [decorator] = (ts.getDecorators(node) ?? []).filter((item) =>
-        item.getText().startsWith('@Module'),
-      );
-      const [metadata] = (decorator?.expression as ts.CallExpression).arguments;
+      const decorator = ts.getDecorators(node)?.find((item) => item.getText().startsWith('@Module'));
+      if (decorator === undefined) throw new Error('AppModule is not decorated');
+      const [metadata] = (decorator.expression as ts.CallExpression).arguments;
       for (const property of (metadata as ts.ObjectLiteralExpression).properties) {
         const { initializer } = property as ts.PropertyAssignment;
         const items = ts.isArrayLiteralExpression(initializer) ? initializer.elements : [initializer];

@@ -27,7 +27,8 @@ function nestAdd(given = {}) {
     addPeers(tree, context, options);
     const modulePath = addModule(tree, context, options);
     addJestPreset(tree, context);
-    addTest(tree, context, options, modulePath);
+    addTest(tree, options, modulePath);
+    adaptGeneratedTest(tree, context, options);
     return tree;
   };
 }
@@ -89,14 +90,32 @@ function adviseJest(context, place) {
   );
 }
 
-function addTest(tree, context, { sourceRoot, path }, modulePath) {
-  const folder = posix.join(posix.dirname(sourceRoot), 'test');
-  const file = posix.join(folder, 'dpop.e2e-spec.ts');
+function addTest(tree, { sourceRoot, path }, modulePath) {
+  const file = posix.join(testFolder(sourceRoot), 'dpop.e2e-spec.ts');
   if (tree.exists(file) || !tree.exists(modulePath)) return;
   // An ES module app writes the extension of what is built.
   const { type } = JSON.parse(read(tree, 'package.json'));
-  const relative = posix.relative(folder, modulePath).replace(/\.ts$/, type === 'module' ? '.js' : '');
-  tree.create(file, createTestFile({ moduleImport: relative, path }));
+  const extension = type === 'module' ? '.js' : '';
+  const moduleImport = posix.relative(testFolder(sourceRoot), modulePath).replace(/\.ts$/, extension);
+  tree.create(file, createTestFile({ moduleImport, path }));
+}
+
+/** The test that the Nest CLI wrote calls the route without credentials. A test of the app itself stays as it is. */
+function adaptGeneratedTest(tree, context, { sourceRoot, module }) {
+  const file = posix.join(testFolder(sourceRoot), 'app.e2e-spec.ts');
+  if (module !== undefined || !tree.exists(file)) return;
+  const former = read(tree, file);
+  const adapted = former.replace(
+    /(\.get\('\/'\)\s*)\.expect\(200\)\s*\.expect\('Hello World!'\);/,
+    '$1.expect(401); // guarded by DpopGuard, see dpop.e2e-spec.ts',
+  );
+  if (adapted === former) return;
+  tree.overwrite(file, adapted);
+  context.logger.info(`${file} now expects 401 where it called the route without credentials.`);
+}
+
+function testFolder(sourceRoot) {
+  return posix.join(posix.dirname(sourceRoot), 'test');
 }
 
 function read(tree, path) {

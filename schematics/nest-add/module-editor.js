@@ -21,7 +21,7 @@ function editModule(source, options) {
   ];
   if (edits.includes(undefined)) return { source, outcome: 'unreadable' };
   // From the end, so that the positions before an edit stay right.
-  const ordered = edits.sort((one, other) => other.at - one.at || other.order - one.order);
+  const ordered = edits.toSorted((one, other) => other.at - one.at || other.order - one.order);
   const edited = ordered.reduce(
     (text, { at, end, insert }) => text.slice(0, at) + insert + text.slice(end),
     source,
@@ -99,9 +99,9 @@ function findProperty(mask, open, close, name) {
 
 /** Behind the last import. */
 function importEdit(source, mask) {
-  const last = [...source.matchAll(/^import\s+(?:[\w$*{}\s,]+?\sfrom\s+)?(['"])[^'"\n]+\1[ \t]*;?/gm)]
-    .filter(({ index }) => mask.startsWith('import', index))
-    .at(-1);
+  const last = [
+    ...source.matchAll(/^import\s+(?:[\w$*{}\s,]+?\sfrom\s+)?(['"])[^'"\n]+\1[ \t]*;?/gm),
+  ].findLast(({ index }) => mask.startsWith('import', index));
   const lines = [
     ...(/\bAPP_GUARD\b/.test(mask) ? [] : [`import { APP_GUARD } from '@nestjs/core';`]),
     `import { DpopGuard, DpopModule } from 'nestjs-dpop';`,

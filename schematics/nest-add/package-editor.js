@@ -21,7 +21,7 @@ function editPackage(text) {
   if (added.length > 0) {
     const all = { ...dependencies, ...Object.fromEntries(added.map((name) => [name, peers[name]])) };
     changed.dependencies = Object.fromEntries(
-      Object.entries(all).sort(([one], [other]) => (one < other ? -1 : 1)),
+      Object.entries(all).toSorted(([one], [other]) => (one < other ? -1 : 1)),
     );
   }
   // A Nest 12 app is an ES module and runs Vitest.
