@@ -11,6 +11,7 @@ export const SECTIONS = [
       'local-development',
       'testing',
       'migrating-from-bearer',
+      'report-mode',
     ],
   },
   {
@@ -21,6 +22,9 @@ export const SECTIONS = [
       'introspection',
       'custom-tokens',
       'graphql-and-other-transports',
+      'sockets',
+      'tickets',
+      'mcp',
       'browsers-and-openapi',
     ],
   },
@@ -54,6 +58,8 @@ export const PROJECT_PAGES = [
   'sample/01-quickstart/README.md',
   'sample/02-fleet/README.md',
   'sample/03-keycloak/README.md',
+  'sample/04-mcp/README.md',
+  'sample/05-sockets/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */

@@ -17,8 +17,10 @@ describe('a configuration (I4)', () => {
     const { resolveOrigin, storage, issuers, ...rest } = configOf();
     expect(rest).toEqual({
       clock: systemClock,
-      policy: { nonce: 'off', bearer: 'reject' },
+      policy: { nonce: 'off', bearer: 'reject', enforcement: 'enforce' },
       forbidsBearer: false,
+      forbidsTickets: false,
+      tickets: { lifetimeSeconds: 30 },
       limits: { tokenBytes: 8192, proofBytes: 8192 },
       proof: {
         algorithms: new Set(DEFAULT_ALGORITHMS),

@@ -12,6 +12,7 @@ import { dpopResponseHeaders } from '../http/response-headers.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { placeOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
+import { isAnonymous } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { getDpopVerdict } from './get-dpop-verdict.js';
@@ -30,13 +31,17 @@ const VERDICT_KEYS = Object.keys({
   permissions: true,
   token: true,
   hasNonce: true,
+  hasTicket: true,
   nextNonce: true,
+  enforced: true,
+  unmet: true,
 } satisfies Record<keyof DpopVerdict, true>);
 
 const readVerdict = (key: keyof DpopVerdict | undefined, context: ExecutionContext): unknown => {
   const verdict = getDpopVerdict(context);
-  if (verdict === undefined) throw refuseWithoutVerdict(context);
-  return verdict[key ?? 'jkt'];
+  if (verdict !== undefined) return verdict[key ?? 'jkt'];
+  if (isAnonymous(transportOf(context)?.request)) return undefined;
+  throw refuseWithoutVerdict(context);
 };
 
 const bind = createParamDecorator(readVerdict);
@@ -53,7 +58,7 @@ function refuseWithoutVerdict(context: ExecutionContext): Error {
     advice:
       '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
       'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
-      'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing',
+      'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing, or replace it by its TestGuard',
   });
   const { request, response } = transportOf(context) ?? {};
   OperatorLog.ofRequest(request).failed(
@@ -68,7 +73,7 @@ function refuseWithoutVerdict(context: ExecutionContext): Error {
 
 /**
  * Hands the verified thumbprint of the client's key to a handler or, with a key, another part of the verdict. A route
- * without `DpopGuard` has no verdict and answers 503.
+ * without `DpopGuard` has no verdict and answers 503. For a request that `anonymous: 'allow'` let through, all is `undefined`.
  *
  * @example
  * ```ts

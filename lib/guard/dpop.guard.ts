@@ -1,4 +1,11 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Logger,
+  Optional,
+} from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
@@ -6,24 +13,26 @@ import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { dpopResponseHeaders } from '../http/response-headers.js';
-import { publishUnexamined } from '../telemetry/decisions.js';
-import type { FailureOutcome } from '../telemetry/explanations.js';
+import { type FailureOutcome, PASSED } from '../telemetry/explanations.js';
 import { toDpopRequest } from '../transport/http-dpop-request.js';
 import { placeOf, routeNameOf } from '../transport/route-name.js';
-import { transportOf } from '../transport/transport.js';
+import { transportOf, unknownTransport } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
+import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
-import type { DpopPolicy } from '../verification/policy.js';
-import { leaveVerdict } from '../verification/request-record.js';
-import type { DpopVerdict } from '../verification/verdict.js';
-import type { DpopActivation } from './activation.js';
+import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
+import { leaveVerdict, recordOf } from '../verification/request-record.js';
+import { createUnenforcedVerdict, type DpopVerdict } from '../verification/verdict.js';
+import { beginActivation, type DpopActivation, publishRejection } from './activation.js';
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
+import { endAtExpiry } from './end-at-expiry.js';
 import { HostRoutes } from './host-routes.js';
 import { Refusals } from './refusals.js';
-import { routePolicyOf } from './route-policy.js';
+import { RoutePolicies } from './route-policy.js';
 import { toTransportException } from './transport-exception.js';
+import { Trial } from './trial.js';
 
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
@@ -45,7 +54,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
   private readonly refusals: Refusals;
   private readonly hostRoutes: HostRoutes;
-  private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
+  private readonly policies: RoutePolicies;
 
   constructor(
     @Inject(DpopVerifier) protected readonly verifier: DpopVerifier,
@@ -53,20 +62,19 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
-    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
+    @Inject(DpopSessions) private readonly sessions: DpopSessions,
+    // Guards of apps hand over the others.
+    @Optional() @Inject(Trial) private readonly trial?: Trial,
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
     this.hostRoutes = new HostRoutes(modules);
+    this.policies = new RoutePolicies(config.policy, DpopGuard);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const activation: DpopActivation = {
-      context,
-      policy: this.config.policy,
-      request: undefined,
-      examination: undefined,
-    };
+    const activation = beginActivation(context, this.config.policy);
     try {
       const policy = this.getPolicy(context);
       if (policy === undefined) return true;
@@ -75,25 +83,28 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       const dpopRequest = () => this.getDpopRequest(context, request);
       const examination = (activation.examination = this.verifier.examineOnce(request, dpopRequest));
       const nameRoute = () => routeNameOf(context, request);
+      if (policy.anonymous === 'allow' && examination.isAnonymous(policy)) {
+        recordOf(request).isAnonymous = true;
+        examination.decisions.anonymous(nameRoute);
+        return true;
+      }
       const verdict = await this.strategy.run(request, () => examination.authorize(policy, nameRoute));
       await this.accept(activation, request, verdict);
+      void this.trial?.compare(activation, DpopGuard);
       return true;
     } catch (thrown) {
       if (isRefusalOfApp(thrown)) throw thrown;
-      throw toTransportException(context, this.toException(activation, thrown));
+      void this.trial?.compare(activation, DpopGuard, toDpopError(thrown));
+      if (!isReportOnly(activation.policy))
+        throw toTransportException(context, this.toException(activation, thrown));
+      this.report(activation, toDpopError(thrown));
+      return true;
     }
   }
 
   /** The policy of the route; `undefined` leaves it open. */
   protected getPolicy(context: ExecutionContext): DpopPolicy | undefined {
-    const handler = context.getHandler();
-    const controller = context.getClass();
-    let ofHandler = this.policies.get(handler);
-    if (ofHandler === undefined) this.policies.set(handler, (ofHandler = new Map()));
-    if (!ofHandler.has(controller)) {
-      ofHandler.set(controller, routePolicyOf(handler, controller, this.config.policy, DpopGuard));
-    }
-    return ofHandler.get(controller);
+    return this.policies.of(context.getHandler(), context.getClass());
   }
 
   /**
@@ -142,21 +153,42 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
-    { context, examination }: DpopActivation,
+    { context, policy, examination }: DpopActivation,
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
-    request.user = await awaitAppUser(this.constructor.name, () =>
-      this.handleRequest<unknown>(undefined, verdict, undefined, context),
-    );
+    // A route that only reports behaves as it did without the guard.
+    if (!isReportOnly(policy))
+      request.user = await awaitAppUser(this.constructor.name, () =>
+        this.handleRequest<unknown>(undefined, verdict, undefined, context),
+      );
     leaveVerdict(request, verdict);
-    const { toleratedFailure, revocationFailure } = examination ?? {};
-    if (toleratedFailure !== undefined)
-      this.log({ context, request, examination }, toleratedFailure, 'accepted without a replay check');
-    if (revocationFailure !== undefined)
-      this.log({ context, request, examination }, revocationFailure, 'accepted without a revocation check');
-    if (verdict.nextNonce === undefined) return;
-    const headers = dpopResponseHeaders({ nonce: verdict.nextNonce });
+    if (policy.endAtExpiry === true && !isReportOnly(policy))
+      endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
+    if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
+    this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
+  }
+
+  /** Tells what would have been refused, and lets the request through. */
+  private report(activation: DpopActivation, error: DpopError | DpopUnavailableError): void {
+    const { context, examination } = activation;
+    try {
+      const request = (activation.request ??= transportOf(context)?.request);
+      publishRejection(activation, error);
+      this.refusals.logReported(error, placeOf(context, request), examination);
+      if (request === undefined) return;
+      leaveVerdict(request, createUnenforcedVerdict(error));
+      const nonce = error instanceof DpopError ? error.details.nonce : undefined;
+      this.writeNonce(context, nonce, examination?.decisions.hasTicket);
+    } catch (cause) {
+      this.log(activation, new DpopUnavailableError('internal_failure', { cause }), PASSED);
+    }
+  }
+
+  /** On a response of any status (§8.2). A response to a ticket must not be kept, either. */
+  private writeNonce(context: ExecutionContext, nonce: string | undefined, hasTicket = false): void {
+    if (nonce === undefined && !hasTicket) return;
+    const headers = dpopResponseHeaders({ nonce, hasTicket });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
   }
 
@@ -164,9 +196,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const error = toDpopError(thrown);
     try {
       activation.request ??= transportOf(activation.context)?.request;
-      const nameRoute = () => routeNameOf(activation.context, activation.request);
-      if (activation.examination !== undefined) activation.examination.publishRejection(error, nameRoute);
-      else publishUnexamined(error, placeOf(activation.context, activation.request));
+      publishRejection(activation, error);
       return this.refuse(activation, error);
     } catch (cause) {
       // An override of the app failed while it described a refusal.
@@ -177,17 +207,10 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private log(
-    { context, request, examination }: Pick<DpopActivation, 'context' | 'request' | 'examination'>,
+    { context, request, examination }: DpopActivation,
     error: DpopError | DpopUnavailableError,
     outcome?: FailureOutcome,
   ): void {
     this.refusals.log(error, placeOf(context, request), examination, outcome);
   }
-}
-
-function unknownTransport(): DpopUnavailableError {
-  return new DpopUnavailableError('transport_unknown', {
-    advice:
-      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
-  });
 }

@@ -3,7 +3,7 @@ import { DpopError, type DpopUnavailableError } from '../errors/dpop.error.js';
 import { formatChallenges, isChallenged } from '../http/challenge.js';
 import type { Place } from '../http/place.js';
 import { dpopResponseHeaders, type ResponseHeader } from '../http/response-headers.js';
-import type { FailureOutcome } from '../telemetry/explanations.js';
+import { type FailureOutcome, PASSED } from '../telemetry/explanations.js';
 import { OperatorLog, type WriteLine } from '../telemetry/operator-log.js';
 import { describeReceived } from '../telemetry/received-values.js';
 import type { DpopExamination } from '../verification/examination.js';
@@ -26,9 +26,13 @@ export class Refusals {
     examination: DpopExamination | undefined,
   ): readonly ResponseHeader[] {
     if (!(error instanceof DpopError))
-      return dpopResponseHeaders({ retryAfterSeconds: error.retryAfterSeconds });
+      return dpopResponseHeaders({
+        retryAfterSeconds: error.retryAfterSeconds,
+        hasTicket: examination?.decisions.hasTicket,
+      });
     const challenge = isChallenged(error) ? this.#formatChallenge(error, policy, examination) : undefined;
-    return dpopResponseHeaders({ challenge, nonce: error.details.nonce });
+    const hasTicket = examination?.decisions.hasTicket;
+    return dpopResponseHeaders({ challenge, nonce: error.details.nonce, hasTicket });
   }
 
   /** Writes one line for the operator. */
@@ -40,8 +44,32 @@ export class Refusals {
   ): void {
     const log = OperatorLog.of(this.#config);
     if (!(error instanceof DpopError)) return log.failed(this.#write, error, place, outcome);
-    const isShown = this.#config.logReceivedValues && examination !== undefined;
-    log.refused(this.#write, error, place, isShown ? () => describeReceived(examination.request) : undefined);
+    log.refused(this.#write, error, place, this.#receivedOf(examination));
+  }
+
+  /** Writes one line about a request that is let through by `enforcement: 'report'`. */
+  logReported(
+    error: DpopError | DpopUnavailableError,
+    place: Place,
+    examination: DpopExamination | undefined,
+  ): void {
+    if (!(error instanceof DpopError)) return this.log(error, place, examination, PASSED);
+    const received = this.#receivedOf(examination);
+    OperatorLog.of(this.#config).refused(this.#write, error, place, received, examination?.subject ?? {});
+  }
+
+  /** Writes a line for each failure in spite of which the request is accepted. */
+  logTolerated(examination: DpopExamination, place: Place): void {
+    const { toleratedFailure, revocationFailure } = examination;
+    if (toleratedFailure !== undefined)
+      this.log(toleratedFailure, place, examination, 'accepted without a replay check');
+    if (revocationFailure !== undefined)
+      this.log(revocationFailure, place, examination, 'accepted without a revocation check');
+  }
+
+  #receivedOf(examination: DpopExamination | undefined): (() => string) | undefined {
+    if (!this.#config.logReceivedValues || examination === undefined) return undefined;
+    return () => describeReceived(examination.request);
   }
 
   #formatChallenge(error: DpopError, policy: DpopPolicy, examination: DpopExamination | undefined): string {

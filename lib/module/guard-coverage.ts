@@ -4,13 +4,20 @@ import { APP_GUARD, type ApplicationConfig, type ModulesContainer } from '@nestj
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { isGuard } from '../guard/route-levels.js';
 import { classOf, nameOf, type ProviderWrapper } from './container.js';
+import { isOfMessage } from './rpc-handlers.js';
 import { dependenciesOf, findScopedDependency, injectedInto } from './provider-scope.js';
 
 /** Tells which routes have `DpopGuard`: by `@UseGuards`, by `APP_GUARD` or by `useGlobalGuards`. */
 export class GuardCoverage {
   readonly #isGlobal: boolean;
+  readonly #isGlobalForMessages: boolean;
 
-  constructor(modules: ModulesContainer, application: ApplicationConfig) {
+  /**
+   * @param isHybrid whether the app has an HTTP server: its global guards then apply to messages only with
+   * `inheritAppConfig`, which Nest does not tell
+   */
+  constructor(modules: ModulesContainer, application: ApplicationConfig, isHybrid = false) {
+    this.#isGlobalForMessages = !isHybrid;
     this.#isGlobal =
       application.getGlobalGuards().some(isOrUsesGuard) ||
       [...modules.values()]
@@ -20,7 +27,13 @@ export class GuardCoverage {
   }
 
   covers(handler: object, controller: Type): boolean {
-    return this.#isGlobal || [controller, handler].some((target) => guardsOf(target).some(isOrUsesGuard));
+    const isGlobal = isOfMessage(handler) ? this.#isGlobal && this.#isGlobalForMessages : this.#isGlobal;
+    return isGlobal || this.binds(handler, controller);
+  }
+
+  /** Whether `@UseGuards` binds the guard. Nest 11 runs no other guard for the messages of a gateway. */
+  binds(handler: object, controller: Type): boolean {
+    return [controller, handler].some((target) => guardsOf(target).some(isOrUsesGuard));
   }
 }
 

@@ -6,6 +6,20 @@ export interface DpopPolicy {
   readonly nonce: 'off' | 'required';
   /** Whether unbound tokens are accepted as `Bearer`, while a service migrates. A bound token never is. */
   readonly bearer: 'reject' | 'allow-unbound';
+  /**
+   * `report` verifies the request and lets it through in any case; the log and the decision channel tell what would have
+   * been refused. Default `enforce`. Only `DpopGuard` and the adapters for sockets know it: `DpopVerifier` throws.
+   */
+  readonly enforcement?: 'enforce' | 'report';
+  /** `allow` lets a request without any credentials through as nobody. Credentials that are sent must be good. Default `reject`. */
+  readonly anonymous?: 'reject' | 'allow';
+  /** Whether a ticket of `DpopTickets` is accepted in place of token and proof, once. Default `reject`: it is not read. */
+  readonly ticket?: 'reject' | 'allow';
+  /**
+   * Whether the response ends when the access token does, or when it is revoked. For responses over HTTP that take long:
+   * an event stream is closed, any other connection is cut off.
+   */
+  readonly endAtExpiry?: boolean;
   /** Scopes that the token must have, all of them. */
   readonly scopes?: readonly string[];
   /** Scopes of which the token must have one. */
@@ -30,6 +44,19 @@ export function permitsBearer(
   { forbidsBearer }: { readonly forbidsBearer: boolean },
 ): boolean {
   return bearer === 'allow-unbound' && !forbidsBearer;
+}
+
+/** Whether a request that does not meet the policy is let through all the same. */
+export function isReportOnly({ enforcement }: DpopPolicy): boolean {
+  return enforcement === 'report';
+}
+
+/** Whether a request of this policy may come with a ticket. A service that forbids them overrules every policy. */
+export function permitsTicket(
+  { ticket }: DpopPolicy,
+  { forbidsTickets }: { readonly forbidsTickets: boolean },
+): boolean {
+  return ticket === 'allow' && !forbidsTickets;
 }
 
 /** One policy over another. The lower one decides what the upper one leaves out or undefined. */

@@ -10,6 +10,8 @@ export class RequestRecord {
   readonly examinations = new Map<object, DpopExamination>();
   /** The verdict of the last guard that accepted the request. */
   verdict: DpopVerdict | undefined;
+  /** Whether a guard let the request through as nobody. */
+  isAnonymous = false;
 }
 
 /**
@@ -33,8 +35,8 @@ class RecordedRequest extends PrivateField {
     void new RecordedRequest(request, record);
   }
 
-  static verdictOn(request: object): DpopVerdict | undefined {
-    return #record in request ? request.#record.verdict : undefined;
+  static present(request: object): RequestRecord | undefined {
+    return #record in request ? request.#record : undefined;
   }
 }
 
@@ -49,12 +51,18 @@ export function recordOf(request: object): RequestRecord {
  */
 export function leaveVerdict(request: object, verdict: DpopVerdict): void {
   const record = recordOf(request);
-  record.verdict = verdict;
+  // A guard that only reports takes nothing away from one that enforces.
+  if (verdict.enforced || record.verdict?.enforced !== true) record.verdict = verdict;
   const raw = nodeRequestOf(request);
   if (raw !== undefined && raw !== request) RecordedRequest.share(raw, record);
 }
 
 /** The verdict on a request that a guard accepted. */
 export function verdictOn(request: unknown): DpopVerdict | undefined {
-  return isObject(request) ? RecordedRequest.verdictOn(request) : undefined;
+  return isObject(request) ? RecordedRequest.present(request)?.verdict : undefined;
+}
+
+/** Whether a guard let this request through as nobody. */
+export function isAnonymous(request: unknown): boolean {
+  return isObject(request) && RecordedRequest.present(request)?.isAnonymous === true;
 }

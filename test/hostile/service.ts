@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import { observeDecisions } from '../support/observe-decisions.js';
 import type { Platform } from '../support/platforms.js';
 import { type RawResponse, sendRaw } from '../support/raw-request.js';
 import { type RecordingApp, startRecordingApp } from '../support/recording-app.js';
@@ -10,6 +11,7 @@ import {
   assertAccepted,
   assertNothingReflected,
   assertRefused,
+  assertReported,
   assertUnavailable,
   noncesOf,
 } from './expectations.js';
@@ -24,16 +26,23 @@ export class Service {
     private readonly app: RecordingApp,
     private readonly configuration: Configuration,
     private readonly nonces: Nonces,
+    private readonly reports: boolean,
   ) {}
 
-  static async start(platform: Platform, name: ConfigurationName): Promise<Service> {
+  /** @param enforcement `report` starts a service that must let every request through, and tell why it should not have */
+  static async start(
+    platform: Platform,
+    name: ConfigurationName,
+    enforcement: 'enforce' | 'report' = 'enforce',
+  ): Promise<Service> {
     const configuration = CONFIGURATIONS[name]();
-    const app = await startRecordingApp(platform, { ...configuration.app, dpop: configuration.dpop });
+    const dpop = { ...configuration.dpop, enforcement };
+    const app = await startRecordingApp(platform, { ...configuration.app, dpop });
     const foreign = await nonceOfAnother(platform, 'realm');
     const twin =
       configuration.twin === undefined ? foreign : await nonceOfAnother(platform, configuration.twin);
     const nonces = { ...(await collectNonces(app, configuration)), foreign, twin };
-    return new Service(app, configuration, nonces);
+    return new Service(app, configuration, nonces, enforcement === 'report');
   }
 
   /** The valid request that every row starts from: 200, and the handler ran. */
@@ -76,9 +85,27 @@ export class Service {
 
   async #sendAndAssert(draft: Draft, expected: Expected): Promise<Sent> {
     const sent = assemble(draft);
+    if (this.reports) return await this.#sendAndAssertReport(sent, expected);
     const response = await this.#send(sent, expected);
     const [nonce] = response.status === 401 ? noncesOf(response) : [];
     if (nonce !== undefined) await this.#assertRetry(draft, sent, nonce);
+    return sent;
+  }
+
+  /** K1: the request reaches its handler, which sees that nothing is verified, and the operator is told the reason. */
+  async #sendAndAssertReport(sent: Sent, expected: Expected): Promise<Sent> {
+    if (expected.kind === 'accepted' || expected.kind === 'refused by server') {
+      await this.#send(sent, expected);
+      return sent;
+    }
+    const before = this.app.calls.length;
+    let response: RawResponse | undefined;
+    const decisions = await observeDecisions(async () => {
+      response = await sendRaw(this.app.port, sent.request);
+    });
+    assertReported(response, sent, decisions, expected);
+    const calls = this.app.calls.slice(before).map(({ scheme, jkt }) => ({ scheme, jkt }));
+    expect(calls).toEqual([{ scheme: 'Bearer', jkt: undefined }]);
     return sent;
   }
 

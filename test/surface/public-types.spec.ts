@@ -34,6 +34,7 @@ import {
   type DpopStorage,
   DpopUnavailableError,
   type DpopVerdict,
+  type UnmetCheck,
   type DpopVerifier,
   type IssuerResolutionOptions,
   entra,
@@ -315,8 +316,12 @@ describe('verdict, decision and errors', () => {
       readonly permissions: readonly string[];
       readonly token: string;
       readonly hasNonce: boolean;
+      readonly hasTicket: boolean;
       readonly nextNonce: string | undefined;
+      readonly enforced: boolean;
+      readonly unmet: UnmetCheck | undefined;
     }>();
+    expectTypeOf<UnmetCheck['code']>().toEqualTypeOf<DpopErrorCode>();
     expectTypeOf<AccessTokenClaims['cnf']>().toExtend<{ readonly jkt?: string } | undefined>();
     expectTypeOf<AccessTokenClaims['tenant']>().toBeUnknown();
     expectTypeOf<DpopVerifier['verify']>().returns.toEqualTypeOf<Promise<DpopVerdict>>();
@@ -335,6 +340,7 @@ describe('verdict, decision and errors', () => {
       | 'invalid_token'
       | 'invalid_dpop_proof'
       | 'use_dpop_nonce'
+      | 'invalid_ticket'
       | 'insufficient_scope'
       | 'insufficient_user_authentication'
       | 'insufficient_rights'
@@ -376,7 +382,8 @@ describe('verdict, decision and errors', () => {
   test('a decision has an outcome, and what is known beside it', () => {
     expectTypeOf<typeof DPOP_DECISION_CHANNEL>().toEqualTypeOf<'nestjs-dpop:decision'>();
     expectTypeOf<DpopDecision>().toEqualTypeOf<{
-      readonly outcome: 'accepted' | 'refused' | 'unavailable';
+      readonly outcome: 'accepted' | 'refused' | 'unavailable' | 'anonymous';
+      readonly enforced: boolean;
       readonly code: DpopErrorCode | undefined;
       readonly reason: RefusalReason | UnavailableReason | undefined;
       readonly detail: RefusalDetail | undefined;
@@ -388,6 +395,7 @@ describe('verdict, decision and errors', () => {
       readonly issuer: string | undefined;
       readonly clientId: string | undefined;
       readonly jkt: string | undefined;
+      readonly hasTicket: boolean;
       readonly replayChecked: boolean;
       readonly revocationChecked: boolean;
       readonly durationMs: number;
