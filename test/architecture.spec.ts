@@ -195,7 +195,7 @@ const KNOW_NEST = [
   'mcp',
   'testing',
 ];
-const KNOW_IOREDIS = ['redis', 'cli'];
+const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 const KNOW_OPENTELEMETRY = ['opentelemetry'];
 

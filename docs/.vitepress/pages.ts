@@ -7,6 +7,7 @@ export const SECTIONS = [
       'options',
       'identity-providers',
       'tenants',
+      'command-line',
       'local-development',
       'testing',
       'migrating-from-bearer',
