@@ -59,6 +59,18 @@ describe('the records of a deny-list (B9)', () => {
     expect(records.has(token({ jti: value, sid: value }))).toBe(false);
   });
 
+  test('that share a tag are told apart, and the one that stays is found', () => {
+    const records = new DenyRecords(LIFETIME);
+    const first = record({ issuer, jti: 'x' });
+    const sharing = { ...first, key: 'of another token', endsAtSeconds: NOW + 1 };
+    records.add(sharing);
+    expect(records.has(token({ jti: 'x' }))).toBe(false);
+    records.add(first);
+    records.prune(NOW + 1, true);
+    expect(records.size).toBe(1);
+    expect(records.has(token({ jti: 'x' }))).toBe(true);
+  });
+
   test('of one key are one, which covers both', () => {
     const records = new DenyRecords(LIFETIME);
     records.add(record({ issuer, sub: 'x', issuedBefore: NOW - 10 }));
