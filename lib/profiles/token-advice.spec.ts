@@ -196,9 +196,9 @@ describe('what to change at the provider (D9)', () => {
 
 describe('what profiles say of tokens and arguments (B1, I4)', () => {
   test('which algorithms a provider signs with', () => {
-    expect(PROFILES.auth0.algorithms).toEqual(['RS256', 'RS512', 'PS256']);
-    expect(PROFILES['entra v1'].algorithms).toEqual(['RS256']);
-    expect(PROFILES['entra v2'].algorithms).toEqual(['RS256']);
+    const { algorithms } = auth0({ domain: 'example.eu.auth0.com', audience });
+    expect(algorithms).toEqual(['RS256', 'RS512', 'PS256']);
+    expect(entra({ tenantId: TENANT, audience: CLIENT }).algorithms).toEqual(['RS256']);
   });
 
   const TENANT_FORM = 'entra() tenantId must be the id of one tenant, a GUID in lower case';
