@@ -140,9 +140,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   testing: ['runtime', 'issuer'],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
   mcp: ['errors', 'http', 'verification', 'guard'],
+  microservices: ['errors', 'http', 'transport', 'config', 'sessions', 'guard'],
 };
 
-const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'platform-ws', 'security-events', 'mcp'];
+const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'platform-ws', 'security-events', 'mcp', 'microservices'];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 
@@ -197,7 +198,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, handshake, module, transport, the adapters, mcp and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
+  test('only guard, handshake, module, transport, the adapters, mcp, microservices and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))
@@ -259,7 +260,7 @@ describe('the shape of files', () => {
   });
 
   test('index.ts and its neighbours for the other entry points are the only ones', () => {
-    const entries = ['introspection', 'mcp', 'platform-ws', 'redis', 'security-events', 'testing'];
+    const entries = ['introspection', 'mcp', 'microservices', 'platform-ws', 'redis', 'security-events', 'testing'];
     const known = new Set(['index.ts', ...entries.map((entry) => `${entry}/index.ts`)]);
     expect(paths.filter((path) => path.endsWith('index.ts') && !known.has(path))).toEqual([]);
   });

@@ -92,7 +92,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       if (isRefusalOfApp(thrown)) throw thrown;
       void this.trial?.compare(activation, DpopGuard, toDpopError(thrown));
       if (!isReportOnly(activation.policy))
-        throw toTransportException(context, this.toException(activation, thrown));
+        throw this.toTransportException(context, this.toException(activation, thrown));
       this.report(activation, toDpopError(thrown));
       return true;
     }
@@ -150,9 +150,13 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const headers = this.refusals.headersOf(error, policy, examination);
     // A GraphQL response has one status for all its resolvers, often 200.
     const status = context.getType<string>() === 'http' ? error.status : undefined;
-    const response = this.getResponse(context);
-    const takeBack = writeHeaders(response, this.adapterHost.httpAdapter, headers, status);
-    return new DpopHttpException(error, takeBack);
+    const takeBack = writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, status);
+    return new DpopHttpException(error, takeBack, headers);
+  }
+
+  /** What is thrown: for HTTP and GraphQL the exception itself, for other transports one that reaches their clients. */
+  protected toTransportException(context: ExecutionContext, exception: DpopHttpException): Error {
+    return toTransportException(context, exception);
   }
 
   private async accept(

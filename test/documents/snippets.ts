@@ -26,7 +26,7 @@ declare const url: string;
 
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
-  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|(?:mcp|platform-ws)\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
+  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|(?:mcp|microservices|platform-ws)\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
 const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'UseGuards'];
 
@@ -47,6 +47,7 @@ export function readExampleSnippets(): readonly Snippet[] {
     ['@nestjs/common', NEST_NAMES],
     ['nestjs-dpop', readExportedNames('lib/index.ts')],
     ['@rekog/mcp-nest', ['McpHttpControllerFor', 'StreamableHttpTransport']],
+    ['nestjs-dpop/microservices', readExportedNames('lib/microservices/index.ts')],
     ['nestjs-dpop/mcp', readExportedNames('lib/mcp/index.ts')],
     ['nestjs-dpop/security-events', readExportedNames('lib/security-events/index.ts')],
     ['nestjs-dpop/platform-ws', readExportedNames('lib/platform-ws/index.ts')],

@@ -8,6 +8,7 @@ const ENTRIES = [
   'lib/index.ts',
   'lib/introspection/index.ts',
   'lib/mcp/index.ts',
+  'lib/microservices/index.ts',
   'lib/platform-ws/index.ts',
   'lib/redis/index.ts',
   'lib/security-events/index.ts',
