@@ -6,6 +6,7 @@ import {
   RmqContext,
   TcpContext,
 } from '@nestjs/microservices';
+import { transformPatternToRoute } from '@nestjs/microservices/utils/transform-pattern.utils.js';
 import { isObject } from '../http/is-object.js';
 
 /** The pattern of a message as it came: subject, topic, channel or pattern. `undefined` for another context. */
@@ -19,24 +20,18 @@ export function patternOf(context: unknown): string | undefined {
 
 /**
  * The path of `htu` for a pattern: a slash, then the pattern as one segment, percent-encoded. A pattern that is an object is
- * its JSON with the members in the order of their names, as the clients of Nest send it.
+ * its JSON with the members in the order of their names: the text that clients of Nest send, and by which Nest routes.
  */
 export function targetOf(pattern: string): string {
-  return `/${encodeURIComponent(canonicalize(pattern))}`;
+  return `/${encodeURIComponent(routeOf(pattern))}`;
 }
 
-/** Nest routes an object with its members in any order to the same handler. */
-function canonicalize(pattern: string): string {
+/** As the servers of Nest do, for a client that sends an object: its members may come in any order. */
+function routeOf(pattern: string): string {
   try {
     const value: unknown = JSON.parse(pattern);
-    return isObject(value) ? JSON.stringify(sortMembers(value)) : pattern;
+    return isObject(value) ? transformPatternToRoute(value as never) : pattern;
   } catch {
     return pattern;
   }
-}
-
-function sortMembers(value: unknown): unknown {
-  if (!isObject(value) || Array.isArray(value)) return value;
-  const sorted = Object.entries(value).toSorted(([one], [other]) => one.localeCompare(other));
-  return Object.fromEntries(sorted.map(([name, member]) => [name, sortMembers(member)]));
 }
