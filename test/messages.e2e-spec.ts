@@ -100,7 +100,7 @@ describe('messages by TCP', () => {
     lastValueFrom(client.send<unknown, unknown>(pattern, payload)).catch((error: unknown) => ({ error }));
 
   test.each(['express', 'fastify', null] as const)(
-    'are let in with the credentials in the payload, which the handler does not see (J1), platform %s',
+    'on the platform %s are let in with the credentials in the payload, which the handler does not see (J3)',
     async (platform) => {
       const app = await start({
         platform,
@@ -188,7 +188,7 @@ describe('messages by TCP', () => {
   ];
 
   test.each(rows)(
-    'with %s are refused by the code, and the handler does not run (J1)',
+    'with %s are refused by the code, and the handler does not run (J3)',
     async (_name, payload, code) => {
       const app = await start();
       const client = connect(app);
@@ -322,7 +322,7 @@ describe('calls by gRPC', () => {
       client.read({ name: 'a' }, metadata, (error, entry) => resolve(error ?? entry));
     });
 
-  test('are let in with credentials in the metadata (J1)', async () => {
+  test('are let in with credentials in the metadata (J3)', async () => {
     const client = connect(await start());
     const decisions = await observeDecisions(async () => {
       expect(await read(client, await metadataFor('Read'))).toEqual({ name: 'a', jkt: owner.jkt });
@@ -364,7 +364,7 @@ describe('calls by gRPC', () => {
   ];
 
   test.each(rows)(
-    'with %s are refused by status and challenge (J1)',
+    'with %s are refused by status and challenge (J3)',
     async (_name, metadata, code, dpopCode) => {
       const app = await start();
       const client = connect(app);
@@ -474,7 +474,7 @@ describe('calls by gRPC', () => {
   }
 
   test.each(streams)(
-    'that are streams %s are verified when they start (J1)',
+    'that are streams %s are verified when they start (J3)',
     async (_name, method, begin) => {
       const app = await start();
       const client = connect(app);
@@ -521,7 +521,7 @@ describe('calls by gRPC', () => {
 });
 
 describe('an app with HTTP and messages', () => {
-  test('keeps both apart: a proof for one is no proof for the other (J1)', async () => {
+  test('keeps both apart: a proof for one is no proof for the other (J3)', async () => {
     const app = await start();
     expect(await callHttp({ url: app.http }, owner, { path: '/accounts', token })).toMatchObject({
       status: 200,

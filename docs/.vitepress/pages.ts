@@ -22,6 +22,7 @@ export const SECTIONS = [
       'custom-tokens',
       'graphql-and-other-transports',
       'mcp',
+      'messages',
       'browsers-and-openapi',
     ],
   },

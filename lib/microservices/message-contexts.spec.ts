@@ -43,7 +43,7 @@ const CONTEXTS: readonly (readonly [string, (fields: Readonly<Record<string, str
     ['RabbitMQ', (fields) => rmq({ ...fields }), 'orders.created'],
   ];
 
-describe.each(CONTEXTS)('a message of %s (J1)', (_name, contextOf, pattern) => {
+describe.each(CONTEXTS)('a message of %s (J3)', (_name, contextOf, pattern) => {
   test('has its credentials in the headers, in any case, and its pattern in the context', () => {
     const fields = { authorization: 'DPoP a.b.c', dpop: 'd.e.f', other: 'x' };
     const expected = ['authorization', 'DPoP a.b.c', 'dpop', 'd.e.f'];
@@ -64,7 +64,7 @@ describe.each(CONTEXTS)('a message of %s (J1)', (_name, contextOf, pattern) => {
   });
 });
 
-test('several values of one field are several fields, and none of them is lost (J1)', () => {
+test('several values of one field are several fields, and none of them is lost (J3)', () => {
   const both = ['dpop', 'd.e.f', 'dpop', 'g.h.i'];
   const values = ['d.e.f', 'g.h.i'];
   expect(credentialsOf(nats(natsHeaders([['dpop', values]])), {})).toEqual(both);
@@ -98,7 +98,7 @@ test('a value that is no text and no bytes is a field that cannot be read, not o
 describe.each([
   ['TCP', () => new TcpContext([undefined as never, 'sum', undefined as never])],
   ['Redis', () => new RedisContext(['sum', undefined as never])],
-])('a message by %s (J1)', (_name, contextOf) => {
+])('a message by %s (J3)', (_name, contextOf) => {
   test('has its credentials in the member dpop of the payload, which is taken out', () => {
     const payload = { a: 1, dpop: { authorization: 'DPoP a.b.c', proof: 'd.e.f' } };
     expect(credentialsOf(contextOf(), payload)).toEqual(['authorization', 'DPoP a.b.c', 'dpop', 'd.e.f']);
@@ -131,6 +131,6 @@ test.each([
   ['{"cmd":"sum"}', '/%7B%22cmd%22%3A%22sum%22%7D'],
   ['{"b":{"d":1,"c":"x"},"a":true}', `/${encodeURIComponent('{"a":true,"b":{"c":"x","d":1}}')}`],
   ['{not json', '/%7Bnot%20json'],
-])('the pattern %s is the path %s (J1)', (pattern, path) => {
+])('the pattern %s is the path %s (J3)', (pattern, path) => {
   expect(targetOf(pattern)).toBe(path);
 });
