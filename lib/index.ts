@@ -12,6 +12,7 @@ export type {
   NonceOptions,
   ProofOptions,
   TrialOptions,
+  TicketOptions,
 } from './config/dpop-options.js';
 export type { DpopErrorCode, RefusalDetail, RefusalReason, UnavailableReason } from './errors/catalogue.js';
 export {
@@ -25,6 +26,7 @@ export { DpopBound } from './guard/dpop-bound.decorator.js';
 export { DpopHttpException } from './guard/dpop-http.exception.js';
 export { DpopGuard } from './guard/dpop.guard.js';
 export { DpopStrategy } from './guard/dpop.strategy.js';
+export { DpopTickets } from './guard/dpop-tickets.js';
 export { getDpopVerdict } from './guard/get-dpop-verdict.js';
 export { Dpop, RequireAuthentication, type RoutePolicy, SkipDpop } from './guard/policy.decorators.js';
 export {
@@ -66,6 +68,7 @@ export type { DpopStorage } from './storage/dpop.storage.js';
 export { MemoryReplayStore, type MemoryReplayStoreOptions } from './storage/memory-replay.store.js';
 export { MemoryStorage } from './storage/memory.storage.js';
 export { type ReplayClaim, type ReplayOutcome, ReplayStore } from './storage/replay.store.js';
+export type { DpopTicket } from './tickets/ticket-content.js';
 export { DPOP_DECISION_CHANNEL, type DpopDecision } from './telemetry/decisions.js';
 export { DPOP_DIFFERENCE_CHANNEL, type DpopDifference, type DpopOutcome } from './telemetry/differences.js';
 export { DpopVerifier } from './verification/dpop.verifier.js';

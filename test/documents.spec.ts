@@ -76,6 +76,7 @@ describe('every option has a row that tells its default', () => {
     [OPTIONS, 'lib/config/dpop-options.ts', 'DpopModuleOptions', ''],
     [OPTIONS, 'lib/config/dpop-options.ts', 'ProofOptions', 'proof.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'NonceOptions', 'nonce.'],
+    [OPTIONS, 'lib/config/dpop-options.ts', 'TicketOptions', 'tickets.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'MetadataOptions', 'metadata.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'CacheOptions', 'cache.'],
     [OPTIONS, 'lib/issuer/jwt-access-token-options.ts', 'JwtAccessTokenOptions', ''],

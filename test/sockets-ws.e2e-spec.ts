@@ -410,6 +410,17 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
     });
   });
 
+  test.each([
+    [['ticket.secret', 'events.v1'], 'events.v1'],
+    [['events.v1', 'ticket.secret', 'events.v2'], 'events.v1'],
+    [['events.v1'], 'events.v1'],
+  ])('of the sub-protocols %j the server chooses %s, and never shows a ticket', async (protocols, chosen) => {
+    const app = await start();
+    const answer = await openWith(app, client, { path: '/feed', token, protocols });
+    expect(answer.headers['sec-websocket-protocol']).toBe(chosen);
+    expect(JSON.stringify(answer.headers)).not.toContain('secret');
+  });
+
   describe('verifyClient of the app', () => {
     type Ask = (
       info: { readonly req: object },

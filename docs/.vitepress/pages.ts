@@ -21,6 +21,8 @@ export const SECTIONS = [
       'introspection',
       'custom-tokens',
       'graphql-and-other-transports',
+      'sockets',
+      'tickets',
       'mcp',
       'messages',
       'browsers-and-openapi',

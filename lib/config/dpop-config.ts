@@ -30,6 +30,7 @@ import {
   parseOrigin,
   parseProof,
   parseStorage,
+  parseTickets,
 } from './option-parsers.js';
 import { parseRevocation } from './revocation-option.js';
 
@@ -43,6 +44,7 @@ export interface DpopConfig extends VerificationRules {
   /** The base URLs of the option `origin` in normal form; `undefined` if they depend on the request. */
   readonly origins: readonly string[] | undefined;
   readonly allowInsecureHttp: boolean;
+  readonly tickets: { readonly lifetimeSeconds: number };
   readonly challenge: ChallengeParameters;
   /** `undefined` if the library serves no protected resource metadata. */
   readonly metadata: ServedMetadata | undefined;
@@ -84,6 +86,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'maxTokenBytes',
     'proof',
     'nonce',
+    'tickets',
     'storage',
     'onReplayStoreFailure',
     'revocation',
@@ -137,6 +140,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     clock,
     policy: { nonce: nonce.mode, bearer: bearer === 'forbid' ? 'reject' : bearer, enforcement },
     forbidsBearer: bearer === 'forbid',
+    forbidsTickets: options.tickets === 'forbid',
     limits: { tokenBytes: maxTokenBytes, proofBytes: maxBytes },
     resolveOrigin,
     origins: Array.isArray(origin) ? (origin as readonly string[]) : undefined,
@@ -147,6 +151,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
         ? Math.max(iatLifetimeSeconds, 3 * nonce.lifetimeSeconds)
         : iatLifetimeSeconds,
     nonce: { ...nonce, service: describeService(options.realm, origin, issuance.issuers, nonce.freshness) },
+    tickets: parseTickets(options.tickets),
     challenge: {
       algs: algorithms.join(' '),
       realm: options.realm,

@@ -34,6 +34,11 @@ export interface DpopModuleOptions {
   readonly proof?: ProofOptions;
   /** Nonces (§9): `off` (the default), `required`, or an object with options. */
   readonly nonce?: 'off' | 'required' | NonceOptions;
+  /**
+   * Tickets for clients that cannot set headers, see `DpopTickets`. `forbid`: no route may accept any, and
+   * `@Dpop({ ticket: 'allow' })` ends the start.
+   */
+  readonly tickets?: 'forbid' | TicketOptions;
   /** Where replay records and nonce secrets are kept, default `new MemoryStorage()`: the memory of one process. */
   readonly storage?: DpopStorage;
   /**
@@ -135,6 +140,12 @@ export interface NonceOptions {
   readonly lifetimeSeconds?: number;
   /** What tells the age of a proof: its `iat` (the default), or its nonce, for clients with wrong clocks. */
   readonly freshness?: 'iat' | 'nonce';
+}
+
+/** How tickets are issued. */
+export interface TicketOptions {
+  /** The lifetime of a ticket, in seconds, 1 to 300, default 30; never longer than that of its access token. */
+  readonly lifetimeSeconds?: number;
 }
 
 /** The protected resource metadata (RFC 9728) that the library serves. The other options decide all other members. */

@@ -28,6 +28,6 @@ export function publishRejection(
 ): void {
   const enforced = !isReportOnly(policy);
   const nameRoute = () => routeNameOf(context, request);
-  if (examination !== undefined) examination.publishRejection(error, nameRoute, enforced);
+  if (examination !== undefined) examination.decisions.rejected(error, undefined, nameRoute, enforced);
   else publishUnexamined(error, placeOf(context, request), enforced);
 }

@@ -75,6 +75,7 @@ describe('@DpopBound (B3)', () => {
       'permissions',
       'token',
       'hasNonce',
+      'hasTicket',
       'nextNonce',
       'enforced',
       'unmet',
@@ -101,7 +102,7 @@ describe('@DpopBound (B3)', () => {
     expect(() => DpopBound('jtk' as never)).toThrow(
       new TypeError(
         '@DpopBound() must be "scheme" or "jkt" or "claims" or "issuer" or "subject" or "clientId" or "scopes" or ' +
-          '"roles" or "clientRoles" or "permissions" or "token" or "hasNonce" or "nextNonce" or "enforced" or "unmet"; it is "jtk"',
+          '"roles" or "clientRoles" or "permissions" or "token" or "hasNonce" or "hasTicket" or "nextNonce" or "enforced" or "unmet"; it is "jtk"',
       ),
     );
   });

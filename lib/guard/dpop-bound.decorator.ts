@@ -31,6 +31,7 @@ const VERDICT_KEYS = Object.keys({
   permissions: true,
   token: true,
   hasNonce: true,
+  hasTicket: true,
   nextNonce: true,
   enforced: true,
   unmet: true,

@@ -2,7 +2,6 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { setStackTraceLimit } from '../errors/stack-trace-limit.js';
-import type { ResponseHeader } from '../http/response-headers.js';
 
 /**
  * A refusal as Nest's exception filters expect it: the usual body, and the stable `code` beside it. Challenge and nonce are
@@ -23,7 +22,7 @@ export class DpopHttpException extends HttpException {
   constructor(
     error: DpopError | DpopUnavailableError,
     takeBackHeaders?: () => void,
-    headers: readonly ResponseHeader[] = [],
+    headers: Readonly<Record<string, string>> = {},
   ) {
     const { status, message, code } = error;
     // It only passes on a `DpopError`, which has no stack either.
@@ -33,7 +32,7 @@ export class DpopHttpException extends HttpException {
     this.extensions = { code, http: { status } };
     this.statusCode = status;
     this.#takeBackHeaders = takeBackHeaders;
-    this.#headers = Object.fromEntries(headers.map(({ name, value }) => [name, value]));
+    this.#headers = Object.freeze({ ...headers });
   }
 
   /**

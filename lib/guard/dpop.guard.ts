@@ -12,12 +12,13 @@ import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import type { DpopRequest } from '../http/dpop-request.js';
-import { dpopResponseHeaders } from '../http/response-headers.js';
+import { dpopResponseHeaders, toRecord } from '../http/response-headers.js';
 import { type FailureOutcome, PASSED } from '../telemetry/explanations.js';
 import { toDpopRequest } from '../transport/http-dpop-request.js';
 import { placeOf, routeNameOf } from '../transport/route-name.js';
 import { transportOf, unknownTransport } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
+import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 import { leaveVerdict, recordOf } from '../verification/request-record.js';
@@ -26,9 +27,10 @@ import { beginActivation, type DpopActivation, publishRejection } from './activa
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
+import { endAtExpiry } from './end-at-expiry.js';
 import { HostRoutes } from './host-routes.js';
 import { Refusals } from './refusals.js';
-import { routePolicyOf } from './route-policy.js';
+import { RoutePolicies } from './route-policy.js';
 import { toTransportException } from './transport-exception.js';
 import { Trial } from './trial.js';
 
@@ -52,7 +54,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
   private readonly refusals: Refusals;
   private readonly hostRoutes: HostRoutes;
-  private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
+  private readonly policies: RoutePolicies;
 
   constructor(
     @Inject(DpopVerifier) protected readonly verifier: DpopVerifier,
@@ -61,12 +63,14 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
     @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
+    @Inject(DpopSessions) protected readonly sessions: DpopSessions,
     // Guards of apps hand over the others.
     @Optional() @Inject(Trial) private readonly trial?: Trial,
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
     this.hostRoutes = new HostRoutes(modules);
+    this.policies = new RoutePolicies(config.policy, DpopGuard);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -79,9 +83,9 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       const dpopRequest = () => this.getDpopRequest(context, request);
       const examination = (activation.examination = this.verifier.examineOnce(request, dpopRequest));
       const nameRoute = () => routeNameOf(context, request);
-      if (policy.anonymous === 'allow' && examination.isAnonymous) {
+      if (policy.anonymous === 'allow' && examination.isAnonymous(policy)) {
         recordOf(request).isAnonymous = true;
-        examination.publishAnonymous(nameRoute);
+        examination.decisions.anonymous(nameRoute);
         return true;
       }
       const verdict = await this.strategy.run(request, () => examination.authorize(policy, nameRoute));
@@ -100,14 +104,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /** The policy of the route; `undefined` leaves it open. */
   protected getPolicy(context: ExecutionContext): DpopPolicy | undefined {
-    const handler = context.getHandler();
-    const controller = context.getClass();
-    let ofHandler = this.policies.get(handler);
-    if (ofHandler === undefined) this.policies.set(handler, (ofHandler = new Map()));
-    if (!ofHandler.has(controller)) {
-      ofHandler.set(controller, routePolicyOf(handler, controller, this.config.policy, DpopGuard));
-    }
-    return ofHandler.get(controller);
+    return this.policies.of(context.getHandler(), context.getClass());
   }
 
   /**
@@ -151,7 +148,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     // A GraphQL response has one status for all its resolvers, often 200.
     const status = context.getType<string>() === 'http' ? error.status : undefined;
     const takeBack = writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, status);
-    return new DpopHttpException(error, takeBack, headers);
+    return new DpopHttpException(error, takeBack, toRecord(headers));
   }
 
   /** What is thrown: for HTTP and GraphQL the exception itself, for other transports one that reaches their clients. */
@@ -170,8 +167,9 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
         this.handleRequest<unknown>(undefined, verdict, undefined, context),
       );
     leaveVerdict(request, verdict);
+    if (policy.endAtExpiry === true) endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
     if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
-    this.supplyNonce(context, verdict.nextNonce);
+    this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
   }
 
   /** Tells what would have been refused, and lets the request through. */
@@ -183,16 +181,17 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       this.refusals.logReported(error, placeOf(context, request), examination);
       if (request === undefined) return;
       leaveVerdict(request, createUnenforcedVerdict(error));
-      if (error instanceof DpopError) this.supplyNonce(context, error.details.nonce);
+      const nonce = error instanceof DpopError ? error.details.nonce : undefined;
+      this.writeNonce(context, nonce, examination?.decisions.hasTicket);
     } catch (cause) {
       this.log(activation, new DpopUnavailableError('internal_failure', { cause }), PASSED);
     }
   }
 
-  /** On a response of any status (§8.2). */
-  private supplyNonce(context: ExecutionContext, nonce: string | undefined): void {
-    if (nonce === undefined) return;
-    const headers = dpopResponseHeaders({ nonce });
+  /** On a response of any status (§8.2). A response to a ticket must not be kept, either. */
+  private writeNonce(context: ExecutionContext, nonce: string | undefined, hasTicket = false): void {
+    if (nonce === undefined && !hasTicket) return;
+    const headers = dpopResponseHeaders({ nonce, hasTicket });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
   }
 

@@ -26,9 +26,13 @@ export class Refusals {
     examination: DpopExamination | undefined,
   ): readonly ResponseHeader[] {
     if (!(error instanceof DpopError))
-      return dpopResponseHeaders({ retryAfterSeconds: error.retryAfterSeconds });
+      return dpopResponseHeaders({
+        retryAfterSeconds: error.retryAfterSeconds,
+        hasTicket: examination?.decisions.hasTicket,
+      });
     const challenge = isChallenged(error) ? this.#formatChallenge(error, policy, examination) : undefined;
-    return dpopResponseHeaders({ challenge, nonce: error.details.nonce });
+    const hasTicket = examination?.decisions.hasTicket;
+    return dpopResponseHeaders({ challenge, nonce: error.details.nonce, hasTicket });
   }
 
   /** Writes one line for the operator. */

@@ -70,7 +70,7 @@ describe('handshakes (J1)', () => {
   test('are never answered with a header that the app has broken', async () => {
     const nonce = 'nonce\r\nSet-Cookie: a=b';
     const authorize = () => Promise.reject(new DpopError('nonce_missing', { nonce }));
-    const broken = { examineOnce: () => ({ authorize }) } as unknown as DpopVerifier;
+    const broken = { examineOnce: () => ({ authorize, decisions: {} }) } as unknown as DpopVerifier;
     const handshakes = new DpopHandshakes(broken, context.get<DpopConfig>(DPOP_CONFIG));
     const { refusal } = await handshakes.verify(requestWith(slow));
     expect(refusal).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });

@@ -7,6 +7,7 @@ import { DpopHttpException } from '../guard/dpop-http.exception.js';
 import { Refusals } from '../guard/refusals.js';
 import { knownMethod } from '../http/known-method.js';
 import type { Place, RouteName } from '../http/place.js';
+import { toRecord } from '../http/response-headers.js';
 import { publishUnexamined } from '../telemetry/decisions.js';
 import { toHandshakeRequest } from '../transport/handshake-request.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
@@ -58,9 +59,9 @@ export class DpopHandshakes {
     try {
       if (this.pending > MAX_PENDING) throw new DpopUnavailableError('handshakes_full');
       examination = this.verifier.examineOnce(request, () => toHandshakeRequest(request));
-      if (whole.anonymous === 'allow' && examination.isAnonymous) {
+      if (whole.anonymous === 'allow' && examination.isAnonymous(whole)) {
         recordOf(request).isAnonymous = true;
-        examination.publishAnonymous(() => name);
+        examination.decisions.anonymous(() => name);
         return {};
       }
       const verdict = await examination.authorize(whole, () => name);
@@ -95,7 +96,7 @@ export class DpopHandshakes {
     return {
       status: error.status,
       headers: {
-        ...Object.fromEntries(headers.map(({ name, value }) => [name, value])),
+        ...toRecord(headers),
         'Content-Type': 'application/json; charset=utf-8',
         Connection: 'close',
       },

@@ -23,7 +23,7 @@ class ChildGateway extends FeedGateway {}
 @WebSocketGateway(8081, { namespace: 'open' })
 class OpenGateway {}
 
-@Dpop({ bearer: 'allow-unbound', enforcement: 'report', anonymous: 'allow' })
+@Dpop({ bearer: 'allow-unbound', enforcement: 'report', anonymous: 'allow', ticket: 'allow' })
 @WebSocketGateway()
 class MigratingGateway {}
 
@@ -121,17 +121,20 @@ describe('the gateways of an app (J1)', () => {
       bearer: 'allow-unbound',
       enforcement: 'report',
       anonymous: 'allow',
+      ticket: 'allow',
     });
     expect(policies.admit(named(policies, FeedGateway)).policy).toEqual({
       nonce: 'off',
       bearer: 'reject',
       enforcement: 'enforce',
       anonymous: 'reject',
+      ticket: 'reject',
     });
     expect(policies.unite(policies.gateways).policy).toMatchObject({
       bearer: 'reject',
       enforcement: 'enforce',
       anonymous: 'reject',
+      ticket: 'reject',
     });
   });
 });

@@ -85,6 +85,7 @@ function admissionOf(policies: readonly DpopPolicy[]): DpopPolicy {
     bearer: policies.some(({ bearer }) => bearer === 'allow-unbound') ? 'allow-unbound' : 'reject',
     enforcement: policies.some(isReportOnly) ? 'report' : 'enforce',
     anonymous: policies.some(({ anonymous }) => anonymous === 'allow') ? 'allow' : 'reject',
+    ticket: policies.some(({ ticket }) => ticket === 'allow') ? 'allow' : 'reject',
   });
 }
 

@@ -2,7 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import type { DpopPolicy } from '../verification/policy.js';
 import { unitePolicies } from './united-policy.js';
 
-const service = { nonce: 'off', bearer: 'reject', enforcement: 'enforce', anonymous: 'reject' } as const;
+const service = {
+  nonce: 'off',
+  bearer: 'reject',
+  enforcement: 'enforce',
+  anonymous: 'reject',
+  ticket: 'reject',
+} as const;
 class First {}
 class Second {}
 
@@ -30,6 +36,8 @@ describe('one policy for several classes (J1)', () => {
     [{ enforcement: 'report' }, { enforcement: 'report' }, { enforcement: 'report' }],
     [{ anonymous: 'allow' }, {}, { anonymous: 'reject' }],
     [{ anonymous: 'allow' }, { anonymous: 'allow' }, { anonymous: 'allow' }],
+    [{ ticket: 'allow' }, {}, { ticket: 'reject' }],
+    [{ ticket: 'allow' }, { ticket: 'allow' }, { ticket: 'allow' }],
     [{ scopes: ['a', 'b'] }, { scopes: ['b', 'c'] }, { scopes: ['a', 'b', 'c'] }],
     [{}, { roles: ['admin'] }, { roles: ['admin'] }],
     [{ permissions: ['p'] }, { permissions: ['q'] }, { permissions: ['p', 'q'] }],

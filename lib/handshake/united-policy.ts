@@ -30,6 +30,7 @@ export function unitePolicies(classes: readonly ClassPolicy[]): DpopPolicy {
     bearer: policies.every(({ bearer }) => bearer === 'allow-unbound') ? 'allow-unbound' : 'reject',
     enforcement: policies.every(isReportOnly) ? 'report' : 'enforce',
     anonymous: policies.every(({ anonymous }) => anonymous === 'allow') ? 'allow' : 'reject',
+    ticket: policies.every(({ ticket }) => ticket === 'allow') ? 'allow' : 'reject',
     ...compact(SUMS.map((member) => [member, sumOf(policies.map((policy) => policy[member]))])),
     ...compact(
       Object.entries(SINGLES).map(([member, decorator]) => [

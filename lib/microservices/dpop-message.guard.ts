@@ -7,7 +7,6 @@ import { DpopHttpException } from '../guard/dpop-http.exception.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { getDpopVerdict } from '../guard/get-dpop-verdict.js';
 import type { DpopRequest } from '../http/dpop-request.js';
-import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { transportOf } from '../transport/transport.js';
 import { endStream, type GrpcCall, grpcCallOf, grpcCredentialsOf, isStream, ownCallOf } from './grpc-call.js';
 import { parseMessageBaseUrl } from './message-base-url.js';
@@ -38,7 +37,6 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
   protected abstract readonly baseUrl: string;
 
   @Inject(DPOP_CONFIG) private readonly settings: DpopConfig | undefined;
-  @Inject(DpopSessions) private readonly sessions: DpopSessions | undefined;
   private parsedBaseUrl: string | undefined;
 
   /** @throws TypeError for a base URL that clients cannot sign, or that HTTP routes of the app may have */
@@ -89,7 +87,7 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
 
   private endAtExpiry(context: ExecutionContext, call: GrpcCall): void {
     const verdict = getDpopVerdict(context);
-    if (verdict?.enforced !== true || this.sessions === undefined) return;
+    if (verdict?.enforced !== true) return;
     const stop = this.sessions.watch(verdict, (reason) => {
       const error =
         reason === 'revocation_unavailable'

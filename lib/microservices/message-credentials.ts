@@ -64,7 +64,7 @@ function entriesOf(headers: unknown): readonly (readonly [unknown, unknown])[] {
 /** Brokers hand over text or bytes, one value or several. Anything else makes the field malformed. */
 function valuesOf(field: Field, value: unknown): readonly string[] {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return values.filter((item) => item !== undefined).flatMap((item) => [field, toText(item)]);
+  return values.flatMap((item) => (item === undefined ? [] : [field, toText(item)]));
 }
 
 function toText(value: unknown): string {

@@ -11,17 +11,17 @@ import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import { createConfig, type DpopConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
-import { DPOP_CONFIG } from '../config/injection-tokens.js';
+import { DPOP_CONFIG, NONCE_SECRETS } from '../config/injection-tokens.js';
 import { assertObject } from '../errors/option-asserts.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
+import { DpopTickets } from '../guard/dpop-tickets.js';
 import { DpopStrategy } from '../guard/dpop.strategy.js';
 import { Trial } from '../guard/trial.js';
 import { DpopHandshakes } from '../handshake/dpop-handshakes.js';
 import { GatewayPolicies } from '../handshake/gateway-policies.js';
 import { observeRequestLines } from '../http/request-line.js';
-import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
+import type { NonceSecretSource } from '../nonce/nonce-secret.source.js';
 import { NonceService } from '../nonce/nonce.service.js';
-import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { RevocationCheck } from '../revocation/revocation-check.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { ReplayStore } from '../storage/replay.store.js';
@@ -41,6 +41,7 @@ import {
   MODULE_OPTIONS_TOKEN,
   refuseBareImport,
 } from './module-definition.js';
+import { createNonceSecrets, createNonceService, createTicketSeal } from './nonce-providers.js';
 import { hasMessageHandlers } from './routes.js';
 import { StartUpCheck } from './start-up-check.js';
 import { createTrial } from './trial-provider.js';
@@ -75,7 +76,8 @@ const registrations = new EqualRegistrations();
       useFactory: ({ storage }: DpopConfig) => storage.replayStore,
       inject: [DPOP_CONFIG],
     },
-    { provide: NonceService, useFactory: createNonceService, inject: [DPOP_CONFIG] },
+    { provide: NONCE_SECRETS, useFactory: createNonceSecrets, inject: [DPOP_CONFIG] },
+    { provide: NonceService, useFactory: createNonceService, inject: [DPOP_CONFIG, NONCE_SECRETS] },
     { provide: AccessTokenVerifier, useFactory: createAccessTokenVerifier, inject: [DPOP_CONFIG] },
     {
       provide: DpopVerifier,
@@ -83,23 +85,26 @@ const registrations = new EqualRegistrations();
         config: DpopConfig,
         accessTokens: AccessTokenVerifier,
         nonces: NonceService,
-        store: ReplayStore,
+        replayStore: ReplayStore,
+        secrets: NonceSecretSource,
       ) => {
         const { revocation } = config;
-        return new DpopVerifier({ rules: config, accessTokens, nonces, replayStore: store, revocation });
+        const tickets = createTicketSeal(config, secrets);
+        return new DpopVerifier({ rules: config, accessTokens, nonces, replayStore, revocation, tickets });
       },
-      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
+      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore, NONCE_SECRETS],
     },
     {
       provide: Trial,
       useFactory: createTrial,
-      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
+      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore, NONCE_SECRETS],
     },
     { provide: DpopSessions, useFactory: createSessions, inject: [DPOP_CONFIG] },
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
     GatewayPolicies,
+    DpopTickets,
     DpopHealthIndicator,
   ],
   exports: [
@@ -111,6 +116,7 @@ const registrations = new EqualRegistrations();
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    DpopTickets,
     DpopSessions,
     Trial,
     DpopHealthIndicator,
@@ -200,15 +206,6 @@ export class DpopModule
     await this.config.revocation?.close?.();
     await this.config.storage.close?.();
   }
-}
-
-function createNonceService({ nonce, storage, clock }: DpopConfig): NonceService {
-  const { secrets, service, lifetimeSeconds } = nonce;
-  const source =
-    secrets === undefined
-      ? (storage.nonceSecrets ?? new FixedNonceSecrets())
-      : new FixedNonceSecrets(secrets);
-  return new StatelessNonceService({ secrets: source, service, lifetimeSeconds, clock });
 }
 
 function createSessions({ clock, revocation, onRevocationFailure }: DpopConfig): DpopSessions {

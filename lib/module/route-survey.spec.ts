@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { Controller, Get, Injectable, SetMetadata, type Type, UseGuards } from '@nestjs/common';
+import { Controller, Get, Injectable, Param, SetMetadata, type Type, UseGuards } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { DpopBound } from '../guard/dpop-bound.decorator.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { Dpop, RequireAuthentication, SkipDpop } from '../guard/policy.decorators.js';
-import { RequireScopes } from '../guard/rights.decorators.js';
+import { RequireAnyScope, RequireScopes } from '../guard/rights.decorators.js';
 import type { GuardCoverage } from './guard-coverage.js';
-import { type RouteSurvey, surveyRoutes } from './route-survey.js';
+import { type RouteSurvey, surveyDemands, surveyRoutes } from './route-survey.js';
 
 const NOTHING: RouteSurvey = {
   unguarded: [],
@@ -18,6 +18,7 @@ const NOTHING: RouteSurvey = {
   contradictoryHandlers: [],
   bearer: [],
   reporting: [],
+  tickets: [],
 };
 
 interface Found {
@@ -296,5 +297,126 @@ describe('decorators that contradict each other (I3)', () => {
     @SkipDpop()
     class Sub extends Base {}
     expect(survey({ controllers: [Sub], covered: [Sub] })).toEqual(NOTHING);
+  });
+});
+
+describe('classes and handlers that are looser than others', () => {
+  @Dpop({ bearer: 'allow-unbound' })
+  class Base {
+    @Dpop({ enforcement: 'report' })
+    @Get()
+    read(): void {}
+  }
+  @Dpop({ enforcement: 'report', ticket: 'allow' })
+  class Sub extends Base {
+    @Dpop({ bearer: 'allow-unbound', ticket: 'allow' })
+    @Get()
+    write(): void {}
+
+    @Dpop({ bearer: 'reject', enforcement: 'enforce', ticket: 'reject' })
+    @Get()
+    strict(): void {}
+
+    @Get()
+    silent(): void {}
+  }
+
+  test('are named by what they allow, the classes first (I3, J2, K1)', () => {
+    const { bearer, reporting, tickets } = survey({ controllers: [Sub], covered: [Sub] });
+    expect(bearer).toEqual(['Base', 'Sub.write']);
+    expect(reporting).toEqual(['Sub', 'Sub.read']);
+    expect(tickets).toEqual(['Sub', 'Sub.write']);
+  });
+});
+
+test('a route is bound by one of its parameters, whatever the others are (I2)', () => {
+  class Sub {
+    @Get()
+    read(@Param('id') _id: string, @DpopBound() _jkt: string): void {}
+  }
+  expect(survey({ controllers: [Sub] }).unguarded).toEqual(['Sub.read (@DpopBound)']);
+});
+
+test('a hook of a gateway is told by its whole name (J1)', () => {
+  @WebSocketGateway()
+  class Gateway {
+    @RequireScopes('feed')
+    handleConnectionOf(): void {}
+
+    @RequireScopes('feed')
+    handleDisconnect(): void {}
+  }
+  expect(survey({ providers: [Gateway] }).hooks).toEqual(['Gateway.handleDisconnect (@RequireScopes)']);
+});
+
+test('what a base class of a gateway requires, the handshake verifies, too (J1)', () => {
+  @RequireScopes('feed')
+  class Base {}
+  @WebSocketGateway()
+  class Gateway extends Base {
+    @SubscribeMessage('read')
+    read(): void {}
+  }
+  const gateway = { providers: [Gateway] };
+  expect(survey({ ...gateway, verifiesHandshakes: true }).unguardedMessages).toEqual([]);
+  expect(survey(gateway).unguardedMessages).toEqual(['Gateway.read (@RequireScopes)']);
+});
+
+describe('what the routes of an app require of clients (H)', () => {
+  const service = { nonce: 'off', bearer: 'reject' } as const;
+  const demandsOf = (types: readonly Type[], policy: Parameters<typeof surveyDemands>[1] = service) => {
+    const controllers = new Map(types.map((metatype) => [metatype, { metatype }]));
+    const modules = new Map([['module', { controllers, providers: new Map() }]]);
+    return surveyDemands(modules as unknown as ModulesContainer, policy);
+  };
+
+  @RequireScopes('z')
+  class Accounts {
+    @RequireScopes('b', 'a')
+    @Get()
+    read(): void {}
+
+    @RequireAnyScope('c', 'a')
+    @Get()
+    list(): void {}
+
+    @RequireScopes('d')
+    @SkipDpop()
+    @Get()
+    both(): void {}
+
+    @SkipDpop()
+    @Get()
+    open(): void {}
+
+    helper(): void {}
+  }
+  class Idle {
+    helper(): void {}
+  }
+
+  test('is each scope once, sorted', () => {
+    expect(demandsOf([Accounts, Silent])).toEqual({
+      scopes: ['a', 'b', 'c', 'd', 'z'],
+      allowsBearer: false,
+    });
+    expect(demandsOf([])).toEqual({ scopes: [], allowsBearer: false });
+  });
+
+  test('is nothing of methods that are no routes', () => {
+    RequireScopes('x')(Idle);
+    expect(demandsOf([Idle])).toEqual({ scopes: [], allowsBearer: false });
+  });
+
+  test('is a proof, unless the service or a route allows Bearer', () => {
+    class Tolerant {
+      @Dpop({ bearer: 'allow-unbound' })
+      @Get()
+      read(): void {}
+    }
+    const allowing = { nonce: 'off', bearer: 'allow-unbound' } as const;
+    expect(demandsOf([Silent, Tolerant]).allowsBearer).toBe(true);
+    expect(demandsOf([], allowing).allowsBearer).toBe(true);
+    expect(demandsOf([Accounts]).allowsBearer).toBe(false);
   });
 });

@@ -31,6 +31,8 @@ export interface RouteSurvey {
   readonly bearer: readonly string[];
   /** Classes and handlers that only report. */
   readonly reporting: readonly string[];
+  /** Classes and handlers that allow tickets. */
+  readonly tickets: readonly string[];
 }
 
 /**
@@ -73,8 +75,9 @@ export function surveyRoutes(
     contradictoryHandlers: routes
       .filter(({ levels: [own] }) => own !== undefined && isContradictory(own))
       .map(({ name }) => name),
-    bearer: stating((level) => level.policy?.bearer === 'allow-unbound'),
-    reporting: stating((level) => level.policy?.enforcement === 'report'),
+    bearer: stating(({ policy }) => policy?.bearer === 'allow-unbound'),
+    reporting: stating(({ policy }) => policy?.enforcement === 'report'),
+    tickets: stating(({ policy }) => policy?.ticket === 'allow'),
   };
 }
 

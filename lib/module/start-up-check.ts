@@ -34,6 +34,7 @@ export class StartUpCheck implements OnModuleInit {
     this.#assertRoutes(
       configs.every((config) => config?.unguardedRoutes === 'warn'),
       configs.some((config) => config?.forbidsBearer === true),
+      configs.some((config) => config?.forbidsTickets === true),
     );
   }
 
@@ -52,16 +53,22 @@ export class StartUpCheck implements OnModuleInit {
     return hasTarget;
   }
 
-  #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean): void {
+  #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean, forbidsTickets: boolean): void {
     const logger = new Logger('DpopModule');
     const coverage = new GuardCoverage(this.modules, this.application, this.#hasHttpServer());
     const verifiesHandshakes = isVerifying(this.application.getIoAdapter());
     const survey = surveyRoutes(this.modules, coverage, verifiesHandshakes);
-    const { contradictoryClasses, contradictoryHandlers, bearer, reporting } = survey;
+    const { contradictoryClasses, contradictoryHandlers, bearer, reporting, tickets } = survey;
     if (forbidsBearer && bearer.length > 0) {
       throw new TypeError(
         `@Dpop({ bearer: 'allow-unbound' }) must not stand in an app with the option bearer: 'forbid', which fapi2 sets: ${bearer.join(', ')}. ` +
           "Remove it there, or set bearer: 'reject', with which routes may allow Bearer",
+      );
+    }
+    if (forbidsTickets && tickets.length > 0) {
+      throw new TypeError(
+        `@Dpop({ ticket: 'allow' }) must not stand in an app with the option tickets: 'forbid', which fapi2 sets: ${tickets.join(', ')}. ` +
+          'Remove it there, or leave the option out',
       );
     }
     if (forbidsBearer && reporting.length > 0) {

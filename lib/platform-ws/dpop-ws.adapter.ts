@@ -19,7 +19,6 @@ import type { WsServer } from './ws-types.js';
  *
  * @example
  * ```ts
- * const app = await NestFactory.create(AppModule);
  * app.useWebSocketAdapter(new DpopWsAdapter(app));
  * ```
  * @see RFC 6455 §4.2.2, RFC 9449 §7.1

@@ -43,17 +43,19 @@ const messageOf = (changes: object): string => {
 };
 
 describe('fapi2 narrows what is left open (C5)', () => {
-  test('to its algorithms for proofs and tokens, and to no Bearer', () => {
+  test('to its algorithms for proofs and tokens, to no Bearer and to no tickets', () => {
     const options = fapi2(GOOD);
     expect(options).toEqual({
       ...GOOD,
       accessToken: { ...issuer, algorithms: ALGORITHMS },
       proof: { algorithms: ALGORITHMS },
       bearer: 'forbid',
+      tickets: 'forbid',
     });
     expect([options, options.proof, options.accessToken].every(Object.isFrozen)).toBe(true);
     expect(createConfig(options)).toMatchObject({
       forbidsBearer: true,
+      forbidsTickets: true,
       policy: { bearer: 'reject' },
       challenge: { algs: 'PS256 ES256 Ed25519 EdDSA' },
       proof: { futureToleranceSeconds: 30 },
@@ -97,7 +99,7 @@ describe('fapi2 narrows what is left open (C5)', () => {
       proof: { algorithms: ['ES256'], futureToleranceSeconds: 60, maxAgeSeconds: 30 },
       realm: 'bank',
     };
-    expect(fapi2(narrow)).toEqual({ ...narrow, bearer: 'forbid' });
+    expect(fapi2(narrow)).toEqual({ ...narrow, bearer: 'forbid', tickets: 'forbid' });
     expect(fapi2(fapi2(GOOD))).toEqual(fapi2(GOOD));
     expect(fapi2({ ...GOOD, bearer: 'reject' }).bearer).toBe('forbid');
   });

@@ -58,7 +58,7 @@ function describeExpected(
 }
 
 const isEarly = (reason: RefusalReason): boolean =>
-  reason === 'proof_early' || reason === 'token_not_yet_valid';
+  reason === 'proof_early' || reason === 'ticket_early' || reason === 'token_not_yet_valid';
 
 /** How the request ended. */
 export type FailureOutcome =

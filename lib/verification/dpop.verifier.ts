@@ -1,4 +1,5 @@
 import type { DpopRequest } from '../http/dpop-request.js';
+import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { RevocationCheck } from '../revocation/revocation-check.js';
 import { TimedReplayStore } from '../storage/timed-replay.store.js';
 import { DpopExamination, type ExaminationSteps } from './examination.js';
@@ -7,6 +8,8 @@ import { type DpopPolicy, overlayPolicy } from './policy.js';
 import { ProofVerifier } from './proof.verifier.js';
 import { ReplayCheck } from './replay-check.js';
 import { recordOf } from './request-record.js';
+import { TicketSeal } from '../tickets/ticket-seal.js';
+import { TicketCheck } from './ticket-check.js';
 import { TokenCheck } from './token-check.js';
 import type { DpopVerdict } from './verdict.js';
 import type { DpopVerifierParts } from './verifier-parts.js';
@@ -24,17 +27,27 @@ import type { DpopVerifierParts } from './verifier-parts.js';
 export class DpopVerifier {
   readonly #steps: ExaminationSteps;
 
-  constructor(parts: DpopVerifierParts) {
-    const { rules, accessTokens, nonces, replayStore, revocation, knownKeys, publishes = true } = parts;
+  constructor({
+    rules,
+    accessTokens,
+    nonces,
+    replayStore,
+    revocation,
+    tickets = createOwnSeal(),
+    knownKeys,
+    publishes = true,
+  }: DpopVerifierParts) {
     const store = new TimedReplayStore(replayStore);
+    const tokens = new TokenCheck(accessTokens, rules.confirmation);
     this.#steps = {
       rules,
-      tokens: new TokenCheck(accessTokens, rules.confirmation),
+      tokens,
       proofs: new ProofVerifier(rules, nonces, knownKeys),
       revocations: revocation && new RevocationCheck(revocation, rules.onRevocationFailure),
       replays: new ReplayCheck(rules, store),
       nonces: new NonceSupply(nonces, store),
       publishes,
+      tickets: new TicketCheck(rules, tickets, tokens, store),
     };
   }
 
@@ -64,8 +77,17 @@ export class DpopVerifier {
     return examination;
   }
 
+  /** @internal The examination that `examineOnce` began for this identity. */
+  examinationOf(identity: object): DpopExamination | undefined {
+    return recordOf(identity).examinations.get(this);
+  }
+
   /** Begins the examination of a request about which several callers may ask. */
   examine(request: DpopRequest): DpopExamination {
     return new DpopExamination(request, this.#steps);
   }
+}
+
+function createOwnSeal(): TicketSeal {
+  return new TicketSeal({ secrets: new FixedNonceSecrets(), service: '', lifetimeSeconds: 30 });
 }

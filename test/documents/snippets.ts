@@ -22,13 +22,14 @@ declare const verifier: import('nestjs-dpop').DpopVerifier;
 declare const request: import('node:http').IncomingMessage;
 declare const issuer: import('nestjs-dpop/testing').TestIssuer;
 declare const url: string;
+declare const app: import('@nestjs/common').INestApplication;
 `;
 
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
-  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|(?:mcp|microservices|platform-ws)\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
+  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|(?:mcp|microservices|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
-const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'UseGuards'];
+const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'Req', 'UseGuards'];
 
 /** The blocks of a Markdown document that are fenced as `ts`, also within a list. They import what they use, as a reader would. */
 export function readMarkdownSnippets(document: string): readonly Snippet[] {
@@ -50,6 +51,7 @@ export function readExampleSnippets(): readonly Snippet[] {
     ['nestjs-dpop/microservices', readExportedNames('lib/microservices/index.ts')],
     ['nestjs-dpop/mcp', readExportedNames('lib/mcp/index.ts')],
     ['nestjs-dpop/security-events', readExportedNames('lib/security-events/index.ts')],
+    ['nestjs-dpop/platform-socket.io', readExportedNames('lib/platform-socket.io/index.ts')],
     ['nestjs-dpop/platform-ws', readExportedNames('lib/platform-ws/index.ts')],
     ['nestjs-dpop/testing', readExportedNames('lib/testing/index.ts')],
   ]);
