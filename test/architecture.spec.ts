@@ -166,6 +166,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
   opentelemetry: ['errors', 'telemetry'],
   mcp: ['errors', 'http', 'verification', 'guard'],
+  microservices: ['errors', 'http', 'transport', 'config', 'guard'],
   // The command line. It makes the checks of the other rooms; no room knows it.
   cli: [
     'errors',
@@ -193,6 +194,7 @@ const KNOW_NEST = [
   'platform-ws',
   'security-events',
   'mcp',
+  'microservices',
   'testing',
 ];
 const KNOW_IOREDIS = ['redis'];
@@ -316,6 +318,7 @@ describe('the shape of files', () => {
     const entries = [
       'introspection',
       'mcp',
+      'microservices',
       'opentelemetry',
       'platform-socket.io',
       'platform-ws',

@@ -25,6 +25,7 @@ export const SECTIONS = [
       'sockets',
       'tickets',
       'mcp',
+      'messages',
       'browsers-and-openapi',
     ],
   },

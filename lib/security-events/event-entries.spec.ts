@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import type { RevocationEntry } from '../revocation/deny-list.js';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { entriesOf, type EventEntries, type RevokingEvent } from './event-entries.js';
 import { parseSecurityEventToken } from './security-event-token.js';
