@@ -151,7 +151,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
   'platform-socket.io': ['errors', 'http', 'transport', 'verification', 'sessions', 'handshake'],
-  'platform-ws': ['transport', 'verification', 'sessions', 'handshake'],
+  'platform-ws': ['transport', 'verification', 'handshake'],
   testing: [
     'errors',
     'runtime',
