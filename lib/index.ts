@@ -39,6 +39,8 @@ export {
   RequireScopes,
 } from './guard/rights.decorators.js';
 export { DpopHandshakes } from './handshake/dpop-handshakes.js';
+export { DpopSubscriptions } from './handshake/dpop-subscriptions.js';
+export type { GraphqlWsHooks, MercuriusHooks } from './handshake/subscription-hooks.js';
 export type { HandshakeOutcome, HandshakeRefusal } from './handshake/handshake-outcome.js';
 export type { Scheme } from './http/challenge.js';
 export type { DpopRequest } from './http/dpop-request.js';
@@ -70,6 +72,7 @@ export { MemoryStorage } from './storage/memory.storage.js';
 export { type ReplayClaim, type ReplayOutcome, ReplayStore } from './storage/replay.store.js';
 export type { DpopTicket } from './tickets/ticket-content.js';
 export { DPOP_DECISION_CHANNEL, type DpopDecision } from './telemetry/decisions.js';
+export { DPOP_REPLAY_CLAIM_CHANNEL, type DpopReplayClaim } from './telemetry/replay-claims.js';
 export { DPOP_DIFFERENCE_CHANNEL, type DpopDifference, type DpopOutcome } from './telemetry/differences.js';
 export { DpopVerifier } from './verification/dpop.verifier.js';
 export type { DpopExamination } from './verification/examination.js';

@@ -151,9 +151,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
   'platform-socket.io': ['errors', 'http', 'transport', 'verification', 'sessions', 'handshake'],
-  'platform-ws': ['transport', 'verification', 'sessions', 'handshake'],
-  testing: ['runtime', 'issuer'],
+  'platform-ws': ['transport', 'verification', 'handshake'],
+  testing: [
+    'errors',
+    'runtime',
+    'transport',
+    'nonce',
+    'storage',
+    'claims',
+    'issuer',
+    'verification',
+    'guard',
+  ],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
+  opentelemetry: ['errors', 'telemetry'],
   mcp: ['errors', 'http', 'verification', 'guard'],
   // The command line. It makes the checks of the other rooms; no room knows it.
   cli: [
@@ -182,9 +193,11 @@ const KNOW_NEST = [
   'platform-ws',
   'security-events',
   'mcp',
+  'testing',
 ];
-const KNOW_IOREDIS = ['redis', 'cli'];
+const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
+const KNOW_OPENTELEMETRY = ['opentelemetry'];
 
 const roomOf = (path: string): string => path.slice(0, Math.max(0, path.indexOf('/')));
 
@@ -245,6 +258,7 @@ describe('who may know whom', () => {
     expect(knows(KNOW_NEST, isNest)).toEqual([]);
     expect(knows(KNOW_IOREDIS, ({ target }) => target === 'ioredis')).toEqual([]);
     expect(knows(KNOW_OAUTH4WEBAPI, ({ target }) => target === 'oauth4webapi')).toEqual([]);
+    expect(knows(KNOW_OPENTELEMETRY, ({ target }) => target.startsWith('@opentelemetry/'))).toEqual([]);
   });
 
   test('only what package.json promises is imported, and Node by its prefix', () => {
@@ -302,6 +316,7 @@ describe('the shape of files', () => {
     const entries = [
       'introspection',
       'mcp',
+      'opentelemetry',
       'platform-socket.io',
       'platform-ws',
       'redis',

@@ -72,6 +72,7 @@ describe('every option has a row that tells its default', () => {
   const OPTIONS = 'docs/options.md';
   const STORAGES = 'docs/replay-and-redis.md';
   const INTROSPECTION = 'docs/introspection.md';
+  const TELEMETRY = 'docs/telemetry.md';
   const interfaces = [
     [OPTIONS, 'lib/config/dpop-options.ts', 'DpopModuleOptions', ''],
     [OPTIONS, 'lib/config/dpop-options.ts', 'ProofOptions', 'proof.'],
@@ -84,6 +85,7 @@ describe('every option has a row that tells its default', () => {
     [INTROSPECTION, 'lib/introspection/introspection-options.ts', 'IntrospectionOptions', ''],
     [STORAGES, 'lib/storage/memory-replay.store.ts', 'MemoryReplayStoreOptions', ''],
     [STORAGES, 'lib/redis/redis.storage.ts', 'RedisStorageOptions', ''],
+    [TELEMETRY, 'lib/opentelemetry/dpop-telemetry.ts', 'DpopTelemetryOptions', ''],
   ] as const;
   /** Objects whose members have the rows. */
   const inParts = new Set(['proof', 'metadata', 'cache']);
@@ -97,7 +99,7 @@ describe('every option has a row that tells its default', () => {
     expect(readRow(page, option).join(' ')).toContain(defaultValue);
   });
 
-  test.each([OPTIONS, STORAGES, INTROSPECTION])(
+  test.each([OPTIONS, STORAGES, INTROSPECTION, TELEMETRY])(
     'and no row of %s speaks of an option that does not exist',
     (page) => {
       const known = options.filter((option) => option.page === page).map(({ option }) => option);

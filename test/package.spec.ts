@@ -34,6 +34,7 @@ describe('what the package exports', () => {
     ]);
     expect(manifest.exports).toEqual({
       ...Object.fromEntries(expected),
+      './jest-preset': './jest-preset.json',
       './package.json': './package.json',
     });
   });
@@ -62,8 +63,9 @@ describe('what the package exports', () => {
   });
 });
 
-test('only the build and the documents are published', () => {
-  expect([...manifest.files].toSorted()).toEqual(['CHANGELOG.md', 'SECURITY.md', 'dist']);
+test('only the build, the schematic, the preset and the documents are published', () => {
+  const published = ['CHANGELOG.md', 'SECURITY.md', 'dist', 'jest-preset.json', 'schematics'];
+  expect([...manifest.files].toSorted()).toEqual(published);
   expect(existsSync(join(ROOT, 'LICENSE'))).toBe(true);
 });
 

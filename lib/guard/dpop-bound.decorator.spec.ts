@@ -117,7 +117,7 @@ describe('@DpopBound without a verdict (D8)', () => {
   const advice =
     '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
     'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
-    'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing';
+    'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing, or replace it by its TestGuard';
   const refusal = expect.objectContaining({
     statusCode: 503,
     cause: expect.objectContaining({ reason: 'verdict_missing', advice }) as unknown,

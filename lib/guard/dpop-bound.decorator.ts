@@ -58,7 +58,7 @@ function refuseWithoutVerdict(context: ExecutionContext): Error {
     advice:
       '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
       'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
-      'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing',
+      'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing, or replace it by its TestGuard',
   });
   const { request, response } = transportOf(context) ?? {};
   OperatorLog.ofRequest(request).failed(

@@ -94,6 +94,7 @@ export class DpopHandshakes {
     }
     return {
       status: error.status,
+      code: error.code,
       headers: {
         ...Object.fromEntries(headers.map(({ name, value }) => [name, value])),
         'Content-Type': 'application/json; charset=utf-8',
