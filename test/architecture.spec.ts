@@ -133,6 +133,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'guard',
     'handshake',
   ],
+  'authorization-server': [
+    'errors',
+    'http',
+    'nonce',
+    'telemetry',
+    'verification',
+    'config',
+    'guard',
+    'module',
+  ],
   // Entry points of their own, which no other room knows.
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
@@ -140,7 +150,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
 };
 
-const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'security-events'];
+const KNOW_NEST = ['guard', 'handshake', 'module', 'transport', 'security-events', 'authorization-server'];
 const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 
@@ -195,7 +205,7 @@ describe('who may know whom', () => {
     expect(unused).toEqual([]);
   });
 
-  test('only guard, handshake, module, transport and security-events know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
+  test('only guard, handshake, module, transport, security-events and authorization-server know Nest, only redis ioredis, and only introspection oauth4webapi', () => {
     const knows = (rooms: readonly string[], isKnown: (item: Import) => boolean): string[] =>
       files
         .filter(({ path, imports }) => !rooms.includes(roomOf(path)) && imports.some(isKnown))

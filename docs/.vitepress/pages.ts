@@ -21,6 +21,7 @@ export const SECTIONS = [
       'custom-tokens',
       'graphql-and-other-transports',
       'browsers-and-openapi',
+      'authorization-servers',
     ],
   },
   {

@@ -12,6 +12,7 @@ import { dpopResponseHeaders } from '../http/response-headers.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { placeOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
+import { proofOn } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { getDpopVerdict } from './get-dpop-verdict.js';
@@ -35,9 +36,19 @@ const VERDICT_KEYS = Object.keys({
 
 const readVerdict = (key: keyof DpopVerdict | undefined, context: ExecutionContext): unknown => {
   const verdict = getDpopVerdict(context);
-  if (verdict === undefined) throw refuseWithoutVerdict(context);
-  return verdict[key ?? 'jkt'];
+  if (verdict !== undefined) return verdict[key ?? 'jkt'];
+  const proof = proofOn(transportOf(context)?.request);
+  // An endpoint of an authorization server: there is no access token to tell about.
+  if (proof !== undefined && (key === undefined || key === 'jkt')) return proof.verdict?.jkt;
+  throw refuseWithoutVerdict(context, proof === undefined ? NO_VERDICT : NO_TOKEN);
 };
+
+const NO_VERDICT =
+  '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
+  'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
+  'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing';
+const NO_TOKEN =
+  '@DpopBound() with a key other than jkt found no access token: DpopProofGuard verifies a proof alone; use @DpopBound() there';
 
 const bind = createParamDecorator(readVerdict);
 
@@ -48,13 +59,8 @@ export function isBoundParameter(parameter: unknown): boolean {
 
 const logger = new Logger('DpopBound');
 
-function refuseWithoutVerdict(context: ExecutionContext): Error {
-  const failure = new DpopUnavailableError('verdict_missing', {
-    advice:
-      '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
-      'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
-      'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing',
-  });
+function refuseWithoutVerdict(context: ExecutionContext, advice: string): Error {
+  const failure = new DpopUnavailableError('verdict_missing', { advice });
   const { request, response } = transportOf(context) ?? {};
   OperatorLog.ofRequest(request).failed(
     (level, text) => logger[level](text),
@@ -68,7 +74,8 @@ function refuseWithoutVerdict(context: ExecutionContext): Error {
 
 /**
  * Hands the verified thumbprint of the client's key to a handler or, with a key, another part of the verdict. A route
- * without `DpopGuard` has no verdict and answers 503.
+ * without `DpopGuard` has no verdict and answers 503. Behind `DpopProofGuard`, `@DpopBound()` hands over the thumbprint of
+ * the key of the proof, or `undefined` if there was no proof and the endpoint needs none.
  *
  * @example
  * ```ts

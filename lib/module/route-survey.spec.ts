@@ -21,6 +21,8 @@ interface Found {
   readonly covered?: readonly object[];
 }
 
+const NO_COVERAGE = { covers: () => false } as unknown as GuardCoverage;
+
 /** What stands out in an app with these classes, of which these handlers or classes have the guard. */
 function survey({ controllers = [], providers = [], covered = [] }: Found): RouteSurvey {
   const toMap = (types: readonly (Type | null)[]) =>
@@ -29,7 +31,7 @@ function survey({ controllers = [], providers = [], covered = [] }: Found): Rout
   const coverage = {
     covers: (handler: object, type: object) => covered.includes(handler) || covered.includes(type),
   } as unknown as GuardCoverage;
-  return surveyRoutes(new Map([['module', module]]) as unknown as ModulesContainer, coverage);
+  return surveyRoutes(new Map([['module', module]]) as unknown as ModulesContainer, coverage, NO_COVERAGE);
 }
 
 class Silent {

@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import type { ModulesContainer } from '@nestjs/core';
 import { isBoundParameter } from '../guard/dpop-bound.decorator.js';
+import { readProofPolicy } from '../guard/dpop-proof.decorator.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import {
   isDemand,
@@ -31,14 +32,21 @@ export interface RouteSurvey {
 }
 
 /** Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library. */
-export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage): RouteSurvey {
+export function surveyRoutes(
+  modules: ModulesContainer,
+  coverage: GuardCoverage,
+  proofCoverage: GuardCoverage,
+): RouteSurvey {
   const types = typesIn(modules);
   const routes = [...types].flatMap((type) => [...routesOf(type)]);
   const classes = new Set([...types].flatMap((type) => [...lineageOf(type)]));
   return {
     unguarded: routes
       .filter(({ handler, type }) => !coverage.covers(handler, type))
-      .map((route) => [route.name, unmetDemands(route)] as const)
+      .map((route) => {
+        const hasProofGuard = proofCoverage.covers(route.handler, route.type);
+        return [route.name, unmetDemands(hasProofGuard ? { ...route, isBound: false } : route)] as const;
+      })
       .filter(([, demands]) => demands.length > 0)
       .map(([name, demands]) => `${name} (${demands.join(', ')})`),
     contradictoryClasses: [...classes]
@@ -54,6 +62,47 @@ export function surveyRoutes(modules: ModulesContainer, coverage: GuardCoverage)
       ...routes.filter(({ levels: [own] }) => own !== undefined && allowsBearer(own)).map(({ name }) => name),
     ],
   };
+}
+
+/** The problems with the endpoints of an authorization server. Each entry names a handler. */
+export interface ProofRouteSurvey {
+  /** Handlers that have `@DpopProof` or `@DpopBound`, and no guard that enforces or fills it; with their decorators. */
+  readonly unguarded: readonly string[];
+  /** Handlers that both guards cover: one requires an access token, and the other one takes none. */
+  readonly contradictory: readonly string[];
+}
+
+/** Checks the controllers of an app that has an authorization server. */
+export function surveyProofRoutes(
+  modules: ModulesContainer,
+  resources: GuardCoverage,
+  proofs: GuardCoverage,
+): ProofRouteSurvey {
+  const routes = [...typesIn(modules)]
+    .flatMap((type) => [...routesOf(type)])
+    .map((route) => {
+      const { handler, type, levels } = route;
+      const hasProofGuard = proofs.covers(handler, type);
+      const hasGuard = resources.covers(handler, type) && !isOpened(levels);
+      return { ...route, hasProofGuard, hasGuard };
+    });
+  return {
+    unguarded: routes
+      .map(({ name, hasProofGuard, hasGuard, isBound: bound, ...route }) => {
+        const lacksProofGuard = hasPolicyOfProofs(route) && !hasProofGuard;
+        const lacksAnyGuard = bound && !hasProofGuard && !hasGuard;
+        const demands = [lacksProofGuard && '@DpopProof', lacksAnyGuard && '@DpopBound'].filter(Boolean);
+        return demands.length === 0 ? undefined : `${name} (${demands.join(', ')})`;
+      })
+      .filter((text) => text !== undefined),
+    contradictory: routes
+      .filter(({ isEntry, hasProofGuard, hasGuard }) => isEntry && hasProofGuard && hasGuard)
+      .map(({ name }) => name),
+  };
+}
+
+function hasPolicyOfProofs({ handler, type, isEntry }: Pick<Route, 'handler' | 'type' | 'isEntry'>): boolean {
+  return readProofPolicy(handler) !== undefined || (isEntry && readProofPolicy(type) !== undefined);
 }
 
 /** What the routes of an app require of clients. */

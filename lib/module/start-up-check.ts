@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { DpopGuard } from '../guard/dpop.guard.js';
+import { DpopProofGuard } from '../guard/dpop-proof.guard.js';
 import { configOf, type ContainerModule, registrationsIn } from './container.js';
 import { assertGlobalGuardsStatic, GuardCoverage } from './guard-coverage.js';
 import { assertRegistrations, assertStatic } from './registrations.js';
@@ -43,7 +44,8 @@ export class StartUpCheck implements OnModuleInit {
   #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean): void {
     const logger = new Logger('DpopModule');
     const coverage = new GuardCoverage(this.modules, this.application);
-    const survey = surveyRoutes(this.modules, coverage);
+    const proofCoverage = new GuardCoverage(this.modules, this.application, DpopProofGuard);
+    const survey = surveyRoutes(this.modules, coverage, proofCoverage);
     const { unguarded, contradictoryClasses, contradictoryHandlers, bearer } = survey;
     if (forbidsBearer && bearer.length > 0) {
       throw new TypeError(

@@ -2,14 +2,25 @@ import { isObject } from '../http/is-object.js';
 import { nodeRequestOf } from '../http/node-request.js';
 import { PrivateField } from '../http/private-field.js';
 import type { DpopExamination } from './examination.js';
+import type { ProofExamination } from './proof-examination.js';
+import type { DpopProofVerdict } from './proof-verdict.js';
 import type { DpopVerdict } from './verdict.js';
 
 /** What the guards share about one request. */
 export class RequestRecord {
   /** By verifier: an app may have several. */
   readonly examinations = new Map<object, DpopExamination>();
+  /** The same for the verifiers of an authorization server. */
+  readonly proofExaminations = new Map<object, ProofExamination>();
   /** The verdict of the last guard that accepted the request. */
   verdict: DpopVerdict | undefined;
+  /** What the last `DpopProofGuard` let through: its verdict, or a request without a proof. */
+  proof: AcceptedProof | undefined;
+}
+
+/** The outcome of a `DpopProofGuard`; without a verdict, the request had no proof and needed none. */
+export interface AcceptedProof {
+  readonly verdict: DpopProofVerdict | undefined;
 }
 
 /**
@@ -33,8 +44,8 @@ class RecordedRequest extends PrivateField {
     void new RecordedRequest(request, record);
   }
 
-  static verdictOn(request: object): DpopVerdict | undefined {
-    return #record in request ? request.#record.verdict : undefined;
+  static find(request: object): RequestRecord | undefined {
+    return #record in request ? request.#record : undefined;
   }
 }
 
@@ -48,13 +59,27 @@ export function recordOf(request: object): RequestRecord {
  * app may know only that one.
  */
 export function leaveVerdict(request: object, verdict: DpopVerdict): void {
-  const record = recordOf(request);
-  record.verdict = verdict;
+  recordOf(request).verdict = verdict;
+  shareWithRawRequest(request);
+}
+
+/** The same for a request that a `DpopProofGuard` accepted. */
+export function leaveProof(request: object, verdict: DpopProofVerdict | undefined): void {
+  recordOf(request).proof = { verdict };
+  shareWithRawRequest(request);
+}
+
+function shareWithRawRequest(request: object): void {
   const raw = nodeRequestOf(request);
-  if (raw !== undefined && raw !== request) RecordedRequest.share(raw, record);
+  if (raw !== undefined && raw !== request) RecordedRequest.share(raw, recordOf(request));
 }
 
 /** The verdict on a request that a guard accepted. */
 export function verdictOn(request: unknown): DpopVerdict | undefined {
-  return isObject(request) ? RecordedRequest.verdictOn(request) : undefined;
+  return isObject(request) ? RecordedRequest.find(request)?.verdict : undefined;
+}
+
+/** What a `DpopProofGuard` left on the request. */
+export function proofOn(request: unknown): AcceptedProof | undefined {
+  return isObject(request) ? RecordedRequest.find(request)?.proof : undefined;
 }

@@ -338,6 +338,7 @@ describe('verdict, decision and errors', () => {
       | 'insufficient_scope'
       | 'insufficient_user_authentication'
       | 'insufficient_rights'
+      | 'invalid_grant'
       | 'temporarily_unavailable'
     >();
     expectTypeOf<DpopUnavailableError['code']>().toEqualTypeOf<'temporarily_unavailable'>();
