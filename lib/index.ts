@@ -99,4 +99,4 @@ export type {
 export type { ProofExamination } from './verification/proof-examination.js';
 export type { ProofPolicy } from './verification/proof-policy.js';
 export type { DpopProofVerdict } from './verification/proof-verdict.js';
-export type { DpopVerdict } from './verification/verdict.js';
+export type { DpopVerdict, UnmetCheck } from './verification/verdict.js';

@@ -60,6 +60,7 @@ describe.each(PLATFORMS)('what an operator sees on %s (D6)', (platform) => {
     const known = { issuer: issuer.issuer, clientId: 'client', jkt: client.jkt };
     const unknown = { issuer: undefined, clientId: undefined, jkt: undefined };
     const always = {
+      enforced: true,
       replayChecked: true,
       revocationChecked: true,
       durationMs: expect.any(Number) as unknown,

@@ -30,7 +30,7 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
 
   beforeAll(async () => {
     for (const name of SERVER_CONFIGURATIONS) {
-      const started = await Service.start(platform, name, AUTHORIZATION_SERVER);
+      const started = await Service.start(platform, name, 'enforce', AUTHORIZATION_SERVER);
       services.set(name, started);
       await started.assertBaseline();
     }

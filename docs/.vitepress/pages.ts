@@ -10,6 +10,7 @@ export const SECTIONS = [
       'local-development',
       'testing',
       'migrating-from-bearer',
+      'report-mode',
     ],
   },
   {

@@ -17,7 +17,7 @@ describe('a configuration (I4)', () => {
     const { resolveOrigin, storage, issuers, ...rest } = configOf();
     expect(rest).toEqual({
       clock: systemClock,
-      policy: { nonce: 'off', bearer: 'reject' },
+      policy: { nonce: 'off', bearer: 'reject', enforcement: 'enforce' },
       forbidsBearer: false,
       limits: { tokenBytes: 8192, proofBytes: 8192 },
       proof: {

@@ -78,6 +78,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'revocation',
     'onRevocationFailure',
     'bearer',
+    'enforcement',
     'realm',
     'metadata',
     'cache',
@@ -90,6 +91,13 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   assertBoolean(allowInsecureHttp, 'allowInsecureHttp');
   assertBoolean(logReceivedValues, 'logReceivedValues');
   assertOneOf(bearer, 'bearer', ['reject', 'allow-unbound', 'forbid']);
+  const { enforcement = 'enforce' } = options;
+  assertOneOf(enforcement, 'enforcement', ['enforce', 'report']);
+  if (enforcement === 'report' && bearer === 'forbid') {
+    fail('enforcement', "'enforce' beside bearer: 'forbid': 'report' lets Bearer through", {
+      value: enforcement,
+    });
+  }
   const { onReplayStoreFailure = 'refuse', proof: proofOptions = {}, nonce: nonceOption = 'off' } = options;
   assertOneOf(onReplayStoreFailure, 'onReplayStoreFailure', ['refuse', 'accept-and-report']);
   const { onRevocationFailure = 'refuse' } = options;
@@ -115,7 +123,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
   const iatLifetimeSeconds = proof.maxAgeSeconds + proof.futureToleranceSeconds;
   return Object.freeze({
     clock,
-    policy: { nonce: nonce.mode, bearer: bearer === 'forbid' ? 'reject' : bearer },
+    policy: { nonce: nonce.mode, bearer: bearer === 'forbid' ? 'reject' : bearer, enforcement },
     forbidsBearer: bearer === 'forbid',
     limits: { tokenBytes: maxTokenBytes, proofBytes: maxBytes },
     resolveOrigin,

@@ -56,6 +56,12 @@ export interface DpopModuleOptions {
    * them. `forbid`: no route may, and `@Dpop({ bearer: 'allow-unbound' })` ends the start.
    */
   readonly bearer?: 'reject' | 'allow-unbound' | 'forbid';
+  /**
+   * What happens with a request that does not pass the checks. `enforce` (the default) refuses it. `report` lets every request
+   * through, and tells in the log and on the decision channel which ones would have been refused: for a roll-out. A route may
+   * differ, see `@Dpop`.
+   */
+  readonly enforcement?: 'enforce' | 'report';
   /** The protection space named in challenges (RFC 9110 §11.5). Nonces are bound to it. */
   readonly realm?: string;
   /** The protected resource metadata (RFC 9728) that challenges name: served by the library, or elsewhere at a URL. */

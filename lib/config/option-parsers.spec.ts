@@ -42,7 +42,7 @@ describe('an option of a wrong form is refused in these words (I4)', () => {
     [
       { orgin: '' },
       'DpopModule options has no option "orgin"; known: origin, allowInsecureHttp, accessToken, confirmation, maxTokenBytes, proof, nonce, ' +
-        'storage, onReplayStoreFailure, revocation, onRevocationFailure, bearer, realm, metadata, cache, logReceivedValues, unguardedRoutes, clock',
+        'storage, onReplayStoreFailure, revocation, onRevocationFailure, bearer, enforcement, realm, metadata, cache, logReceivedValues, unguardedRoutes, clock',
     ],
     [{ allowInsecureHttp: 1 }, 'allowInsecureHttp must be true or false; it is 1'],
     [{ logReceivedValues: 1 }, 'logReceivedValues must be true or false; it is 1'],

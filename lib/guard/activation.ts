@@ -1,6 +1,9 @@
 import type { ExecutionContext } from '@nestjs/common';
+import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import { publishUnexamined } from '../telemetry/decisions.js';
+import { placeOf, routeNameOf } from '../transport/route-name.js';
 import type { DpopExamination } from '../verification/examination.js';
-import type { DpopPolicy } from '../verification/policy.js';
+import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 
 /** One call of the guard, and what is known about it so far. */
 export interface DpopActivation {
@@ -11,4 +14,15 @@ export interface DpopActivation {
   request: object | undefined;
   /** The examination of the request, the same for every guard that sees the request. */
   examination: DpopExamination | undefined;
+}
+
+/** Publishes what came of the request, once for all guards that see it. */
+export function publishRejection(
+  { context, request, policy, examination }: DpopActivation,
+  error: DpopError | DpopUnavailableError,
+): void {
+  const enforced = !isReportOnly(policy);
+  const nameRoute = () => routeNameOf(context, request);
+  if (examination !== undefined) examination.publishRejection(error, nameRoute, enforced);
+  else publishUnexamined(error, placeOf(context, request), enforced);
 }

@@ -76,6 +76,8 @@ describe('@DpopBound (B3)', () => {
       'token',
       'hasNonce',
       'nextNonce',
+      'enforced',
+      'unmet',
     ];
     for (const key of keys) expect(read(context, key)).toBe(VERDICT[key]);
   });
@@ -99,7 +101,7 @@ describe('@DpopBound (B3)', () => {
     expect(() => DpopBound('jtk' as never)).toThrow(
       new TypeError(
         '@DpopBound() must be "scheme" or "jkt" or "claims" or "issuer" or "subject" or "clientId" or "scopes" or ' +
-          '"roles" or "clientRoles" or "permissions" or "token" or "hasNonce" or "nextNonce"; it is "jtk"',
+          '"roles" or "clientRoles" or "permissions" or "token" or "hasNonce" or "nextNonce" or "enforced" or "unmet"; it is "jtk"',
       ),
     );
   });

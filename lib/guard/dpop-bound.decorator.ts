@@ -12,7 +12,7 @@ import { dpopResponseHeaders } from '../http/response-headers.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { placeOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
-import { proofOn } from '../verification/request-record.js';
+import { isAnonymous, proofOn } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { getDpopVerdict } from './get-dpop-verdict.js';
@@ -32,14 +32,18 @@ const VERDICT_KEYS = Object.keys({
   token: true,
   hasNonce: true,
   nextNonce: true,
+  enforced: true,
+  unmet: true,
 } satisfies Record<keyof DpopVerdict, true>);
 
 const readVerdict = (key: keyof DpopVerdict | undefined, context: ExecutionContext): unknown => {
   const verdict = getDpopVerdict(context);
   if (verdict !== undefined) return verdict[key ?? 'jkt'];
-  const proof = proofOn(transportOf(context)?.request);
+  const request = transportOf(context)?.request;
+  const proof = proofOn(request);
   // An endpoint of an authorization server: there is no access token to tell about.
   if (proof !== undefined && (key === undefined || key === 'jkt')) return proof.verdict?.jkt;
+  if (isAnonymous(request)) return undefined;
   throw refuseWithoutVerdict(context, proof === undefined ? NO_VERDICT : NO_TOKEN);
 };
 
@@ -74,8 +78,9 @@ function refuseWithoutVerdict(context: ExecutionContext, advice: string): Error 
 
 /**
  * Hands the verified thumbprint of the client's key to a handler or, with a key, another part of the verdict. A route
- * without `DpopGuard` has no verdict and answers 503. Behind `DpopProofGuard`, `@DpopBound()` hands over the thumbprint of
- * the key of the proof, or `undefined` if there was no proof and the endpoint needs none.
+ * without `DpopGuard` has no verdict and answers 503. For a request that `anonymous: 'allow'` let through, all is `undefined`.
+ * Behind `DpopProofGuard`, `@DpopBound()` hands over the thumbprint of the key of the proof, or `undefined` if there was no
+ * proof and the endpoint needs none.
  *
  * @example
  * ```ts

@@ -384,8 +384,8 @@ describe('a request that the guard cannot judge (D8)', () => {
         cause: {
           reason: 'transport_unknown',
           advice:
-            'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver; ' +
-            'a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; ' +
+            'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver and of an MCP tool; ' +
+            'a socket must be opened by DpopWsAdapter or DpopIoAdapter; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; ' +
             'for anything else override getRequest and getDpopRequest',
         },
       });
@@ -464,8 +464,8 @@ describe('what subclasses can ask', () => {
     const policyFor = async (controller: Type) =>
       curious.policyOf((await exchange('list', {}, { controller })).context);
     const own = await policyFor(AccountsController);
-    expect(own).toEqual({ nonce: 'off', bearer: 'reject' });
-    expect(await policyFor(Sub)).toEqual({ nonce: 'off', bearer: 'reject', scopes: ['sub'] });
+    expect(own).toEqual({ nonce: 'off', bearer: 'reject', enforcement: 'enforce' });
+    expect(await policyFor(Sub)).toEqual({ ...own, scopes: ['sub'] });
     expect(await policyFor(AccountsController)).toBe(own);
     expect(await policyFor(Sub)).toBe(await policyFor(Sub));
   });

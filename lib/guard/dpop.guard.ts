@@ -6,17 +6,16 @@ import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { dpopResponseHeaders } from '../http/response-headers.js';
-import { publishUnexamined } from '../telemetry/decisions.js';
-import type { FailureOutcome } from '../telemetry/explanations.js';
+import { type FailureOutcome, PASSED } from '../telemetry/explanations.js';
 import { toDpopRequest } from '../transport/http-dpop-request.js';
 import { placeOf, routeNameOf } from '../transport/route-name.js';
-import { transportOf } from '../transport/transport.js';
+import { transportOf, unknownTransport } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
-import type { DpopPolicy } from '../verification/policy.js';
-import { leaveVerdict } from '../verification/request-record.js';
-import type { DpopVerdict } from '../verification/verdict.js';
-import type { DpopActivation } from './activation.js';
+import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
+import { leaveVerdict, recordOf } from '../verification/request-record.js';
+import { createUnenforcedVerdict, type DpopVerdict } from '../verification/verdict.js';
+import { type DpopActivation, publishRejection } from './activation.js';
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
@@ -75,12 +74,20 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       const dpopRequest = () => this.getDpopRequest(context, request);
       const examination = (activation.examination = this.verifier.examineOnce(request, dpopRequest));
       const nameRoute = () => routeNameOf(context, request);
+      if (policy.anonymous === 'allow' && examination.isAnonymous) {
+        recordOf(request).isAnonymous = true;
+        examination.publishAnonymous(nameRoute);
+        return true;
+      }
       const verdict = await this.strategy.run(request, () => examination.authorize(policy, nameRoute));
       await this.accept(activation, request, verdict);
       return true;
     } catch (thrown) {
       if (isRefusalOfApp(thrown)) throw thrown;
-      throw toTransportException(context, this.toException(activation, thrown));
+      if (!isReportOnly(activation.policy))
+        throw toTransportException(context, this.toException(activation, thrown));
+      this.report(activation, toDpopError(thrown));
+      return true;
     }
   }
 
@@ -142,21 +149,44 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
-    { context, examination }: DpopActivation,
+    activation: DpopActivation,
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
-    request.user = await awaitAppUser(this.constructor.name, () =>
-      this.handleRequest<unknown>(undefined, verdict, undefined, context),
-    );
+    const { context, policy, examination } = activation;
+    // A route that only reports behaves as it did without the guard.
+    if (!isReportOnly(policy))
+      request.user = await awaitAppUser(this.constructor.name, () =>
+        this.handleRequest<unknown>(undefined, verdict, undefined, context),
+      );
     leaveVerdict(request, verdict);
     const { toleratedFailure, revocationFailure } = examination ?? {};
     if (toleratedFailure !== undefined)
-      this.log({ context, request, examination }, toleratedFailure, 'accepted without a replay check');
+      this.log(activation, toleratedFailure, 'accepted without a replay check');
     if (revocationFailure !== undefined)
-      this.log({ context, request, examination }, revocationFailure, 'accepted without a revocation check');
-    if (verdict.nextNonce === undefined) return;
-    const headers = dpopResponseHeaders({ nonce: verdict.nextNonce });
+      this.log(activation, revocationFailure, 'accepted without a revocation check');
+    this.supplyNonce(context, verdict.nextNonce);
+  }
+
+  /** Tells what would have been refused, and lets the request through. */
+  private report(activation: DpopActivation, error: DpopError | DpopUnavailableError): void {
+    const { context, examination } = activation;
+    try {
+      const request = (activation.request ??= transportOf(context)?.request);
+      publishRejection(activation, error);
+      this.refusals.logReported(error, placeOf(context, request), examination);
+      if (request === undefined) return;
+      leaveVerdict(request, createUnenforcedVerdict(error));
+      if (error instanceof DpopError) this.supplyNonce(context, error.details.nonce);
+    } catch (cause) {
+      this.log(activation, new DpopUnavailableError('internal_failure', { cause }), PASSED);
+    }
+  }
+
+  /** On a response of any status (§8.2). */
+  private supplyNonce(context: ExecutionContext, nonce: string | undefined): void {
+    if (nonce === undefined) return;
+    const headers = dpopResponseHeaders({ nonce });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
   }
 
@@ -164,9 +194,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const error = toDpopError(thrown);
     try {
       activation.request ??= transportOf(activation.context)?.request;
-      const nameRoute = () => routeNameOf(activation.context, activation.request);
-      if (activation.examination !== undefined) activation.examination.publishRejection(error, nameRoute);
-      else publishUnexamined(error, placeOf(activation.context, activation.request));
+      publishRejection(activation, error);
       return this.refuse(activation, error);
     } catch (cause) {
       // An override of the app failed while it described a refusal.
@@ -177,17 +205,10 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private log(
-    { context, request, examination }: Pick<DpopActivation, 'context' | 'request' | 'examination'>,
+    { context, request, examination }: DpopActivation,
     error: DpopError | DpopUnavailableError,
     outcome?: FailureOutcome,
   ): void {
     this.refusals.log(error, placeOf(context, request), examination, outcome);
   }
-}
-
-function unknownTransport(): DpopUnavailableError {
-  return new DpopUnavailableError('transport_unknown', {
-    advice:
-      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
-  });
 }

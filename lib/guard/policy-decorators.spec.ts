@@ -51,7 +51,7 @@ describe('a decorator is refused in these words (I4)', () => {
   const AGE = '@RequireAuthentication() maxAgeSeconds must be an integer from 0 to 31536000';
   const rows: readonly (readonly [unknown, readonly unknown[], string])[] = [
     [Dpop, [null], '@Dpop() must be an object; it is null'],
-    [Dpop, [{ scopes: [] }], '@Dpop() has no option "scopes"; known: nonce, bearer'],
+    [Dpop, [{ scopes: [] }], '@Dpop() has no option "scopes"; known: nonce, bearer, enforcement, anonymous'],
     [Dpop, [{ nonce: 'on' }], '@Dpop() nonce must be "off" or "required"; it is "on"'],
     [Dpop, [{ bearer: 'on' }], '@Dpop() bearer must be "reject" or "allow-unbound"; it is "on"'],
     [RequireScopes, [], `${SCOPES}; it is []`],

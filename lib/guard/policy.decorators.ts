@@ -11,7 +11,7 @@ import { type RouteDecorator, RouteMetadata } from './route-metadata.js';
 import { routeRequirements } from './route-requirements.js';
 
 /** What `@Dpop` sets for a route. The service decides what is left out. */
-export type RoutePolicy = Partial<Pick<DpopPolicy, 'nonce' | 'bearer'>>;
+export type RoutePolicy = Partial<Pick<DpopPolicy, 'nonce' | 'bearer' | 'enforcement' | 'anonymous'>>;
 
 /** @internal The metadata of `@Dpop` and `@SkipDpop`. */
 export const routeMetadata = {
@@ -45,13 +45,21 @@ export const SkipDpop = (): RouteDecorator => routeMetadata.skip.decorate(true);
 export const RequireAuthentication = (requirement: AuthenticationRequirement): RouteDecorator =>
   routeRequirements.authentication.decorate(parseAuthentication(requirement));
 
-const POLICY_NAMES = ['nonce', 'bearer'] as const;
+const POLICY_VALUES = {
+  nonce: ['off', 'required'],
+  bearer: ['reject', 'allow-unbound'],
+  enforcement: ['enforce', 'report'],
+  anonymous: ['reject', 'allow'],
+} as const satisfies Readonly<Record<keyof RoutePolicy, readonly string[]>>;
+
+const POLICY_NAMES = Object.keys(POLICY_VALUES) as (keyof RoutePolicy)[];
 
 function parseRoutePolicy(policy: RoutePolicy): RoutePolicy {
   assertObject(policy, '@Dpop()');
   assertKnownNames(policy, '@Dpop()', POLICY_NAMES);
-  if (policy.nonce !== undefined) assertOneOf(policy.nonce, '@Dpop() nonce', ['off', 'required']);
-  if (policy.bearer !== undefined) assertOneOf(policy.bearer, '@Dpop() bearer', ['reject', 'allow-unbound']);
+  for (const name of POLICY_NAMES) {
+    if (policy[name] !== undefined) assertOneOf(policy[name], `@Dpop() ${name}`, POLICY_VALUES[name]);
+  }
   return Object.freeze({ ...policy });
 }
 

@@ -3,7 +3,7 @@ import { DpopError, type DpopUnavailableError } from '../errors/dpop.error.js';
 import { formatChallenges, isChallenged } from '../http/challenge.js';
 import type { Place } from '../http/place.js';
 import { dpopResponseHeaders, type ResponseHeader } from '../http/response-headers.js';
-import type { FailureOutcome } from '../telemetry/explanations.js';
+import { type FailureOutcome, PASSED } from '../telemetry/explanations.js';
 import { OperatorLog, type WriteLine } from '../telemetry/operator-log.js';
 import { describeReceived } from '../telemetry/received-values.js';
 import type { DpopExamination } from '../verification/examination.js';
@@ -40,8 +40,23 @@ export class Refusals {
   ): void {
     const log = OperatorLog.of(this.#config);
     if (!(error instanceof DpopError)) return log.failed(this.#write, error, place, outcome);
-    const isShown = this.#config.logReceivedValues && examination !== undefined;
-    log.refused(this.#write, error, place, isShown ? () => describeReceived(examination.request) : undefined);
+    log.refused(this.#write, error, place, this.#receivedOf(examination));
+  }
+
+  /** Writes one line about a request that is let through by `enforcement: 'report'`. */
+  logReported(
+    error: DpopError | DpopUnavailableError,
+    place: Place,
+    examination: DpopExamination | undefined,
+  ): void {
+    if (!(error instanceof DpopError)) return this.log(error, place, examination, PASSED);
+    const received = this.#receivedOf(examination);
+    OperatorLog.of(this.#config).refused(this.#write, error, place, received, examination?.subject ?? {});
+  }
+
+  #receivedOf(examination: DpopExamination | undefined): (() => string) | undefined {
+    if (!this.#config.logReceivedValues || examination === undefined) return undefined;
+    return () => describeReceived(examination.request);
   }
 
   #formatChallenge(error: DpopError, policy: DpopPolicy, examination: DpopExamination | undefined): string {

@@ -85,10 +85,12 @@ function ownMethod(type: Type, name: PropertyKey): object | undefined {
 
 /** An override inherits requirements. It inherits neither an opening nor a looser policy than that of the service. */
 function demandsOf(level: RouteLevel): RouteLevel {
-  const { nonce, bearer } = level.policy ?? {};
+  const { nonce, bearer, enforcement, anonymous } = level.policy ?? {};
   const policy: RoutePolicy | undefined = level.policy && {
     ...(nonce === 'required' && { nonce }),
     ...(bearer === 'reject' && { bearer }),
+    ...(enforcement === 'enforce' && { enforcement }),
+    ...(anonymous === 'reject' && { anonymous }),
   };
   return { ...level, policy, skipped: false };
 }

@@ -2,7 +2,7 @@ import type { DpopPolicy } from '../verification/policy.js';
 import { addUp, refuseRepetition, RouteMetadata } from './route-metadata.js';
 
 /** What the decorators that only a guard can enforce require, beside `@Dpop`. */
-export type RouteRequirements = Omit<DpopPolicy, 'nonce' | 'bearer'>;
+export type RouteRequirements = Omit<DpopPolicy, 'nonce' | 'bearer' | 'enforcement' | 'anonymous'>;
 
 type Kind = keyof RouteRequirements;
 

@@ -10,8 +10,9 @@ import type { Place, RouteName } from '../http/place.js';
 import { toHandshakeRequest } from '../transport/handshake-request.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import type { DpopExamination } from '../verification/examination.js';
-import { type DpopPolicy, overlayPolicy } from '../verification/policy.js';
+import { type DpopPolicy, isReportOnly, overlayPolicy } from '../verification/policy.js';
 import { leaveVerdict } from '../verification/request-record.js';
+import { createUnenforcedVerdict, type DpopVerdict } from '../verification/verdict.js';
 import type { HandshakeOutcome, HandshakeRefusal } from './handshake-outcome.js';
 
 /**
@@ -52,7 +53,9 @@ export class DpopHandshakes {
       this.reportTolerated(examination, placeOf(request, name));
       return { verdict };
     } catch (thrown) {
-      return { refusal: this.refuse(toDpopError(thrown), whole, examination, placeOf(request, name)) };
+      const error = toDpopError(thrown);
+      if (isReportOnly(whole)) return { verdict: this.report(request, error, name, examination) };
+      return { refusal: this.refuse(error, whole, examination, placeOf(request, name)) };
     }
   }
 
@@ -73,6 +76,19 @@ export class DpopHandshakes {
       },
       body: JSON.stringify(new DpopHttpException(error).getResponse()),
     };
+  }
+
+  /** Tells what would have been refused. */
+  private report(
+    request: IncomingMessage,
+    error: DpopError | DpopUnavailableError,
+    name: RouteName,
+    examination: DpopExamination | undefined,
+  ): DpopVerdict {
+    this.refusals.logReported(error, placeOf(request, name), examination);
+    const verdict = createUnenforcedVerdict(error);
+    leaveVerdict(request, verdict);
+    return verdict;
   }
 
   private reportTolerated({ toleratedFailure, revocationFailure }: DpopExamination, place: Place): void {

@@ -28,6 +28,7 @@ import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
+import { isReportOnly } from '../verification/policy.js';
 import { registrationsIn } from './container.js';
 import { DpopHealthIndicator } from './dpop-health.indicator.js';
 import { EqualRegistrations } from './equal-registrations.js';
@@ -147,6 +148,11 @@ export class DpopModule
     if (logReceivedValues) {
       logger.warn(
         'logReceivedValues is on: the log shows what clients sent with refused requests. Turn it off in production',
+      );
+    }
+    if (isReportOnly(this.config.policy)) {
+      logger.warn(
+        "enforcement: 'report' is on: DpopGuard lets every request through, and tells what it would have refused. Set 'enforce' once the log is quiet",
       );
     }
     void this.openAccessTokens(warn);

@@ -13,6 +13,7 @@ const NOTHING: RouteSurvey = {
   contradictoryClasses: [],
   contradictoryHandlers: [],
   bearer: [],
+  reporting: [],
 };
 
 interface Found {

@@ -29,6 +29,8 @@ export interface RouteSurvey {
   readonly contradictoryHandlers: readonly string[];
   /** Classes and handlers that allow Bearer. */
   readonly bearer: readonly string[];
+  /** Classes and handlers that only report. */
+  readonly reporting: readonly string[];
 }
 
 /** Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library. */
@@ -40,6 +42,10 @@ export function surveyRoutes(
   const types = typesIn(modules);
   const routes = [...types].flatMap((type) => [...routesOf(type)]);
   const classes = new Set([...types].flatMap((type) => [...lineageOf(type)]));
+  const stating = (states: (level: RouteLevel) => boolean): readonly string[] => [
+    ...[...classes].filter((type) => states(routeLevelOfClass(type, DpopGuard))).map(({ name }) => name),
+    ...routes.filter(({ levels: [own] }) => own !== undefined && states(own)).map(({ name }) => name),
+  ];
   return {
     unguarded: routes
       .filter(({ handler, type }) => !coverage.covers(handler, type))
@@ -55,12 +61,8 @@ export function surveyRoutes(
     contradictoryHandlers: routes
       .filter(({ levels: [own] }) => own !== undefined && isContradictory(own))
       .map(({ name }) => name),
-    bearer: [
-      ...[...classes]
-        .filter((type) => allowsBearer(routeLevelOfClass(type, DpopGuard)))
-        .map(({ name }) => name),
-      ...routes.filter(({ levels: [own] }) => own !== undefined && allowsBearer(own)).map(({ name }) => name),
-    ],
+    bearer: stating((level) => level.policy?.bearer === 'allow-unbound'),
+    reporting: stating((level) => level.policy?.enforcement === 'report'),
   };
 }
 
@@ -209,8 +211,4 @@ function describeDemands(level: RouteLevel): string[] {
 
 function isContradictory(level: RouteLevel): boolean {
   return level.skipped && isDemand(level);
-}
-
-function allowsBearer({ policy }: RouteLevel): boolean {
-  return policy?.bearer === 'allow-unbound';
 }

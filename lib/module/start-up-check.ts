@@ -46,11 +46,22 @@ export class StartUpCheck implements OnModuleInit {
     const coverage = new GuardCoverage(this.modules, this.application);
     const proofCoverage = new GuardCoverage(this.modules, this.application, DpopProofGuard);
     const survey = surveyRoutes(this.modules, coverage, proofCoverage);
-    const { unguarded, contradictoryClasses, contradictoryHandlers, bearer } = survey;
+    const { unguarded, contradictoryClasses, contradictoryHandlers, bearer, reporting } = survey;
     if (forbidsBearer && bearer.length > 0) {
       throw new TypeError(
         `@Dpop({ bearer: 'allow-unbound' }) must not stand in an app with the option bearer: 'forbid', which fapi2 sets: ${bearer.join(', ')}. ` +
           "Remove it there, or set bearer: 'reject', with which routes may allow Bearer",
+      );
+    }
+    if (forbidsBearer && reporting.length > 0) {
+      throw new TypeError(
+        `@Dpop({ enforcement: 'report' }) must not stand in an app with the option bearer: 'forbid', which fapi2 sets: ${reporting.join(', ')}. ` +
+          "It lets Bearer through. Remove it there, or set bearer: 'reject'",
+      );
+    }
+    if (reporting.length > 0) {
+      logger.warn(
+        `@Dpop({ enforcement: 'report' }) lets every request through: ${reporting.join(', ')}. Remove it once the log is quiet`,
       );
     }
     if (contradictoryClasses.length > 0) {

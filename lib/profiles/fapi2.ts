@@ -24,10 +24,15 @@ const MAX_TOLERANCE_SECONDS = 60;
  */
 export function fapi2(options: DpopModuleOptions): DpopModuleOptions {
   assertObject(options, 'fapi2()', 'given an object, the options of DpopModule');
-  const { accessToken, proof = {}, bearer = 'forbid', nonce } = options;
+  const { accessToken, proof = {}, bearer = 'forbid', nonce, enforcement } = options;
   assertSecure(options, 'fapi2() allowInsecureHttp', 'allowInsecureHttp');
   if (bearer === 'allow-unbound') {
     fail('fapi2() bearer', 'left out: FAPI 2.0 requires a bound token on every route', { value: bearer });
+  }
+  if (enforcement === 'report') {
+    fail('fapi2() enforcement', "'enforce' or left out: FAPI 2.0 requires a bound token on every route", {
+      value: enforcement,
+    });
   }
   if (isObject(nonce) && nonce['freshness'] === 'nonce') {
     fail('fapi2() nonce.freshness', '"iat" or left out: FAPI 2.0 limits how far iat may be in the future', {

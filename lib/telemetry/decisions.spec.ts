@@ -8,6 +8,7 @@ const CHANNEL = 'nestjs-dpop:decision';
 const SUBJECT = { issuer: 'https://issuer.test', clientId: 'client', jkt: 'jkt' };
 const PLACE = { route: '/a', handler: 'A.b' };
 const NOTHING = {
+  enforced: true,
   code: undefined,
   reason: undefined,
   detail: undefined,
@@ -75,6 +76,7 @@ describe('the decisions about one request (D6)', () => {
         ...PLACE,
         ...details,
         outcome: 'refused',
+        enforced: true,
         code: 'invalid_dpop_proof',
         reason: 'proof_stale',
       },
@@ -87,6 +89,7 @@ describe('the decisions about one request (D6)', () => {
       {
         ...NOTHING,
         outcome: 'unavailable',
+        enforced: true,
         code: 'temporarily_unavailable',
         reason: 'internal_failure',
       },
@@ -118,6 +121,7 @@ describe('the decisions about one request (D6)', () => {
         ...PLACE,
         method: 'POST',
         outcome: 'refused',
+        enforced: true,
         code: 'credentials_missing',
         reason: 'credentials_missing',
       },

@@ -9,7 +9,10 @@ export const DPOP_DECISION_CHANNEL = 'nestjs-dpop:decision';
 
 /** One decision about one request. Never holds a token, proof, nonce or jti. */
 export interface DpopDecision {
-  readonly outcome: 'accepted' | 'refused' | 'unavailable';
+  /** `anonymous` for a request without credentials, which `anonymous: 'allow'` let through as nobody. */
+  readonly outcome: 'accepted' | 'refused' | 'unavailable' | 'anonymous';
+  /** `false` for a request that was let through although it was to be refused, by `enforcement: 'report'`. */
+  readonly enforced: boolean;
   readonly code: DpopErrorCode | undefined;
   readonly reason: RefusalReason | UnavailableReason | undefined;
   /** Which claim, member or step, where the reason covers several. */
@@ -49,6 +52,7 @@ export class RequestDecisions {
   readonly #startedMs = performance.now();
   #isDecided = false;
   #isRejected = false;
+  #isReported = false;
 
   /** @param method of the request, as received */
   constructor(method: unknown) {
@@ -76,20 +80,33 @@ export class RequestDecisions {
     } satisfies DpopDecision);
   }
 
-  /** @param subject as far as verification came before the rejection */
+  anonymous(name?: NameRoute): void {
+    if (this.#isDecided || !decisions.hasSubscribers) return;
+    this.#isDecided = true;
+    decisions.publish({ ...this.#about(undefined, name), outcome: 'anonymous' } satisfies DpopDecision);
+  }
+
+  /**
+   * @param subject as far as verification came before the rejection
+   * @param enforced whether the request is refused
+   */
   rejected(
     error: DpopError | DpopUnavailableError,
     subject: DecisionSubject | undefined,
     name?: NameRoute,
+    enforced = true,
   ): void {
-    if (this.#isRejected || !decisions.hasSubscribers) return;
+    // A guard that enforces may refuse what another one only reported.
+    if (this.#isRejected || (this.#isReported && !enforced) || !decisions.hasSubscribers) return;
     this.#isDecided = true;
-    this.#isRejected = true;
+    if (enforced) this.#isRejected = true;
+    else this.#isReported = true;
     const isRefusal = error instanceof DpopError;
     const { detail, expected, offBySeconds } = isRefusal ? error.details : {};
     decisions.publish({
       ...this.#about(subject, name),
       outcome: isRefusal ? 'refused' : 'unavailable',
+      enforced,
       code: error.code,
       reason: error.reason,
       detail,
@@ -101,6 +118,7 @@ export class RequestDecisions {
   #about(subject: DecisionSubject | undefined, name: NameRoute | undefined): Omit<DpopDecision, 'outcome'> {
     const { route, handler } = name?.() ?? {};
     return {
+      enforced: true,
       code: undefined,
       reason: undefined,
       detail: undefined,
@@ -120,6 +138,10 @@ export class RequestDecisions {
 }
 
 /** Publishes a rejection that came before anything of the request was known. */
-export function publishUnexamined(error: DpopError | DpopUnavailableError, place: Place): void {
-  new RequestDecisions(place.method).rejected(error, undefined, () => place);
+export function publishUnexamined(
+  error: DpopError | DpopUnavailableError,
+  place: Place,
+  enforced = true,
+): void {
+  new RequestDecisions(place.method).rejected(error, undefined, () => place, enforced);
 }

@@ -3,12 +3,27 @@ import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { describeThrown } from '../errors/foreign-error.js';
 import type { Place } from '../http/place.js';
 
+/** A request that was let through by `enforcement: 'report'`, and whose it is, as far as it was verified. */
+export interface Reported {
+  readonly clientId?: string | undefined;
+  readonly issuer?: string | undefined;
+}
+
+const REPORTED = "let through by enforcement: 'report', would be refused";
+/** As `REPORTED`, for a failure of the service. */
+export const PASSED = "let through by enforcement: 'report', would be answered 503";
+
 /** One line for the operator: what was refused, where, why, and what was expected. Nothing that the client sent. */
-export function describeRefusal({ code, reason, message, details }: DpopError, place: Place): string {
+export function describeRefusal(
+  { code, reason, message, details }: DpopError,
+  place: Place,
+  report?: Reported,
+): string {
   const { detail, expected, offBySeconds, scopes, acrValues, maxAgeSeconds, advice } = details;
   const { required, missing } = details;
   return join([
-    `refused: ${describeReason(code, reason, detail)}${describePlace(place)}`,
+    `${report === undefined ? 'refused' : REPORTED}: ${describeReason(code, reason, detail)}${describePlace(place)}`,
+    describeClient(report),
     message,
     offBySeconds === undefined ? undefined : `${offBySeconds} s too ${isEarly(reason) ? 'early' : 'late'}`,
     describeExpected(expected, detail),
@@ -46,7 +61,7 @@ const isEarly = (reason: RefusalReason): boolean =>
 
 /** How the request ended. */
 export type FailureOutcome =
-  'answered 503' | 'accepted without a replay check' | 'accepted without a revocation check';
+  'answered 503' | typeof PASSED | 'accepted without a replay check' | 'accepted without a revocation check';
 
 /** One line for the operator: what failed, what to do, and the errors behind it by class, code and place. */
 export function describeFailure(
@@ -61,6 +76,11 @@ export function describeFailure(
     ...(isThrown ? describeThrown(cause) : []),
     describePlace(place).trim(),
   ]);
+}
+
+function describeClient(report: Reported | undefined): string | undefined {
+  if (report?.clientId === undefined) return undefined;
+  return `client ${report.clientId}${report.issuer === undefined ? '' : ` of ${report.issuer}`}`;
 }
 
 function describePlace({ method, route, handler }: Place): string {

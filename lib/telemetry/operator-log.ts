@@ -3,7 +3,7 @@ import { isObject } from '../http/is-object.js';
 import type { Place } from '../http/place.js';
 import { type Clock, systemClock } from '../runtime/clock.js';
 import { LineBudget, type Omission } from '../runtime/line-budget.js';
-import { describeFailure, describeRefusal, type FailureOutcome } from './explanations.js';
+import { describeFailure, describeRefusal, type FailureOutcome, type Reported } from './explanations.js';
 
 export type WriteLine = (level: 'debug' | 'warn' | 'error', text: string) => void;
 
@@ -35,14 +35,23 @@ export class OperatorLog {
     return log;
   }
 
-  /** @param received what the client sent, if `logReceivedValues` is on */
-  refused(write: WriteLine, error: DpopError, place: Place, received?: () => string): void {
+  /**
+   * @param received what the client sent, if `logReceivedValues` is on
+   * @param report set for a request that is let through all the same
+   */
+  refused(
+    write: WriteLine,
+    error: DpopError,
+    place: Place,
+    received?: () => string,
+    report?: Reported,
+  ): void {
     const { reason, code, details } = error;
     if (!this.#budget.take(reason, `${details.detail} ${place.handler}`)) return;
     this.#writeOmissions(write);
     // A demand for a nonce is how a good client gets its first one.
     const level = code === 'use_dpop_nonce' ? 'debug' : 'warn';
-    write(level, toLine([describeRefusal(error, place), received?.()]));
+    write(level, toLine([describeRefusal(error, place, report), received?.()]));
   }
 
   failed(write: WriteLine, error: DpopUnavailableError, place: Place, outcome?: FailureOutcome): void {

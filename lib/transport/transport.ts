@@ -1,4 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common';
+import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { isObject } from '../http/is-object.js';
 import { nodeRequestOf } from '../http/node-request.js';
 import { handshakeOf } from './handshake.js';
@@ -49,6 +50,14 @@ function rawRequestOf(context: unknown): object | undefined {
 function toTransport(request: unknown, response: unknown): Transport | undefined {
   if (!isObject(request)) return undefined;
   return { request, response: isObject(response) ? response : undefined };
+}
+
+/** The refusal of a transport that `transportOf` does not know. */
+export function unknownTransport(): DpopUnavailableError {
+  return new DpopUnavailableError('transport_unknown', {
+    advice:
+      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver and of an MCP tool; a socket must be opened by DpopWsAdapter or DpopIoAdapter; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
+  });
 }
 
 /** The `reply` of a Mercurius subscription has the request and cannot set headers. */

@@ -68,9 +68,9 @@ export class DpopProofVerifier {
    * @param request called for the first caller only
    */
   examineOnce(identity: object, request: () => DpopRequest): ProofExamination {
-    const { proofExaminations } = recordOf(identity);
-    let examination = proofExaminations.get(this);
-    if (examination === undefined) proofExaminations.set(this, (examination = this.examine(request())));
+    const examinations = (recordOf(identity).proofExaminations ??= new Map<object, ProofExamination>());
+    let examination = examinations.get(this);
+    if (examination === undefined) examinations.set(this, (examination = this.examine(request())));
     return examination;
   }
 

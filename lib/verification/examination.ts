@@ -12,10 +12,10 @@ import {
 import type { DpopRequest } from '../http/dpop-request.js';
 import type { NameRoute } from '../http/place.js';
 import type { RevocationCheck } from '../revocation/revocation-check.js';
-import { RequestDecisions } from '../telemetry/decisions.js';
+import { type DecisionSubject, RequestDecisions } from '../telemetry/decisions.js';
 import { isNonceDemand, type NonceSupply } from './nonce-supply.js';
 import { assertRequirements, assertScheme } from './policy-checks.js';
-import type { DpopPolicy } from './policy.js';
+import { type DpopPolicy, isReportOnly } from './policy.js';
 import type { ProofVerifier, VerifiedProof } from './proof.verifier.js';
 import type { ReplayCheck } from './replay-check.js';
 import type { TokenCheck } from './token-check.js';
@@ -54,6 +54,7 @@ export class DpopExamination {
   readonly #openedSeconds: number;
   readonly #fields: CredentialFields;
   #boundJkt = '';
+  #subject: DecisionSubject | undefined;
   #possession: Promise<Possession> | undefined;
   #recorded: Promise<void> | undefined;
   #epochRefreshed: Promise<void> | undefined;
@@ -83,6 +84,16 @@ export class DpopExamination {
     return this.#request;
   }
 
+  /** Whether the request has no credentials at all, not even bad ones. */
+  get isAnonymous(): boolean {
+    return this.#fields.authorizationCount === 0 && this.#fields.dpopCount === 0;
+  }
+
+  /** Whose request it is, once the client has proved possession of its key; for the operator. */
+  get subject(): DecisionSubject | undefined {
+    return this.#subject;
+  }
+
   /** @internal For the challenge. */
   get attemptedScheme(): Scheme | undefined {
     return attemptedScheme(this.#fields);
@@ -102,6 +113,7 @@ export class DpopExamination {
       const credentials = parseCredentials(this.#fields, this.#steps.rules.limits);
       assertScheme(credentials.scheme, policy, this.#steps.rules);
       possession = await (this.#possession ??= this.#verifyPossession(credentials));
+      this.#subject = possession.verdict;
       this.#assertTokenStillValid(possession.verdict);
       const { revocations } = this.#steps;
       if (revocations !== undefined) {
@@ -121,14 +133,19 @@ export class DpopExamination {
       return possession.verdict;
     } catch (thrown) {
       const error = isNonceDemand(thrown) ? await this.#supplyNonce(thrown, possession) : toDpopError(thrown);
-      this.#decisions.rejected(error, possession?.verdict, nameRoute);
+      this.#decisions.rejected(error, possession?.verdict, nameRoute, !isReportOnly(policy));
       throw error;
     }
   }
 
   /** @internal Publishes a rejection that came after the verdict, from an override of the guard for example. */
-  publishRejection(error: DpopError | DpopUnavailableError, nameRoute: NameRoute): void {
-    this.#decisions.rejected(error, undefined, nameRoute);
+  publishRejection(error: DpopError | DpopUnavailableError, nameRoute: NameRoute, enforced = true): void {
+    this.#decisions.rejected(error, undefined, nameRoute, enforced);
+  }
+
+  /** @internal Publishes that the request is let through as nobody. */
+  publishAnonymous(nameRoute: NameRoute): void {
+    this.#decisions.anonymous(nameRoute);
   }
 
   async #verifyPossession(credentials: Credentials): Promise<Possession> {

@@ -6,6 +6,13 @@ export interface DpopPolicy {
   readonly nonce: 'off' | 'required';
   /** Whether unbound tokens are accepted as `Bearer`, while a service migrates. A bound token never is. */
   readonly bearer: 'reject' | 'allow-unbound';
+  /**
+   * `report` verifies the request and lets it through in any case; the log and the decision channel tell what would have
+   * been refused. Default `enforce`. Only `DpopGuard` and the adapters for sockets know it: `DpopVerifier` throws.
+   */
+  readonly enforcement?: 'enforce' | 'report';
+  /** `allow` lets a request without any credentials through as nobody. Credentials that are sent must be good. Default `reject`. */
+  readonly anonymous?: 'reject' | 'allow';
   /** Scopes that the token must have, all of them. */
   readonly scopes?: readonly string[];
   /** Scopes of which the token must have one. */
@@ -30,6 +37,11 @@ export function permitsBearer(
   { forbidsBearer }: { readonly forbidsBearer: boolean },
 ): boolean {
   return bearer === 'allow-unbound' && !forbidsBearer;
+}
+
+/** Whether a request that does not meet the policy is let through all the same. */
+export function isReportOnly({ enforcement }: DpopPolicy): boolean {
+  return enforcement === 'report';
 }
 
 /** One policy over another. The lower one decides what the upper one leaves out or undefined. */

@@ -11,9 +11,11 @@ export class RequestRecord {
   /** By verifier: an app may have several. */
   readonly examinations = new Map<object, DpopExamination>();
   /** The same for the verifiers of an authorization server. */
-  readonly proofExaminations = new Map<object, ProofExamination>();
+  proofExaminations: Map<object, ProofExamination> | undefined;
   /** The verdict of the last guard that accepted the request. */
   verdict: DpopVerdict | undefined;
+  /** Whether a guard let the request through as nobody. */
+  isAnonymous = false;
   /** What the last `DpopProofGuard` let through: its verdict, or a request without a proof. */
   proof: AcceptedProof | undefined;
 }
@@ -44,7 +46,7 @@ class RecordedRequest extends PrivateField {
     void new RecordedRequest(request, record);
   }
 
-  static find(request: object): RequestRecord | undefined {
+  static present(request: object): RequestRecord | undefined {
     return #record in request ? request.#record : undefined;
   }
 }
@@ -59,7 +61,9 @@ export function recordOf(request: object): RequestRecord {
  * app may know only that one.
  */
 export function leaveVerdict(request: object, verdict: DpopVerdict): void {
-  recordOf(request).verdict = verdict;
+  const record = recordOf(request);
+  // A guard that only reports takes nothing away from one that enforces.
+  if (verdict.enforced || record.verdict?.enforced !== true) record.verdict = verdict;
   shareWithRawRequest(request);
 }
 
@@ -76,10 +80,15 @@ function shareWithRawRequest(request: object): void {
 
 /** The verdict on a request that a guard accepted. */
 export function verdictOn(request: unknown): DpopVerdict | undefined {
-  return isObject(request) ? RecordedRequest.find(request)?.verdict : undefined;
+  return isObject(request) ? RecordedRequest.present(request)?.verdict : undefined;
+}
+
+/** Whether a guard let this request through as nobody. */
+export function isAnonymous(request: unknown): boolean {
+  return isObject(request) && RecordedRequest.present(request)?.isAnonymous === true;
 }
 
 /** What a `DpopProofGuard` left on the request. */
 export function proofOn(request: unknown): AcceptedProof | undefined {
-  return isObject(request) ? RecordedRequest.find(request)?.proof : undefined;
+  return isObject(request) ? RecordedRequest.present(request)?.proof : undefined;
 }

@@ -1,18 +1,27 @@
 import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import { rightsOf } from '../claims/attached-rights.js';
 import type { TokenRights } from '../claims/token-rights.js';
+import type { DpopErrorCode, RefusalDetail, RefusalReason, UnavailableReason } from '../errors/catalogue.js';
+import { DpopError, type DpopUnavailableError } from '../errors/dpop.error.js';
 import type { Scheme } from '../http/challenge.js';
 import type { AcceptedNonce } from '../nonce/nonce.service.js';
 
 /** What the service knows about an accepted request. Frozen. */
 export interface DpopVerdict extends TokenRights {
-  /** `Bearer` only for unbound tokens, and only where they are allowed. */
+  /** `Bearer` only for unbound tokens, and only where they are allowed; and for what was not verified, see `enforced`. */
   readonly scheme: Scheme;
   /** Thumbprint (RFC 7638) of the client's key, which the client has proved to hold; `undefined` for an unbound token. */
   readonly jkt: string | undefined;
   readonly claims: AccessTokenClaims;
   readonly issuer: string | undefined;
   readonly subject: string | undefined;
+  /**
+   * `false` for a request that did not pass the checks and was let through, by `enforcement: 'report'`. Nothing else of such
+   * a verdict is verified: it has no thumbprint, no claims, no rights and no token.
+   */
+  readonly enforced: boolean;
+  /** Why the request would have been refused; `undefined` for one that passed the checks. */
+  readonly unmet: UnmetCheck | undefined;
   /**
    * The access token as presented, for calls on behalf of the client. Not enumerable: a logger that prints the verdict does
    * not print the token, and a copy of the verdict lacks it.
@@ -24,12 +33,20 @@ export interface DpopVerdict extends TokenRights {
   readonly nextNonce: string | undefined;
 }
 
+/** What a request that was let through by `enforcement: 'report'` did not meet. */
+export interface UnmetCheck {
+  readonly code: DpopErrorCode;
+  readonly reason: RefusalReason | UnavailableReason;
+  readonly detail: RefusalDetail | undefined;
+}
+
 /**
  * Token and nonce are private fields, so that `JSON.stringify`, `util.inspect` and `{ ...verdict }` leave them out.
  */
 class Verdict implements DpopVerdict {
   readonly #token: string;
   readonly #nextNonce: string | undefined;
+  readonly enforced: boolean;
   readonly issuer: string | undefined;
   readonly subject: string | undefined;
   readonly clientId: string | undefined;
@@ -45,7 +62,9 @@ class Verdict implements DpopVerdict {
     readonly hasNonce: boolean,
     token: string,
     nextNonce: string | undefined,
+    readonly unmet: UnmetCheck | undefined,
   ) {
+    this.enforced = unmet === undefined;
     this.issuer = claims.iss;
     this.subject = claims.sub;
     const { clientId, scopes, roles, clientRoles, permissions } = rightsOf(claims);
@@ -76,5 +95,13 @@ export function createVerdict(
   nonce?: AcceptedNonce,
   nextNonce?: string,
 ): DpopVerdict {
-  return Object.freeze(new Verdict(scheme, jkt, claims, nonce !== undefined, token, nextNonce));
+  return Object.freeze(new Verdict(scheme, jkt, claims, nonce !== undefined, token, nextNonce, undefined));
+}
+
+/** @internal On a request that is let through although it does not pass the checks. */
+export function createUnenforcedVerdict(error: DpopError | DpopUnavailableError): DpopVerdict {
+  const { code, reason } = error;
+  const detail = error instanceof DpopError ? error.details.detail : undefined;
+  const unmet = Object.freeze({ code, reason, detail });
+  return Object.freeze(new Verdict('Bearer', undefined, Object.freeze({}), false, '', undefined, unmet));
 }

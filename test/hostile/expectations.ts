@@ -1,12 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 import { expect } from '@jest/globals';
 import { REFUSALS } from '../../lib/errors/catalogue.js';
+import type { DpopDecision, RefusalReason } from '../../lib/index.js';
 import { type Challenge, parseChallenges } from '../support/challenges.js';
 import { type RawResponse, valuesOf } from '../support/raw-request.js';
 import { MARKER } from './baseline.js';
 import { type Configuration, DEFAULT_ALGS } from './configurations.js';
 import { encode, type Sent } from './draft.js';
-import type { Refused } from './row.js';
+import type { Refused, Unavailable } from './row.js';
 
 /** D2, written down a second time: the tests do not ask the library which status a code has. */
 const STATUS_OF_CODE: Readonly<Record<Refused['code'], number>> = {
@@ -38,6 +39,33 @@ export function assertRefused(response: RawResponse, expected: Refused, configur
   expect(noncesOf(response)).toHaveLength(code === 'use_dpop_nonce' ? 1 : 0);
   if (status === 401) expect(valuesOf(response, 'cache-control')).toEqual(['no-store']);
   assertExposed(response, configuration);
+}
+
+/** K1: as the route answers without the guard, and one decision tells what would have been refused. */
+export function assertReported(
+  response: RawResponse | undefined,
+  sent: Sent,
+  decisions: readonly DpopDecision[],
+  expected: Refused | Unavailable,
+): void {
+  if (response === undefined) throw new Error('no answer');
+  // What POST is answered with, and all else.
+  expect([200, 201]).toContain(response.status);
+  expect(valuesOf(response, 'www-authenticate')).toEqual([]);
+  expect(valuesOf(response, 'retry-after')).toEqual([]);
+  const isDemand = expected.kind === 'refused' && expected.code === 'use_dpop_nonce';
+  expect(noncesOf(response)).toHaveLength(isDemand ? 1 : 0);
+  assertNothingReflected(response, sent);
+  const outcome =
+    expected.kind === 'refused'
+      ? { outcome: 'refused', code: expected.code, reason: expect.any(String) as unknown }
+      : { outcome: 'unavailable', code: 'temporarily_unavailable' };
+  expect(decisions).toMatchObject([{ ...outcome, enforced: false }]);
+  const [decision] = decisions;
+  if (expected.kind === 'refused')
+    expect(REFUSALS[decision?.reason as RefusalReason][1]).toBe(REFUSALS[expected.reason][1]);
+  const secrets = [sent.token, sent.proof].filter((text) => text.length > 8);
+  expect(secrets.filter((secret) => JSON.stringify(decisions).includes(secret))).toEqual([]);
 }
 
 /** D8: closed, with a time to come back, and nothing that makes a client throw its token away. */

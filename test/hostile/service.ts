@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import { observeDecisions } from '../support/observe-decisions.js';
 import type { Platform } from '../support/platforms.js';
 import { type RawResponse, sendRaw } from '../support/raw-request.js';
 import type { RecordingApp } from '../support/recording-app.js';
@@ -6,7 +7,7 @@ import { clock, createBaseline, NOW_MS } from './baseline.js';
 import { applyChanges, type Change, type ChangeContext, type Nonces, path, proofClaims } from './changes.js';
 import { type Configuration, CONFIGURATIONS, type ConfigurationName } from './configurations.js';
 import { assemble, type Draft, RIGHT_JWS, type Sent } from './draft.js';
-import { assertNothingReflected, noncesOf } from './expectations.js';
+import { assertNothingReflected, assertReported, noncesOf } from './expectations.js';
 import { type Json, thumbprintOf } from './keys.js';
 import { accepted, type Accepted, type Expected, type Row } from './row.js';
 import { RESOURCE_SERVER, type ServiceKind } from './service-kind.js';
@@ -20,20 +21,24 @@ export class Service {
     private readonly app: RecordingApp,
     private readonly configuration: Configuration,
     private readonly nonces: Nonces,
+    private readonly reports: boolean,
   ) {}
 
+  /** @param enforcement `report` starts a service that must let every request through, and tell why it should not have */
   static async start(
     platform: Platform,
     name: ConfigurationName,
+    enforcement: 'enforce' | 'report' = 'enforce',
     kind: ServiceKind = RESOURCE_SERVER,
   ): Promise<Service> {
-    const configuration = CONFIGURATIONS[name]();
+    const named = CONFIGURATIONS[name]();
+    const configuration = { ...named, dpop: { ...named.dpop, enforcement } };
     const app = await kind.start(platform, configuration);
     const foreign = await nonceOfAnother(platform, 'realm', RESOURCE_SERVER);
     const twin =
       configuration.twin === undefined ? foreign : await nonceOfAnother(platform, configuration.twin, kind);
     const nonces = { ...(await collectNonces(app, configuration, kind)), foreign, twin };
-    return new Service(kind, app, configuration, nonces);
+    return new Service(kind, app, configuration, nonces, enforcement === 'report');
   }
 
   /** The valid request that every row starts from: 200, and the handler ran. */
@@ -77,9 +82,27 @@ export class Service {
 
   async #sendAndAssert(draft: Draft, expected: Expected): Promise<Sent> {
     const sent = assemble(draft);
+    if (this.reports) return await this.#sendAndAssertReport(sent, expected);
     const response = await this.#send(sent, expected);
     const [nonce] = [400, 401].includes(response.status) ? noncesOf(response) : [];
     if (nonce !== undefined) await this.#assertRetry(draft, sent, nonce);
+    return sent;
+  }
+
+  /** K1: the request reaches its handler, which sees that nothing is verified, and the operator is told the reason. */
+  async #sendAndAssertReport(sent: Sent, expected: Expected): Promise<Sent> {
+    if (expected.kind === 'accepted' || expected.kind === 'refused by server') {
+      await this.#send(sent, expected);
+      return sent;
+    }
+    const before = this.app.calls.length;
+    let response: RawResponse | undefined;
+    const decisions = await observeDecisions(async () => {
+      response = await sendRaw(this.app.port, sent.request);
+    });
+    assertReported(response, sent, decisions, expected);
+    const calls = this.app.calls.slice(before).map(({ scheme, jkt }) => ({ scheme, jkt }));
+    expect(calls).toEqual([{ scheme: 'Bearer', jkt: undefined }]);
     return sent;
   }
 

@@ -34,6 +34,7 @@ import {
   type DpopStorage,
   DpopUnavailableError,
   type DpopVerdict,
+  type UnmetCheck,
   type DpopVerifier,
   type IssuerResolutionOptions,
   entra,
@@ -316,7 +317,10 @@ describe('verdict, decision and errors', () => {
       readonly token: string;
       readonly hasNonce: boolean;
       readonly nextNonce: string | undefined;
+      readonly enforced: boolean;
+      readonly unmet: UnmetCheck | undefined;
     }>();
+    expectTypeOf<UnmetCheck['code']>().toEqualTypeOf<DpopErrorCode>();
     expectTypeOf<AccessTokenClaims['cnf']>().toExtend<{ readonly jkt?: string } | undefined>();
     expectTypeOf<AccessTokenClaims['tenant']>().toBeUnknown();
     expectTypeOf<DpopVerifier['verify']>().returns.toEqualTypeOf<Promise<DpopVerdict>>();
@@ -377,7 +381,8 @@ describe('verdict, decision and errors', () => {
   test('a decision has an outcome, and what is known beside it', () => {
     expectTypeOf<typeof DPOP_DECISION_CHANNEL>().toEqualTypeOf<'nestjs-dpop:decision'>();
     expectTypeOf<DpopDecision>().toEqualTypeOf<{
-      readonly outcome: 'accepted' | 'refused' | 'unavailable';
+      readonly outcome: 'accepted' | 'refused' | 'unavailable' | 'anonymous';
+      readonly enforced: boolean;
       readonly code: DpopErrorCode | undefined;
       readonly reason: RefusalReason | UnavailableReason | undefined;
       readonly detail: RefusalDetail | undefined;
