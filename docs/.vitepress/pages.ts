@@ -55,6 +55,7 @@ export const PROJECT_PAGES = [
   'sample/01-quickstart/README.md',
   'sample/02-fleet/README.md',
   'sample/03-keycloak/README.md',
+  'sample/06-authorization-server/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */
