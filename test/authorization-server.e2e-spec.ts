@@ -1,16 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
+  type ArgumentsHost,
   Body,
+  type CallHandler,
+  Catch,
   Controller,
   type DynamicModule,
+  type ExceptionFilter,
+  type ExecutionContext,
   HttpCode,
+  Inject,
+  Injectable,
   Module,
+  type NestInterceptor,
   Post,
   type Type,
   UseGuards,
 } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import {
   DpopAuthorizationServerModule,
   type DpopAuthorizationServerOptions,
@@ -18,9 +26,11 @@ import {
   DpopGuard,
   DpopModule,
   type DpopModuleOptions,
+  DpopOAuthException,
   DpopProof,
   DpopProofGuard,
   DpopProofVerifier,
+  getDpopProof,
   MemoryStorage,
   SkipDpop,
 } from 'nestjs-dpop';
@@ -261,6 +271,80 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
     expect(logger.text).toContain(ISSUER);
     expect(logger.text).toContain('memory of this process');
     for (const part of ['secret-jti', ...proof.split('.')]) expect(logger.text).not.toContain(part);
+  });
+
+  test('logReceivedValues shows the proof, and neither the secret of the client nor its form (D9)', async () => {
+    const logger = new LogCollector();
+    const app = await start(platform, root(server({ logReceivedValues: true })), { logger });
+    const authorization = `Basic ${Buffer.from('client-7:secret-7').toString('base64')}`;
+    const proof = await client.createProof({
+      method: 'GET',
+      url: `${ISSUER}/token`,
+      claims: { jti: 'secret-jti' },
+    });
+    await post(app, { proof, authorization });
+    expect(logger.text).toContain('logReceivedValues is on');
+    expect(logger.text).toContain('htm "GET"');
+    for (const secret of ['secret-7', 'client-7', authorization.slice(6), 'client_credentials', 'secret-jti'])
+      expect(logger.text).not.toContain(secret);
+  });
+
+  test('other parts of a verdict have no value here: 503, and the operator is told (D9)', async () => {
+    @UseGuards(DpopProofGuard)
+    @Controller('token')
+    class CuriousController {
+      @Post()
+      issue(@DpopBound('claims') claims: object): object {
+        return { claims };
+      }
+    }
+    const logger = new LogCollector();
+    const module = { ...root(server()), controllers: [CuriousController] };
+    const app = await start(platform, module, { logger });
+    expect(await post(app)).toMatchObject({ status: 503, body: { code: 'temporarily_unavailable' } });
+    expect(logger.text).toContain('DpopProofGuard verifies a proof alone; use @DpopBound() there');
+  });
+
+  test('a filter and an interceptor of the app see the proof and the reason, and leave the answer as it is (G2)', async () => {
+    const seen: unknown[] = [];
+    @Injectable()
+    class Watcher implements NestInterceptor {
+      intercept(context: ExecutionContext, next: CallHandler): ReturnType<CallHandler['handle']> {
+        seen.push(getDpopProof(context)?.jkt);
+        return next.handle();
+      }
+    }
+    @Catch(DpopOAuthException)
+    class Reporter extends BaseExceptionFilter {
+      override catch(exception: DpopOAuthException, host: ArgumentsHost): void {
+        seen.push(exception.error, (exception.cause as { reason: string }).reason, getDpopProof(host));
+        super.catch(exception, host);
+      }
+    }
+    const providers = [
+      { provide: APP_INTERCEPTOR, useClass: Watcher },
+      { provide: APP_FILTER, useClass: Reporter },
+    ];
+    const app = await start(platform, { ...root(server({ nonce: 'required' })), providers });
+    const { status, body, nonce, headers } = await post(app);
+    expect({ status, error: body['error'] }).toEqual({ status: 400, error: 'use_dpop_nonce' });
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(await post(app, { nonce: nonce ?? '' })).toMatchObject({ status: 200 });
+    expect(seen).toEqual(['use_dpop_nonce', 'nonce_missing', undefined, client.jkt]);
+  });
+
+  test('a refusal that a filter turns into another answer leaves no header behind (D7)', async () => {
+    @Catch(DpopOAuthException)
+    class Teapot implements ExceptionFilter {
+      constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
+
+      catch(_exception: DpopOAuthException, host: ArgumentsHost): void {
+        this.adapterHost.httpAdapter.reply(host.switchToHttp().getResponse(), { short: true }, 418);
+      }
+    }
+    const providers = [{ provide: APP_FILTER, useClass: Teapot }];
+    const app = await start(platform, { ...root(server({ nonce: 'required' })), providers });
+    expect(await post(app)).toMatchObject({ status: 418, body: { short: true }, nonce: null });
   });
 
   test('an issuer with a path: htu has the path of the request; a proxy that strips it needs origin (C9o)', async () => {
