@@ -6,9 +6,13 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^nestjs-dpop$': '<rootDir>/lib/index.ts',
-    '^nestjs-dpop/(introspection|redis|security-events|testing)$': '<rootDir>/lib/$1/index.ts',
+    '^nestjs-dpop/(introspection|mcp|opentelemetry|platform-socket\\.io|platform-ws|redis|security-events|testing)$':
+      '<rootDir>/lib/$1/index.ts',
+    // CommonJS, from which Jest cannot load Nest. Its sources become ESM as ours do.
+    '^@rekog/mcp-nest$': '<rootDir>/node_modules/@rekog/mcp-nest/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
   },
+  transformIgnorePatterns: ['/node_modules/(?!@rekog/mcp-nest/)'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -25,6 +25,8 @@ export type {
   MetadataOptions,
   NonceOptions,
   ProofOptions,
+  TrialOptions,
+  TicketOptions,
 } from './config/dpop-options.js';
 export type { DpopErrorCode, RefusalDetail, RefusalReason, UnavailableReason } from './errors/catalogue.js';
 export {
@@ -42,6 +44,7 @@ export { DpopProofGuard } from './guard/dpop-proof.guard.js';
 export { DpopHttpException } from './guard/dpop-http.exception.js';
 export { DpopGuard } from './guard/dpop.guard.js';
 export { DpopStrategy } from './guard/dpop.strategy.js';
+export { DpopTickets } from './guard/dpop-tickets.js';
 export { getDpopProof } from './guard/get-dpop-proof.js';
 export { getDpopVerdict } from './guard/get-dpop-verdict.js';
 export { Dpop, RequireAuthentication, type RoutePolicy, SkipDpop } from './guard/policy.decorators.js';
@@ -71,6 +74,7 @@ export { auth0, type Auth0Arguments } from './profiles/auth0.js';
 export { entra, type EntraArguments } from './profiles/entra.js';
 export { fapi2 } from './profiles/fapi2.js';
 export { keycloak, type KeycloakArguments } from './profiles/keycloak.js';
+export { mcp } from './profiles/mcp.js';
 export { okta, type OktaArguments } from './profiles/okta.js';
 export { rfc9068, type Rfc9068Arguments } from './profiles/rfc9068.js';
 export { DenyList, type DenyListOptions, type RevocationEntry } from './revocation/deny-list.js';
@@ -83,7 +87,10 @@ export type { DpopStorage } from './storage/dpop.storage.js';
 export { MemoryReplayStore, type MemoryReplayStoreOptions } from './storage/memory-replay.store.js';
 export { MemoryStorage } from './storage/memory.storage.js';
 export { type ReplayClaim, type ReplayOutcome, ReplayStore } from './storage/replay.store.js';
+export type { DpopTicket } from './tickets/ticket-content.js';
 export { DPOP_DECISION_CHANNEL, type DpopDecision } from './telemetry/decisions.js';
+export { DPOP_REPLAY_CLAIM_CHANNEL, type DpopReplayClaim } from './telemetry/replay-claims.js';
+export { DPOP_DIFFERENCE_CHANNEL, type DpopDifference, type DpopOutcome } from './telemetry/differences.js';
 export { DpopProofVerifier } from './verification/dpop-proof.verifier.js';
 export { DpopVerifier } from './verification/dpop.verifier.js';
 export type { DpopExamination } from './verification/examination.js';

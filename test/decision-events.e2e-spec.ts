@@ -61,6 +61,7 @@ describe.each(PLATFORMS)('what an operator sees on %s (D6)', (platform) => {
     const unknown = { issuer: undefined, clientId: undefined, jkt: undefined };
     const always = {
       enforced: true,
+      hasTicket: false,
       replayChecked: true,
       revocationChecked: true,
       durationMs: expect.any(Number) as unknown,

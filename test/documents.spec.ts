@@ -73,10 +73,12 @@ describe('every option has a row that tells its default', () => {
   const STORAGES = 'docs/replay-and-redis.md';
   const INTROSPECTION = 'docs/introspection.md';
   const SERVERS = 'docs/authorization-servers.md';
+  const TELEMETRY = 'docs/telemetry.md';
   const interfaces = [
     [OPTIONS, 'lib/config/dpop-options.ts', 'DpopModuleOptions', ''],
     [OPTIONS, 'lib/config/dpop-options.ts', 'ProofOptions', 'proof.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'NonceOptions', 'nonce.'],
+    [OPTIONS, 'lib/config/dpop-options.ts', 'TicketOptions', 'tickets.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'MetadataOptions', 'metadata.'],
     [OPTIONS, 'lib/config/dpop-options.ts', 'CacheOptions', 'cache.'],
     [OPTIONS, 'lib/issuer/jwt-access-token-options.ts', 'JwtAccessTokenOptions', ''],
@@ -85,6 +87,7 @@ describe('every option has a row that tells its default', () => {
     [SERVERS, 'lib/config/authorization-server-options.ts', 'DpopAuthorizationServerOptions', ''],
     [STORAGES, 'lib/storage/memory-replay.store.ts', 'MemoryReplayStoreOptions', ''],
     [STORAGES, 'lib/redis/redis.storage.ts', 'RedisStorageOptions', ''],
+    [TELEMETRY, 'lib/opentelemetry/dpop-telemetry.ts', 'DpopTelemetryOptions', ''],
   ] as const;
   /** Objects whose members have the rows. */
   const inParts = new Set(['proof', 'metadata', 'cache']);
@@ -98,7 +101,7 @@ describe('every option has a row that tells its default', () => {
     expect(readRow(page, option).join(' ')).toContain(defaultValue);
   });
 
-  test.each([OPTIONS, STORAGES, INTROSPECTION])(
+  test.each([OPTIONS, STORAGES, INTROSPECTION, TELEMETRY])(
     'and no row of %s speaks of an option that does not exist',
     (page) => {
       const known = options.filter((option) => option.page === page).map(({ option }) => option);

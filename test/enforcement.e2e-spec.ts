@@ -4,7 +4,9 @@ import {
   Controller,
   type ExecutionContext,
   Get,
+  Inject,
   Injectable,
+  Post,
   Req,
   type Type,
   UseGuards,
@@ -16,6 +18,8 @@ import {
   DpopGuard,
   DpopModule,
   type DpopModuleOptions,
+  type DpopTicket,
+  DpopTickets,
   type DpopVerdict,
   fapi2,
   getDpopVerdict,
@@ -23,7 +27,7 @@ import {
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { AnsweringStore } from './support/answering-store.js';
-import { call, proofFor, send } from './support/call.js';
+import { call, proofFor, send, UNAVAILABLE } from './support/call.js';
 import { LogCollector } from './support/log-collector.js';
 import { observeDecisions } from './support/observe-decisions.js';
 import { withOrigin } from './support/origin.js';
@@ -272,6 +276,30 @@ describe.each(PLATFORMS)("a route with enforcement: 'report' on %s (K1)", (platf
     const reporting = await start(options({ enforcement: 'report' }), new LogCollector(), Derived);
     expect(await call(reporting, client, { path: '/strict' })).toMatchObject({ status: 401 });
     expect(await call(reporting, client)).toMatchObject({ status: 200 });
+  });
+
+  test('issues no ticket to a request that did not pass', async () => {
+    @UseGuards(DpopGuard)
+    @Controller()
+    class TicketsController {
+      constructor(@Inject(DpopTickets) private readonly tickets: DpopTickets) {}
+
+      @Dpop({ enforcement: 'report' })
+      @Post()
+      issue(@Req() request: object): Promise<DpopTicket> {
+        return this.tickets.issue(request, '/feed');
+      }
+    }
+    const logger = new LogCollector();
+    const app = await start(options(), logger, TicketsController);
+    expect(await call(app, client, { method: 'POST', token })).toMatchObject({
+      status: 201,
+      body: { ticket: expect.any(String) as unknown },
+    });
+    expect(await call(app, client, { method: 'POST' })).toMatchObject(UNAVAILABLE);
+    expect(logger.text).toContain(
+      "DpopTickets.issue() was called for a request that enforcement: 'report' let through unverified",
+    );
   });
 
   test('what one guard only reports, another one enforces', async () => {

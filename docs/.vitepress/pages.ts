@@ -21,6 +21,9 @@ export const SECTIONS = [
       'introspection',
       'custom-tokens',
       'graphql-and-other-transports',
+      'sockets',
+      'tickets',
+      'mcp',
       'browsers-and-openapi',
       'authorization-servers',
     ],
@@ -55,6 +58,8 @@ export const PROJECT_PAGES = [
   'sample/01-quickstart/README.md',
   'sample/02-fleet/README.md',
   'sample/03-keycloak/README.md',
+  'sample/04-mcp/README.md',
+  'sample/05-sockets/README.md',
   'sample/06-authorization-server/README.md',
 ] as const;
 

@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JwtAccessTokenOptions } from '../issuer/jwt-access-token-options.js';
-import { assertIssuerAndAudience, assertTimes, assertType, createJwtRules } from './jwt-checks.js';
+import type { JwtAccessTokenOptions, RequirableClaim } from '../issuer/jwt-access-token-options.js';
+import {
+  assertGivenTimes,
+  assertIssuerAndAudience,
+  assertRequiredClaims,
+  assertTimes,
+  assertType,
+  createJwtRules,
+} from './jwt-checks.js';
 import { readPresentedJwt } from './presented-jwt.js';
 
 const NOW = 1_800_000_000;
@@ -139,5 +146,47 @@ describe('a presented token (B6)', () => {
       expect(readPresentedJwt(token)).toEqual({ jws: undefined, claims: { iss: 'i' } });
     for (const token of ['', payload, `${header}.${payload}`, `a.${payload}.b.c`, `a.${payload}.b.`, 'a.!.b'])
       expect(readPresentedJwt(token)).toEqual({ jws: undefined, claims: undefined });
+  });
+});
+
+describe('claims that the options require (B1)', () => {
+  const texts = ['iss', 'sub', 'client_id', 'jti'] as const;
+  const times = ['exp', 'iat', 'nbf'] as const;
+  const rows: readonly (readonly [RequirableClaim, readonly unknown[], readonly unknown[]])[] = [
+    ...texts.map((name) => [name, ['x'], [undefined, null, '', 1, ['x']]] as const),
+    ...times.map((name) => [name, [0, 1.5], [undefined, null, '1', Infinity, Number.NaN]] as const),
+    ['aud', ['x', ['x'], ['', 'x']], [undefined, '', [], [''], [1], {}]],
+  ];
+
+  test.each(rows)('%s', (name, good, bad) => {
+    const outcomeOf = (value: unknown, requiredClaims: readonly RequirableClaim[]): unknown =>
+      refusalOf(() => assertRequiredClaims({ [name]: value }, rulesOf({ requiredClaims })));
+    for (const value of good) expect(outcomeOf(value, [name])).toBeUndefined();
+    for (const value of bad) {
+      expect(outcomeOf(value, [name])).toEqual(['token_invalid', { detail: name }]);
+      expect(outcomeOf(value, [])).toBeUndefined();
+    }
+  });
+
+  test('are missed one by one', () => {
+    const rules = rulesOf({ requiredClaims: ['sub', 'jti'] });
+    expect(refusalOf(() => assertRequiredClaims({ sub: 'x' }, rules))).toEqual([
+      'token_invalid',
+      { detail: 'jti' },
+    ]);
+  });
+});
+
+describe('times of which none is required (B7)', () => {
+  test.each<[object, unknown]>([
+    [{}, undefined],
+    [{ exp: NOW, nbf: NOW, iat: NOW }, undefined],
+    [{ exp: null }, ['token_invalid', { detail: 'exp' }]],
+    [{ exp: String(NOW + 60) }, ['token_invalid', { detail: 'exp' }]],
+    [{ exp: NOW - 10 }, ['token_expired', { offBySeconds: 0 }]],
+    [{ nbf: '1' }, ['token_invalid', { detail: 'nbf' }]],
+    [{ iat: NOW + 11 }, ['token_not_yet_valid', { detail: 'iat', offBySeconds: 1 }]],
+  ])('%j', (claims, refusal) => {
+    expect(refusalOf(() => assertGivenTimes({ ...claims }, { toleranceSeconds: 10 }, NOW))).toEqual(refusal);
   });
 });

@@ -108,6 +108,18 @@ describe('a token of an accepted request (B1)', () => {
     expect(await isKnownAgain(trusted)).toBe(false);
   });
 
+  test('is not remembered if its keys rotated during the verification, and back later', async () => {
+    const trusted = trust();
+    const { generation } = issuer;
+    issuer.meanwhile = () => {
+      issuer.generation = {};
+    };
+    const claims = await trusted.verify(TOKEN, 'ath', REQUEST);
+    await trusted.remember(TOKEN, 'ath', claims);
+    issuer.generation = generation;
+    expect(await trusted.verify(TOKEN, 'ath', REQUEST)).not.toBe(claims);
+  });
+
   test('is forgotten when its keys rotate or it expires, once and for all', async () => {
     const trusted = trust();
     const { generation } = issuer;

@@ -6,7 +6,7 @@ import { DpopProofGuard } from '../guard/dpop-proof.guard.js';
 import type { ContainerModule } from '../module/container.js';
 import { GuardCoverage } from '../module/guard-coverage.js';
 import { findScopedDependency } from '../module/provider-scope.js';
-import { surveyProofRoutes } from '../module/route-survey.js';
+import { surveyProofRoutes } from '../module/proof-route-survey.js';
 import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
 
 const MODULE = 'DpopAuthorizationServerModule';
@@ -53,7 +53,7 @@ export class AuthorizationServerStartCheck implements OnModuleInit {
     const { unguarded, contradictory } = surveyProofRoutes(
       this.modules,
       new GuardCoverage(this.modules, this.application),
-      new GuardCoverage(this.modules, this.application, DpopProofGuard),
+      new GuardCoverage(this.modules, this.application, false, DpopProofGuard),
     );
     if (contradictory.length > 0) {
       throw new TypeError(

@@ -19,6 +19,8 @@ describe('a configuration (I4)', () => {
       clock: systemClock,
       policy: { nonce: 'off', bearer: 'reject', enforcement: 'enforce' },
       forbidsBearer: false,
+      forbidsTickets: false,
+      tickets: { lifetimeSeconds: 30 },
       limits: { tokenBytes: 8192, proofBytes: 8192 },
       proof: {
         algorithms: new Set(DEFAULT_ALGORITHMS),

@@ -20,7 +20,7 @@ import { systemClock } from '../runtime/clock.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
 import type { VerificationRules } from '../verification/verification-rules.js';
 import { parseAccessToken } from './access-token-parser.js';
-import type { DpopModuleOptions } from './dpop-options.js';
+import type { DpopModuleOptions, TrialOptions } from './dpop-options.js';
 import { parseMetadata, type ServedMetadata } from './metadata-parser.js';
 import {
   MAX_HEADER_BYTES,
@@ -30,6 +30,7 @@ import {
   parseOrigin,
   parseProof,
   parseStorage,
+  parseTickets,
 } from './option-parsers.js';
 import { parseRevocation } from './revocation-option.js';
 
@@ -40,6 +41,7 @@ export interface DpopConfig extends VerificationRules {
     readonly secrets: readonly Uint8Array[] | undefined;
     readonly service: string;
   };
+  readonly tickets: { readonly lifetimeSeconds: number };
   readonly challenge: ChallengeParameters;
   /** `undefined` if the library serves no protected resource metadata. */
   readonly metadata: ServedMetadata | undefined;
@@ -53,7 +55,15 @@ export interface DpopConfig extends VerificationRules {
   readonly revocation: RevocationChecker | undefined;
   readonly logReceivedValues: boolean;
   readonly unguardedRoutes: 'error' | 'warn';
+  /** The configuration that is tried beside this one. */
+  readonly trial: TrialConfig | undefined;
   readonly cache: { readonly keys: CacheBounds; readonly tokens: CacheBounds };
+}
+
+/** A configuration that is tried, and what it has of its own beside the present one. */
+export interface TrialConfig extends DpopConfig {
+  readonly hasOwnTokens: boolean;
+  readonly hasOwnRevocation: boolean;
 }
 
 /**
@@ -73,12 +83,14 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     'maxTokenBytes',
     'proof',
     'nonce',
+    'tickets',
     'storage',
     'onReplayStoreFailure',
     'revocation',
     'onRevocationFailure',
     'bearer',
     'enforcement',
+    'trial',
     'realm',
     'metadata',
     'cache',
@@ -125,6 +137,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     clock,
     policy: { nonce: nonce.mode, bearer: bearer === 'forbid' ? 'reject' : bearer, enforcement },
     forbidsBearer: bearer === 'forbid',
+    forbidsTickets: options.tickets === 'forbid',
     limits: { tokenBytes: maxTokenBytes, proofBytes: maxBytes },
     resolveOrigin,
     proof: { ...proof, algorithms: new Set(algorithms), freshness: nonce.freshness },
@@ -133,6 +146,7 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
         ? Math.max(iatLifetimeSeconds, 3 * nonce.lifetimeSeconds)
         : iatLifetimeSeconds,
     nonce: { ...nonce, service: describeService(options.realm, origin, issuance.issuers, nonce.freshness) },
+    tickets: parseTickets(options.tickets),
     challenge: {
       algs: algorithms.join(' '),
       realm: options.realm,
@@ -148,7 +162,42 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     logReceivedValues,
     unguardedRoutes,
     cache: parseCache(options.cache),
+    trial: parseTrial(options),
   });
+}
+
+const TRIAL_NAMES: readonly (keyof TrialOptions)[] = [
+  'origin',
+  'allowInsecureHttp',
+  'accessToken',
+  'confirmation',
+  'maxTokenBytes',
+  'proof',
+  'nonce',
+  'revocation',
+  'onRevocationFailure',
+  'bearer',
+];
+
+function parseTrial({ trial, ...present }: DpopModuleOptions): TrialConfig | undefined {
+  if (trial === undefined) return undefined;
+  assertObject(trial, 'trial');
+  assertKnownNames(trial, 'trial', TRIAL_NAMES);
+  const config = createTrialConfig({ ...present, ...trial });
+  return Object.freeze({
+    ...config,
+    hasOwnTokens: trial.accessToken !== undefined,
+    hasOwnRevocation: trial.revocation !== undefined,
+  });
+}
+
+function createTrialConfig(options: DpopModuleOptions): DpopConfig {
+  try {
+    return createConfig(options);
+  } catch (error) {
+    if (error instanceof TypeError) error.message = `trial: ${error.message}`;
+    throw error;
+  }
 }
 
 /** What nonces are bound to: equal on all instances of a service, and different for another service with the same secret. */

@@ -34,6 +34,11 @@ export interface DpopModuleOptions {
   readonly proof?: ProofOptions;
   /** Nonces (§9): `off` (the default), `required`, or an object with options. */
   readonly nonce?: 'off' | 'required' | NonceOptions;
+  /**
+   * Tickets for clients that cannot set headers, see `DpopTickets`. `forbid`: no route may accept any, and
+   * `@Dpop({ ticket: 'allow' })` ends the start.
+   */
+  readonly tickets?: 'forbid' | TicketOptions;
   /** Where replay records and nonce secrets are kept, default `new MemoryStorage()`: the memory of one process. */
   readonly storage?: DpopStorage;
   /**
@@ -62,6 +67,11 @@ export interface DpopModuleOptions {
    * differ, see `@Dpop`.
    */
   readonly enforcement?: 'enforce' | 'report';
+  /**
+   * Options that are tried beside these, without effect: each request is verified a second time with them in place of the
+   * present ones, and the log and the channel of differences tell which requests would change their outcome.
+   */
+  readonly trial?: TrialOptions;
   /** The protection space named in challenges (RFC 9110 §11.5). Nonces are bound to it. */
   readonly realm?: string;
   /** The protected resource metadata (RFC 9728) that challenges name: served by the library, or elsewhere at a URL. */
@@ -83,6 +93,23 @@ export interface DpopModuleOptions {
   /** Returns milliseconds since the Unix epoch, default `Date.now`. For tests. */
   readonly clock?: Clock;
 }
+
+/** What can be tried. Of `nonce`, only `mode` and `freshness` matter: the nonces are those of the service. */
+export type TrialOptions = Partial<
+  Pick<
+    DpopModuleOptions,
+    | 'origin'
+    | 'allowInsecureHttp'
+    | 'accessToken'
+    | 'confirmation'
+    | 'maxTokenBytes'
+    | 'proof'
+    | 'nonce'
+    | 'revocation'
+    | 'onRevocationFailure'
+    | 'bearer'
+  >
+>;
 
 export type AccessTokenOption = JwtAccessTokenOptions | IssuerResolutionOptions | AccessTokenVerifier;
 
@@ -113,6 +140,12 @@ export interface NonceOptions {
   readonly lifetimeSeconds?: number;
   /** What tells the age of a proof: its `iat` (the default), or its nonce, for clients with wrong clocks. */
   readonly freshness?: 'iat' | 'nonce';
+}
+
+/** How tickets are issued. */
+export interface TicketOptions {
+  /** The lifetime of a ticket, in seconds, 1 to 300, default 30; never longer than that of its access token. */
+  readonly lifetimeSeconds?: number;
 }
 
 /** The protected resource metadata (RFC 9728) that the library serves. The other options decide all other members. */

@@ -15,7 +15,7 @@ import { minProofBytes } from '../proof/proof-size.js';
 import type { CacheBounds } from '../runtime/bounded-cache.js';
 import type { DpopStorage } from '../storage/dpop.storage.js';
 import { MemoryStorage } from '../storage/memory.storage.js';
-import type { CacheOptions, NonceOptions, ProofOptions } from './dpop-options.js';
+import type { CacheOptions, NonceOptions, ProofOptions, TicketOptions } from './dpop-options.js';
 
 /** Parsers of single options. Each asserts one option and adds its defaults. */
 
@@ -100,6 +100,15 @@ export function parseNonce(option: 'off' | 'required' | NonceOptions): ParsedNon
   assertOneOf(freshness, 'nonce.freshness', ['iat', 'nonce']);
   const secrets = secret === undefined ? undefined : parseNonceSecrets(secret, 'nonce.secret');
   return { mode, secrets, lifetimeSeconds, freshness };
+}
+
+export function parseTickets(option: 'forbid' | TicketOptions = {}): Required<TicketOptions> {
+  const options: unknown = option === 'forbid' ? {} : option;
+  assertObject(options, 'tickets', '"forbid", or an object: { lifetimeSeconds: 30 }');
+  assertKnownNames(options, 'tickets', ['lifetimeSeconds']);
+  const { lifetimeSeconds = 30 } = options;
+  assertInteger(lifetimeSeconds, 'tickets.lifetimeSeconds', 1, 300);
+  return { lifetimeSeconds };
 }
 
 export function parseConfirmation(option: unknown): ConfirmationOption {

@@ -1,7 +1,8 @@
 /**
- * The stable codes that clients read. All but three are error codes of RFC 9449 §7.1 and §8, RFC 6750 §3.1, RFC 9470 §3
- * and RFC 6749 §5.2. `credentials_missing` stands for a challenge without an error code (RFC 6750 §3.1). `insufficient_rights` has no
- * challenge: no other credentials of this client would help. `temporarily_unavailable` stands for a failure of the service.
+ * The stable codes that clients read. All but four are error codes of RFC 9449 §7.1 and §8, RFC 6750 §3.1, RFC 9470 §3
+ * and RFC 6749 §5.2. `credentials_missing` stands for a challenge without an error code (RFC 6750 §3.1). `invalid_ticket` asks for a new
+ * ticket. `insufficient_rights` has no challenge: no other credentials of this client would help.
+ * `temporarily_unavailable` stands for a failure of the service.
  */
 export type DpopErrorCode =
   | 'credentials_missing'
@@ -9,6 +10,7 @@ export type DpopErrorCode =
   | 'invalid_token'
   | 'invalid_dpop_proof'
   | 'use_dpop_nonce'
+  | 'invalid_ticket'
   | 'insufficient_scope'
   | 'insufficient_user_authentication'
   | 'insufficient_rights'
@@ -22,6 +24,7 @@ export const STATUS_OF_CODE = {
   invalid_token: 401,
   invalid_dpop_proof: 401,
   use_dpop_nonce: 401,
+  invalid_ticket: 401,
   insufficient_scope: 403,
   insufficient_user_authentication: 401,
   insufficient_rights: 403,
@@ -97,6 +100,21 @@ export const REFUSALS = {
     'The nonce in the DPoP proof is not acceptable, use the one supplied',
   ],
   nonce_renewal: ['use_dpop_nonce', 'Resource server requires a new nonce in DPoP proof'],
+
+  // Tickets
+  ticket_repeated: ['invalid_request', 'More than one ticket'],
+  ticket_beside_credentials: ['invalid_request', 'A ticket beside an access token or a proof'],
+  ticket_invalid: ['invalid_ticket', 'Invalid ticket'],
+  ticket_expired: ['invalid_ticket', 'The ticket has expired'],
+  ticket_early: ['invalid_ticket', 'The ticket is not valid yet'],
+  ticket_path: ['invalid_ticket', 'The ticket is for another resource'],
+  ticket_binding: ['invalid_ticket', 'The access token of the ticket is bound to another key'],
+  ticket_nonce: [
+    'invalid_ticket',
+    'This resource requires a ticket that was issued for a proof with a nonce',
+  ],
+  ticket_spent: ['invalid_ticket', 'The ticket was used before'],
+  ticket_renewal: ['invalid_ticket', 'This resource requires a new ticket'],
 
   // Policy of the route
   scope_insufficient: ['insufficient_scope', 'The access token lacks a required scope'],
@@ -185,6 +203,7 @@ export type UnavailableReason =
   | 'revocation_undecidable'
   | 'nonce_secrets_unavailable'
   | 'origin_unavailable'
+  | 'handshakes_full'
   | 'transport_unknown'
   | 'verdict_missing'
   | 'internal_failure';

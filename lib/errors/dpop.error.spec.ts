@@ -4,6 +4,11 @@ import { DpopError, DpopUnavailableError } from './dpop.error.js';
 
 const hasFrames = ({ stack = '' }: Error): boolean => stack.includes('\n    at ');
 
+test('an error has the name of its class', () => {
+  expect(new DpopError('proof_htm').name).toBe('DpopError');
+  expect(new DpopUnavailableError('internal_failure').name).toBe('DpopUnavailableError');
+});
+
 describe('the stack of an error', () => {
   test('is captured for a failure of the service, not for a refusal', () => {
     const refusal = new DpopError('proof_htm');

@@ -29,6 +29,9 @@ describe('an error of another library is described by class, code and place (D9)
     [new ReplyError('NOAUTH Authentication required.'), 'ReplyError NOAUTH'],
     [new ReplyError('WRONGPASS invalid username-password pair'), 'ReplyError WRONGPASS'],
     [AbortSignal.abort().reason, 'AbortError'],
+    [Object.assign(new Error('x'), { code: ['ERR_INVALID_ARG_TYPE'] }), 'Error'],
+    [Object.assign(new ReplyError('x'), { message: 42 }), 'ReplyError'],
+    [Object.assign(new Error('x'), { stack: 42 }), 'Error'],
   ])('%s', (error, told) => {
     expect(withoutPlace(error)).toBe(told);
   });
@@ -67,6 +70,39 @@ describe('an error of another library is described by class, code and place (D9)
     );
     expect(describeFirst(new Error('r'))).toMatch(/^Error at .*foreign-error\.spec\.ts:\d+:\d+$/);
     expect(describeFirst(new Error('two\nlines'))).toMatch(/^Error at .*foreign-error\.spec\.ts:\d+:\d+$/);
+    const wordless = Object.assign(new Error(''), { stack: 'Error\n    at f (/a.js:1:2)\n    at /b.js:3:4' });
+    expect(describeFirst(wordless)).toBe('Error at /a.js:1:2');
+  });
+
+  test.each<[string, unknown]>([
+    ['a message that is no text', { message: ['x'] }],
+    ['a message that cannot become a text', { message: Object.create(null) }],
+    ['a stack that is no text', { stack: ['Error: x'] }],
+  ])('without a place for %s', (_what, members) => {
+    expect(describeFirst(Object.assign(new Error('x'), members))).toBe('Error');
+  });
+
+  const named = (name: string): Error => new ({ [name]: class extends Error {} }[name] ?? Error)('x');
+  const nameless = (): Error => {
+    class Nameless extends LedgerError {}
+    Reflect.deleteProperty(Nameless, 'name');
+    return new Nameless('x');
+  };
+
+  test.each<[string, Error, string]>([
+    ['one whose class has words for a name', named('Ledger Error'), 'Error'],
+    ['one whose class has a name of 64 characters', named('L'.repeat(64)), 'L'.repeat(64)],
+    ['one whose class has a longer name', named('L'.repeat(65)), 'Error'],
+    ['one whose class has no name', nameless(), 'LedgerError'],
+    [
+      'one with a prototype that has no constructor',
+      Object.setPrototypeOf(new Error('x'), Object.create(LedgerError.prototype)),
+      'LedgerError',
+    ],
+    ['one with a function for a prototype', Object.setPrototypeOf(new Error('x'), () => PIECE), 'an error'],
+    ['one without a prototype', Object.setPrototypeOf(new Error('x'), null), 'an error'],
+  ])('%s is described by the nearest class that has a plain name', (_what, error, told) => {
+    expect(withoutPlace(error)).toBe(told);
   });
 
   test('of Node too, and its causes, four at most', async () => {
@@ -101,6 +137,20 @@ describe('an error of another library is described by class, code and place (D9)
       }),
       'object',
     ],
+    [
+      'an object whose prototype throws',
+      Object.create(
+        new Proxy(
+          {},
+          {
+            getPrototypeOf: () => {
+              throw new Error(TOKEN);
+            },
+          },
+        ),
+      ),
+      'object',
+    ],
   ])('%s that is thrown is described by its type', (_what, thrown, type) => {
     expect(describeThrown(thrown)).toEqual([`${type} thrown, not an error`]);
   });
@@ -116,6 +166,7 @@ describe('an error of another library is described by class, code and place (D9)
     ['twelve characters of a code', () => assigned({ code: PIECE })],
     ['a code with line breaks', () => assigned({ code: `ERR_X\n${PIECE}` })],
     ['a code that begins well', () => assigned({ code: `ERR_${PIECE}` })],
+    ['a code that ends well', () => assigned({ code: `${PIECE} ERR_X` })],
     ['a long code', () => assigned({ code: `ERR_${PIECE.toUpperCase().repeat(1000)}` })],
     ['a code that is an object', () => assigned({ code: { toString: () => TOKEN } })],
     ['a constructor', () => assigned({ constructor: { name: PIECE } })],
@@ -124,7 +175,11 @@ describe('an error of another library is described by class, code and place (D9)
     ['a message like a frame', () => new Error(`x\n    at ${PIECE} (/${PIECE}:1:1)`)],
     [
       'a message like a frame, emptied',
-      () => Object.assign(new Error(`x\n    at ${PIECE} (/${PIECE}:1:1)`), { message: '' }),
+      () => assigned({ stack: `Error: x\n    at ${PIECE} (/${PIECE}:1:1)`, message: '' }),
+    ],
+    [
+      'a message like a frame, replaced by one of such a length',
+      () => assigned({ stack: `Error: x\n    at /${PIECE}:1:1`, message: '_'.repeat('Error: x\n'.length) }),
     ],
     ['a stack', () => assigned({ stack: TOKEN })],
     ['a stack of one frame', () => assigned({ stack: `Error: boom\n    at ${PIECE} of the client` })],

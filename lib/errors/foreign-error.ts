@@ -85,11 +85,11 @@ function classOf(error: Error): string {
 const KNOWN_CODES = new Set([
   ...[...getSystemErrorMap().values()].map(([name]) => name),
   // DNS
-  ...['ENOTFOUND', 'ENODATA', 'ETIMEOUT', 'ESERVFAIL', 'EREFUSED'],
+  ...['ENOTFOUND', 'ETIMEOUT', 'ESERVFAIL', 'EREFUSED'],
   // TLS
   ...['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'CERT_REVOKED', 'CERT_UNTRUSTED', 'CERT_REJECTED'],
   ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_GET_ISSUER_CERT'],
-  ...['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'HOSTNAME_MISMATCH', 'EPROTO'],
+  ...['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'HOSTNAME_MISMATCH'],
 ]);
 /** Codes of Node, OpenSSL, jose and undici. */
 const LIBRARY_CODE = /^(?:ERR|UND_ERR)_[A-Z\d_]{1,60}$/;
@@ -125,7 +125,7 @@ function codeOf(error: Error): string | undefined {
   if (typeof code === 'string' && (KNOWN_CODES.has(code) || LIBRARY_CODE.test(code))) return code;
   const message = read(error, 'message');
   if (classOf(error) !== 'ReplyError' || typeof message !== 'string') return undefined;
-  const [word = ''] = message.slice(0, 20).split(' ');
+  const [word = ''] = message.split(' ', 1);
   return REDIS_CODES.has(word) ? word : undefined;
 }
 

@@ -19,11 +19,10 @@ function describeValue(value: unknown): string {
   return shown.length <= MAX_SHOWN_LENGTH ? shown : `${shown.slice(0, MAX_SHOWN_LENGTH)}…`;
 }
 
-/** Only the kind: the value itself may contain a secret, such as a URL with a password. */
+/** Only the kind of what is no object: the value itself may contain a secret, such as a URL with a password. */
 function describeKind(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
 }
 
 export function assertObject(

@@ -16,6 +16,11 @@ export interface DpopActivation {
   examination: DpopExamination | undefined;
 }
 
+/** @param ofService the policy until that of the route is known */
+export function beginActivation(context: ExecutionContext, ofService: DpopPolicy): DpopActivation {
+  return { context, policy: ofService, request: undefined, examination: undefined };
+}
+
 /** Publishes what came of the request, once for all guards that see it. */
 export function publishRejection(
   { context, request, policy, examination }: DpopActivation,
@@ -23,6 +28,6 @@ export function publishRejection(
 ): void {
   const enforced = !isReportOnly(policy);
   const nameRoute = () => routeNameOf(context, request);
-  if (examination !== undefined) examination.publishRejection(error, nameRoute, enforced);
+  if (examination !== undefined) examination.decisions.rejected(error, undefined, nameRoute, enforced);
   else publishUnexamined(error, placeOf(context, request), enforced);
 }

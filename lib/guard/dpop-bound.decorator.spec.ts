@@ -75,6 +75,7 @@ describe('@DpopBound (B3)', () => {
       'permissions',
       'token',
       'hasNonce',
+      'hasTicket',
       'nextNonce',
       'enforced',
       'unmet',
@@ -101,7 +102,7 @@ describe('@DpopBound (B3)', () => {
     expect(() => DpopBound('jtk' as never)).toThrow(
       new TypeError(
         '@DpopBound() must be "scheme" or "jkt" or "claims" or "issuer" or "subject" or "clientId" or "scopes" or ' +
-          '"roles" or "clientRoles" or "permissions" or "token" or "hasNonce" or "nextNonce" or "enforced" or "unmet"; it is "jtk"',
+          '"roles" or "clientRoles" or "permissions" or "token" or "hasNonce" or "hasTicket" or "nextNonce" or "enforced" or "unmet"; it is "jtk"',
       ),
     );
   });
@@ -116,7 +117,7 @@ describe('@DpopBound without a verdict (D8)', () => {
   const advice =
     '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
     'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
-    'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing';
+    'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing, or replace it by its TestGuard';
   const refusal = expect.objectContaining({
     statusCode: 503,
     cause: expect.objectContaining({ reason: 'verdict_missing', advice }) as unknown,

@@ -31,6 +31,7 @@ const VERDICT_KEYS = Object.keys({
   permissions: true,
   token: true,
   hasNonce: true,
+  hasTicket: true,
   nextNonce: true,
   enforced: true,
   unmet: true,
@@ -50,7 +51,7 @@ const readVerdict = (key: keyof DpopVerdict | undefined, context: ExecutionConte
 const NO_VERDICT =
   '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
   'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
-  'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing';
+  'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing, or replace it by its TestGuard';
 const NO_TOKEN =
   '@DpopBound() with a key other than jkt found no access token: DpopProofGuard verifies a proof alone; use @DpopBound() there';
 

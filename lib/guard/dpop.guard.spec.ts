@@ -19,9 +19,11 @@ import type { DpopModuleOptions } from '../config/dpop-options.js';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
+import { RevocationChecker } from '../revocation/revocation.checker.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { DPOP_DECISION_CHANNEL, type DpopDecision } from '../telemetry/decisions.js';
 import { TestClient } from '../testing/index.js';
+import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { verdictOn } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
@@ -104,6 +106,7 @@ interface Parts {
   readonly guard?: typeof DpopGuard;
   readonly controllers?: readonly Type[];
   readonly hostname?: string;
+  readonly revocation?: RevocationChecker;
 }
 
 function createGuard({
@@ -111,6 +114,7 @@ function createGuard({
   guard = DpopGuard,
   controllers = [],
   hostname = 'a',
+  revocation,
 }: Parts = {}): DpopGuard {
   const config = createConfig({ origin: ORIGIN, accessToken: new FakeTokens(), clock, ...options });
   const nonces = new StatelessNonceService({
@@ -124,11 +128,13 @@ function createGuard({
     accessTokens: new FakeTokens(),
     nonces,
     replayStore: new FakeStore(),
+    revocation,
   });
   const adapterHost = { httpAdapter: { getRequestHostname: () => hostname } } as unknown as HttpAdapterHost;
   const wrappers = new Map(controllers.map((metatype) => [metatype, { metatype }]));
   const modules = new Map([['module', { controllers: wrappers }]]) as unknown as ModulesContainer;
-  return new guard(verifier, config, new Reflector(), adapterHost, new DpopStrategy(), modules);
+  const sessions = new DpopSessions(clock);
+  return new guard(verifier, config, new Reflector(), adapterHost, new DpopStrategy(), modules, sessions);
 }
 
 interface Exchange {
@@ -226,6 +232,22 @@ describe('a request that the guard lets through', () => {
     expect(lines).toEqual([
       expect.stringMatching(
         /^error \[DpopGuard\] accepted without a replay check: replay_store_unavailable; .* on GET \/accounts \(AccountsController\.list\)$/,
+      ),
+    ]);
+  });
+
+  test('in spite of a failing revocation checker is one that the operator is told of (B9)', async () => {
+    class Failing extends RevocationChecker {
+      override isRevoked(): never {
+        throw new Error('gone');
+      }
+    }
+    const options = { onRevocationFailure: 'accept-and-report' } as const;
+    const { context } = await signed();
+    expect(await createGuard({ options, revocation: new Failing() }).canActivate(context)).toBe(true);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^error \[DpopGuard\] accepted without a revocation check: revocation_unavailable; .* on GET \/accounts \(AccountsController\.list\)$/,
       ),
     ]);
   });

@@ -1,4 +1,11 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Logger,
+  Optional,
+} from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { DpopConfig } from '../config/dpop-config.js';
@@ -11,18 +18,21 @@ import { toDpopRequest } from '../transport/http-dpop-request.js';
 import { placeOf, routeNameOf } from '../transport/route-name.js';
 import { transportOf, unknownTransport } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
+import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 import { leaveVerdict, recordOf } from '../verification/request-record.js';
 import { createUnenforcedVerdict, type DpopVerdict } from '../verification/verdict.js';
-import { type DpopActivation, publishRejection } from './activation.js';
+import { beginActivation, type DpopActivation, publishRejection } from './activation.js';
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
+import { endAtExpiry } from './end-at-expiry.js';
 import { HostRoutes } from './host-routes.js';
 import { Refusals } from './refusals.js';
-import { routePolicyOf } from './route-policy.js';
+import { RoutePolicies } from './route-policy.js';
 import { toTransportException } from './transport-exception.js';
+import { Trial } from './trial.js';
 
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
@@ -44,7 +54,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   private readonly logger = new Logger(DpopGuard.name);
   private readonly refusals: Refusals;
   private readonly hostRoutes: HostRoutes;
-  private readonly policies = new WeakMap<object, Map<unknown, DpopPolicy | undefined>>();
+  private readonly policies: RoutePolicies;
 
   constructor(
     @Inject(DpopVerifier) protected readonly verifier: DpopVerifier,
@@ -52,20 +62,19 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(Reflector) protected readonly reflector: Reflector,
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
-    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
+    @Inject(DpopSessions) private readonly sessions: DpopSessions,
+    // Guards of apps hand over the others.
+    @Optional() @Inject(Trial) private readonly trial?: Trial,
   ) {
     super();
     this.refusals = new Refusals(config, (level, text) => this.logger[level](text));
     this.hostRoutes = new HostRoutes(modules);
+    this.policies = new RoutePolicies(config.policy, DpopGuard);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const activation: DpopActivation = {
-      context,
-      policy: this.config.policy,
-      request: undefined,
-      examination: undefined,
-    };
+    const activation = beginActivation(context, this.config.policy);
     try {
       const policy = this.getPolicy(context);
       if (policy === undefined) return true;
@@ -74,16 +83,18 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       const dpopRequest = () => this.getDpopRequest(context, request);
       const examination = (activation.examination = this.verifier.examineOnce(request, dpopRequest));
       const nameRoute = () => routeNameOf(context, request);
-      if (policy.anonymous === 'allow' && examination.isAnonymous) {
+      if (policy.anonymous === 'allow' && examination.isAnonymous(policy)) {
         recordOf(request).isAnonymous = true;
-        examination.publishAnonymous(nameRoute);
+        examination.decisions.anonymous(nameRoute);
         return true;
       }
       const verdict = await this.strategy.run(request, () => examination.authorize(policy, nameRoute));
       await this.accept(activation, request, verdict);
+      void this.trial?.compare(activation, DpopGuard);
       return true;
     } catch (thrown) {
       if (isRefusalOfApp(thrown)) throw thrown;
+      void this.trial?.compare(activation, DpopGuard, toDpopError(thrown));
       if (!isReportOnly(activation.policy))
         throw toTransportException(context, this.toException(activation, thrown));
       this.report(activation, toDpopError(thrown));
@@ -93,14 +104,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
 
   /** The policy of the route; `undefined` leaves it open. */
   protected getPolicy(context: ExecutionContext): DpopPolicy | undefined {
-    const handler = context.getHandler();
-    const controller = context.getClass();
-    let ofHandler = this.policies.get(handler);
-    if (ofHandler === undefined) this.policies.set(handler, (ofHandler = new Map()));
-    if (!ofHandler.has(controller)) {
-      ofHandler.set(controller, routePolicyOf(handler, controller, this.config.policy, DpopGuard));
-    }
-    return ofHandler.get(controller);
+    return this.policies.of(context.getHandler(), context.getClass());
   }
 
   /**
@@ -149,23 +153,20 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
-    activation: DpopActivation,
+    { context, policy, examination }: DpopActivation,
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
-    const { context, policy, examination } = activation;
     // A route that only reports behaves as it did without the guard.
     if (!isReportOnly(policy))
       request.user = await awaitAppUser(this.constructor.name, () =>
         this.handleRequest<unknown>(undefined, verdict, undefined, context),
       );
     leaveVerdict(request, verdict);
-    const { toleratedFailure, revocationFailure } = examination ?? {};
-    if (toleratedFailure !== undefined)
-      this.log(activation, toleratedFailure, 'accepted without a replay check');
-    if (revocationFailure !== undefined)
-      this.log(activation, revocationFailure, 'accepted without a revocation check');
-    this.supplyNonce(context, verdict.nextNonce);
+    if (policy.endAtExpiry === true && !isReportOnly(policy))
+      endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
+    if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
+    this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
   }
 
   /** Tells what would have been refused, and lets the request through. */
@@ -177,16 +178,17 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       this.refusals.logReported(error, placeOf(context, request), examination);
       if (request === undefined) return;
       leaveVerdict(request, createUnenforcedVerdict(error));
-      if (error instanceof DpopError) this.supplyNonce(context, error.details.nonce);
+      const nonce = error instanceof DpopError ? error.details.nonce : undefined;
+      this.writeNonce(context, nonce, examination?.decisions.hasTicket);
     } catch (cause) {
       this.log(activation, new DpopUnavailableError('internal_failure', { cause }), PASSED);
     }
   }
 
-  /** On a response of any status (§8.2). */
-  private supplyNonce(context: ExecutionContext, nonce: string | undefined): void {
-    if (nonce === undefined) return;
-    const headers = dpopResponseHeaders({ nonce });
+  /** On a response of any status (§8.2). A response to a ticket must not be kept, either. */
+  private writeNonce(context: ExecutionContext, nonce: string | undefined, hasTicket = false): void {
+    if (nonce === undefined && !hasTicket) return;
+    const headers = dpopResponseHeaders({ nonce, hasTicket });
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
   }
 

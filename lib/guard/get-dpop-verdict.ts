@@ -13,11 +13,16 @@ import type { DpopVerdict } from '../verification/verdict.js';
  * of Express or Fastify, or the one of Node behind it
  */
 export function getDpopVerdict(source: ArgumentsHost | object | undefined): DpopVerdict | undefined {
-  if (!isArgumentsHost(source)) return verdictOn(source);
+  return verdictOn(acceptedRequestOf(source));
+}
+
+/** @internal The request with the verdict; any object that is no `ArgumentsHost` is taken for it. */
+export function acceptedRequestOf(source: ArgumentsHost | object | undefined): unknown {
+  if (!isArgumentsHost(source)) return source;
   // A guard for another transport leaves the verdict on the object that stands for the request: one of the arguments.
-  return [transportOf(source)?.request, ...source.getArgs<unknown[]>()]
-    .map(verdictOn)
-    .find((verdict) => verdict !== undefined);
+  return [transportOf(source)?.request, ...source.getArgs<unknown[]>()].find(
+    (candidate) => verdictOn(candidate) !== undefined,
+  );
 }
 
 /** No request has these methods, and no JSON of a client can have them. */

@@ -1,4 +1,5 @@
 import {
+  assertBoolean,
   assertInteger,
   assertKnownNames,
   assertObject,
@@ -11,7 +12,9 @@ import { type RouteDecorator, RouteMetadata } from './route-metadata.js';
 import { routeRequirements } from './route-requirements.js';
 
 /** What `@Dpop` sets for a route. The service decides what is left out. */
-export type RoutePolicy = Partial<Pick<DpopPolicy, 'nonce' | 'bearer' | 'enforcement' | 'anonymous'>>;
+export type RoutePolicy = Partial<
+  Pick<DpopPolicy, 'nonce' | 'bearer' | 'enforcement' | 'anonymous' | 'ticket' | 'endAtExpiry'>
+>;
 
 /** @internal The metadata of `@Dpop` and `@SkipDpop`. */
 export const routeMetadata = {
@@ -50,21 +53,24 @@ const POLICY_VALUES = {
   bearer: ['reject', 'allow-unbound'],
   enforcement: ['enforce', 'report'],
   anonymous: ['reject', 'allow'],
-} as const satisfies Readonly<Record<keyof RoutePolicy, readonly string[]>>;
+  ticket: ['reject', 'allow'],
+} as const satisfies Readonly<Record<Exclude<keyof RoutePolicy, 'endAtExpiry'>, readonly string[]>>;
 
-const POLICY_NAMES = Object.keys(POLICY_VALUES) as (keyof RoutePolicy)[];
+const VALUE_NAMES = Object.keys(POLICY_VALUES) as (keyof typeof POLICY_VALUES)[];
+const POLICY_NAMES = [...VALUE_NAMES, 'endAtExpiry'] as const;
 
 function parseRoutePolicy(policy: RoutePolicy): RoutePolicy {
   assertObject(policy, '@Dpop()');
   assertKnownNames(policy, '@Dpop()', POLICY_NAMES);
-  for (const name of POLICY_NAMES) {
+  for (const name of VALUE_NAMES) {
     if (policy[name] !== undefined) assertOneOf(policy[name], `@Dpop() ${name}`, POLICY_VALUES[name]);
   }
+  if (policy.endAtExpiry !== undefined) assertBoolean(policy.endAtExpiry, '@Dpop() endAtExpiry');
   return Object.freeze({ ...policy });
 }
 
 function mergeRoutePolicies(upper: RoutePolicy, lower: RoutePolicy): RoutePolicy {
-  const merged: Record<string, string> = {};
+  const merged: Record<string, string | boolean> = {};
   for (const name of POLICY_NAMES) {
     const values = [upper[name], lower[name]].filter((value) => value !== undefined);
     if (new Set(values).size > 1)

@@ -26,9 +26,13 @@ export class Refusals {
     examination: DpopExamination | undefined,
   ): readonly ResponseHeader[] {
     if (!(error instanceof DpopError))
-      return dpopResponseHeaders({ retryAfterSeconds: error.retryAfterSeconds });
+      return dpopResponseHeaders({
+        retryAfterSeconds: error.retryAfterSeconds,
+        hasTicket: examination?.decisions.hasTicket,
+      });
     const challenge = isChallenged(error) ? this.#formatChallenge(error, policy, examination) : undefined;
-    return dpopResponseHeaders({ challenge, nonce: error.details.nonce });
+    const hasTicket = examination?.decisions.hasTicket;
+    return dpopResponseHeaders({ challenge, nonce: error.details.nonce, hasTicket });
   }
 
   /** Writes one line for the operator. */
@@ -52,6 +56,15 @@ export class Refusals {
     if (!(error instanceof DpopError)) return this.log(error, place, examination, PASSED);
     const received = this.#receivedOf(examination);
     OperatorLog.of(this.#config).refused(this.#write, error, place, received, examination?.subject ?? {});
+  }
+
+  /** Writes a line for each failure in spite of which the request is accepted. */
+  logTolerated(examination: DpopExamination, place: Place): void {
+    const { toleratedFailure, revocationFailure } = examination;
+    if (toleratedFailure !== undefined)
+      this.log(toleratedFailure, place, examination, 'accepted without a replay check');
+    if (revocationFailure !== undefined)
+      this.log(revocationFailure, place, examination, 'accepted without a revocation check');
   }
 
   #receivedOf(examination: DpopExamination | undefined): (() => string) | undefined {

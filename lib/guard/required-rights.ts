@@ -1,4 +1,5 @@
-import { assertFunction, assertKnownNames, assertObject, fail } from '../errors/option-asserts.js';
+import { assertFunction, assertKnownNames, fail } from '../errors/option-asserts.js';
+import { isObject } from '../http/is-object.js';
 import type { AuthorizationDetailsRequirement, RequiredRole } from '../verification/policy.js';
 
 /** Parsers of the values of decorators. Each throws a `TypeError` that names the decorator and the accepted form. */
@@ -36,10 +37,7 @@ export function parseRoles(decorator: string, roles: readonly unknown[]): readon
 function parseRole(decorator: string, role: unknown): RequiredRole {
   if (isName(role)) return role;
   const accepted = acceptedRoles(decorator);
-  if (typeof role !== 'object' || role === null || Array.isArray(role)) {
-    fail(`${decorator}()`, accepted, { value: role });
-  }
-  assertObject(role, `${decorator}()`, accepted);
+  if (!isObject(role) || Array.isArray(role)) fail(`${decorator}()`, accepted, { value: role });
   assertKnownNames(role, `${decorator}()`, ['client', 'role']);
   const { client, role: name } = role;
   if (!isName(client) || !isName(name)) fail(`${decorator}()`, accepted, { value: role });

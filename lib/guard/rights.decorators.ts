@@ -78,9 +78,9 @@ export const RequireAuthorizationDetails = (
   type: string,
   predicate?: AuthorizationDetailPredicate,
 ): RouteDecorator =>
-  routeRequirements.authorizationDetails.decorate([
-    parseAuthorizationDetails('@RequireAuthorizationDetails', type, predicate),
-  ]);
+  routeRequirements.authorizationDetails.decorate(
+    Object.freeze([parseAuthorizationDetails('@RequireAuthorizationDetails', type, predicate)]),
+  );
 
 /**
  * A question about the verdict, for what no list can say. `false`, at once or by a promise, is answered with 403
@@ -97,5 +97,5 @@ export const RequireAuthorizationDetails = (
  */
 export const Require = (predicate: VerdictPredicate): RouteDecorator => {
   assertPredicate('@Require', predicate);
-  return routeRequirements.predicates.decorate([predicate]);
+  return routeRequirements.predicates.decorate(Object.freeze([predicate]));
 };

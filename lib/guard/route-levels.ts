@@ -85,12 +85,14 @@ function ownMethod(type: Type, name: PropertyKey): object | undefined {
 
 /** An override inherits requirements. It inherits neither an opening nor a looser policy than that of the service. */
 function demandsOf(level: RouteLevel): RouteLevel {
-  const { nonce, bearer, enforcement, anonymous } = level.policy ?? {};
+  const { nonce, bearer, enforcement, anonymous, ticket, endAtExpiry } = level.policy ?? {};
   const policy: RoutePolicy | undefined = level.policy && {
     ...(nonce === 'required' && { nonce }),
     ...(bearer === 'reject' && { bearer }),
     ...(enforcement === 'enforce' && { enforcement }),
     ...(anonymous === 'reject' && { anonymous }),
+    ...(ticket === 'reject' && { ticket }),
+    ...(endAtExpiry === true && { endAtExpiry }),
   };
   return { ...level, policy, skipped: false };
 }

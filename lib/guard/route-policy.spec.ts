@@ -9,7 +9,7 @@ import {
   RequireRoles,
   RequireScopes,
 } from './rights.decorators.js';
-import { routePolicyOf } from './route-policy.js';
+import { classPolicyOf, routePolicyOf } from './route-policy.js';
 
 const service = { nonce: 'off', bearer: 'reject' } as const;
 class Guard {}
@@ -92,6 +92,66 @@ describe('the policy that decorators make (B13)', () => {
       override read(): void {}
     }
     expect(policyOf(Closed)).toMatchObject({ anyScope: ['s'], anyRole: ['r'], predicates: [never] });
+  });
+
+  test('a handler that overrides another keeps an end and a refusal of tickets, and no allowance', () => {
+    class Base {
+      @Dpop({ ticket: 'allow', endAtExpiry: true })
+      read(): void {}
+    }
+    class Allowing extends Base {
+      override read(): void {}
+    }
+    expect(policyOf(Base)).toEqual({ ...service, ticket: 'allow', endAtExpiry: true });
+    expect(policyOf(Allowing)).toEqual({ ...service, endAtExpiry: true });
+    @Dpop({ ticket: 'allow' })
+    class Strict {
+      @Dpop({ ticket: 'reject', endAtExpiry: false })
+      read(): void {}
+    }
+    class Overriding extends Strict {
+      override read(): void {}
+    }
+    expect(policyOf(Overriding)).toEqual({ ...service, ticket: 'reject' });
+  });
+
+  test('the policy of a class has its tickets and its end, for gateways', () => {
+    @Dpop({ ticket: 'allow', endAtExpiry: true })
+    class Gateway {}
+    expect(classPolicyOf(Gateway, service, Guard)).toEqual({
+      ...service,
+      ticket: 'allow',
+      endAtExpiry: true,
+    });
+  });
+
+  test('a handler that overrides another keeps what is stricter than the service, and nothing that is looser', () => {
+    class Base {
+      @Dpop({ nonce: 'off', bearer: 'allow-unbound', enforcement: 'report', anonymous: 'allow' })
+      loose(): void {}
+      @Dpop({ nonce: 'required', bearer: 'reject', enforcement: 'enforce', anonymous: 'reject' })
+      read(): void {}
+    }
+    class Target extends Base {
+      override loose(): void {}
+      override read(): void {}
+    }
+    const strict = {
+      nonce: 'required',
+      bearer: 'reject',
+      enforcement: 'enforce',
+      anonymous: 'reject',
+    } as const;
+    const loose = {
+      nonce: 'off',
+      bearer: 'allow-unbound',
+      enforcement: 'report',
+      anonymous: 'allow',
+    } as const;
+    const { read, loose: looseHandler } = Target.prototype;
+    expect(routePolicyOf(read, Target, loose, Guard)).toEqual(strict);
+    expect(routePolicyOf(looseHandler, Target, strict, Guard)).toEqual(strict);
+    expect(routePolicyOf(looseHandler, Target, service, Guard)).toStrictEqual(service);
   });
 
   test('what stands twice on one target adds up, the upper one first', () => {
@@ -193,5 +253,35 @@ describe('the policy that decorators make (B13)', () => {
     expect(() => onProperty(Target.prototype, 'handler')).toThrow(
       new TypeError('@RequireRoles() must be used on a method or on a class'),
     );
+  });
+});
+
+describe('the policy of a class without its handlers (J1)', () => {
+  const classPolicy = (type: Type) => classPolicyOf(type, service, Guard);
+
+  test('is what the class and its base classes require, the nearest first', () => {
+    @Dpop({ nonce: 'required' })
+    @RequireScopes('far')
+    class Base {
+      @RequireRoles('of the handler')
+      read(): void {}
+    }
+    @RequireScopes('near')
+    class Target extends Base {}
+    expect(classPolicy(Base)).toEqual({ nonce: 'required', bearer: 'reject', scopes: ['far'] });
+    expect(classPolicy(Target)).toEqual({ nonce: 'required', bearer: 'reject', scopes: ['near'] });
+  });
+
+  test('is that of the service where the class says nothing, and none where it is open', () => {
+    class Silent {
+      @SkipDpop()
+      read(): void {}
+    }
+    @SkipDpop()
+    class Open {
+      read(): void {}
+    }
+    expect(classPolicy(Silent)).toEqual(service);
+    expect(classPolicy(Open)).toBeUndefined();
   });
 });

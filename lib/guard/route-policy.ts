@@ -34,3 +34,24 @@ function policyOf(levels: readonly RouteLevel[], service: DpopPolicy): DpopPolic
     ),
   );
 }
+
+/** The policies of routes, each computed once. */
+export class RoutePolicies {
+  readonly #service: DpopPolicy;
+  readonly #guard: Type;
+  readonly #policies = new WeakMap<object, Map<Type, DpopPolicy | undefined>>();
+
+  constructor(service: DpopPolicy, guard: Type) {
+    this.#service = service;
+    this.#guard = guard;
+  }
+
+  /** As `routePolicyOf`. */
+  of(handler: object, controller: Type): DpopPolicy | undefined {
+    let ofHandler = this.#policies.get(handler);
+    if (ofHandler === undefined) this.#policies.set(handler, (ofHandler = new Map()));
+    if (!ofHandler.has(controller))
+      ofHandler.set(controller, routePolicyOf(handler, controller, this.#service, this.#guard));
+    return ofHandler.get(controller);
+  }
+}

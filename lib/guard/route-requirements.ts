@@ -2,7 +2,10 @@ import type { DpopPolicy } from '../verification/policy.js';
 import { addUp, refuseRepetition, RouteMetadata } from './route-metadata.js';
 
 /** What the decorators that only a guard can enforce require, beside `@Dpop`. */
-export type RouteRequirements = Omit<DpopPolicy, 'nonce' | 'bearer' | 'enforcement' | 'anonymous'>;
+export type RouteRequirements = Omit<
+  DpopPolicy,
+  'nonce' | 'bearer' | 'enforcement' | 'anonymous' | 'ticket' | 'endAtExpiry'
+>;
 
 type Kind = keyof RouteRequirements;
 

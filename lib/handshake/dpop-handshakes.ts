@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, validateHeaderValue } from 'node:http';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
@@ -7,13 +7,20 @@ import { DpopHttpException } from '../guard/dpop-http.exception.js';
 import { Refusals } from '../guard/refusals.js';
 import { knownMethod } from '../http/known-method.js';
 import type { Place, RouteName } from '../http/place.js';
+import { publishUnexamined } from '../telemetry/decisions.js';
 import { toHandshakeRequest } from '../transport/handshake-request.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import type { DpopExamination } from '../verification/examination.js';
 import { type DpopPolicy, isReportOnly, overlayPolicy } from '../verification/policy.js';
-import { leaveVerdict } from '../verification/request-record.js';
+import { leaveVerdict, recordOf } from '../verification/request-record.js';
 import { createUnenforcedVerdict, type DpopVerdict } from '../verification/verdict.js';
 import type { HandshakeOutcome, HandshakeRefusal } from './handshake-outcome.js';
+
+/**
+ * So many handshakes are verified at a time. The timeouts of the HTTP server end with the head of a request, and each
+ * handshake that waits for an issuer holds a connection.
+ */
+const MAX_PENDING = 4096;
 
 /**
  * Verifies the request that opens a socket, before the upgrade, as the GET that it is. Guards do not run for it. The
@@ -24,6 +31,7 @@ import type { HandshakeOutcome, HandshakeRefusal } from './handshake-outcome.js'
 @Injectable()
 export class DpopHandshakes {
   private readonly refusals: Refusals;
+  private pending = 0;
 
   constructor(
     @Inject(DpopVerifier) private readonly verifier: DpopVerifier,
@@ -46,16 +54,26 @@ export class DpopHandshakes {
   ): Promise<HandshakeOutcome> {
     const whole = overlayPolicy(this.config.policy, policy);
     let examination: DpopExamination | undefined;
+    this.pending += 1;
     try {
+      if (this.pending > MAX_PENDING) throw new DpopUnavailableError('handshakes_full');
       examination = this.verifier.examineOnce(request, () => toHandshakeRequest(request));
+      if (whole.anonymous === 'allow' && examination.isAnonymous(whole)) {
+        recordOf(request).isAnonymous = true;
+        examination.decisions.anonymous(() => name);
+        return {};
+      }
       const verdict = await examination.authorize(whole, () => name);
       leaveVerdict(request, verdict);
-      this.reportTolerated(examination, placeOf(request, name));
+      this.refusals.logTolerated(examination, placeOf(request, name));
       return { verdict };
     } catch (thrown) {
       const error = toDpopError(thrown);
+      if (examination === undefined) publishUnexamined(error, placeOf(request, name));
       if (isReportOnly(whole)) return { verdict: this.report(request, error, name, examination) };
       return { refusal: this.refuse(error, whole, examination, placeOf(request, name)) };
+    } finally {
+      this.pending -= 1;
     }
   }
 
@@ -67,6 +85,13 @@ export class DpopHandshakes {
   ): HandshakeRefusal {
     this.refusals.log(error, place, examination);
     const headers = this.refusals.headersOf(error, policy, examination);
+    try {
+      // Adapters write the head as it is, and the nonce may be one of the app.
+      for (const { name, value } of headers) validateHeaderValue(name, value);
+    } catch (cause) {
+      const failure = new DpopUnavailableError('internal_failure', { cause });
+      return this.refuse(failure, policy, examination, place);
+    }
     return {
       status: error.status,
       headers: {
@@ -89,13 +114,6 @@ export class DpopHandshakes {
     const verdict = createUnenforcedVerdict(error);
     leaveVerdict(request, verdict);
     return verdict;
-  }
-
-  private reportTolerated({ toleratedFailure, revocationFailure }: DpopExamination, place: Place): void {
-    if (toleratedFailure !== undefined)
-      this.refusals.log(toleratedFailure, place, undefined, 'accepted without a replay check');
-    if (revocationFailure !== undefined)
-      this.refusals.log(revocationFailure, place, undefined, 'accepted without a revocation check');
   }
 }
 

@@ -8,7 +8,8 @@ export interface HandshakeRefusal {
   readonly body: string;
 }
 
-/** Exactly one of the two is set. */
+/** A verdict or a refusal. Neither for a handshake without credentials that is let in as nobody. */
 export type HandshakeOutcome =
+  | { readonly verdict?: never; readonly refusal?: never }
   | { readonly verdict: DpopVerdict; readonly refusal?: never }
   | { readonly verdict?: never; readonly refusal: HandshakeRefusal };

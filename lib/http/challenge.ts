@@ -57,8 +57,8 @@ export function formatChallenges(
 }
 
 function errorParameters(error: DpopError): Parameter[] {
-  if (error.code === 'credentials_missing') return [];
   const { scopes, acrValues, maxAgeSeconds } = error.details;
+  if (error.code === 'credentials_missing') return [['scope', scopes?.join(' ')]];
   return [
     ['error', error.code],
     ['error_description', error.message],

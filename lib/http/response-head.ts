@@ -41,7 +41,7 @@ export function holdForHead(
 }
 
 /** Express extends the response of Node, Fastify wraps it. */
-function nodeResponseOf(response: object): NodeResponse | undefined {
+export function nodeResponseOf(response: object): NodeResponse | undefined {
   return [response, (response as { raw?: unknown }).raw].find(isNodeResponse);
 }
 

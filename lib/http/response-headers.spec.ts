@@ -50,14 +50,25 @@ describe('headers (D7, D8)', () => {
       'DPoP-Nonce: n',
       ...always,
     ]);
+    expect(names({ hasTicket: true })).toEqual([
+      'Cache-Control: no-store',
+      'Referrer-Policy: no-referrer',
+      `Access-Control-Expose-Headers: ${ADDED}`,
+    ]);
     expect(names({ retryAfterSeconds: 0 })).toEqual(['Retry-After: 0', ...always]);
   });
 
-  test('leave only the exposed names of the app beside theirs', () => {
+  test('leave the exposed names of the app beside theirs, and more than no-store for caches', () => {
     const merged = dpopResponseHeaders({ challenge: 'DPoP', nonce: 'n', retryAfterSeconds: 1 }).filter(
       ({ merge }) => merge,
     );
-    expect(merged.map(({ name }) => name)).toEqual(['Access-Control-Expose-Headers']);
+    expect(merged.map(({ name }) => name)).toEqual(['Cache-Control', 'Access-Control-Expose-Headers']);
+    const [cacheControl] = merged;
+    const merge = (present: unknown) => cacheControl && mergeField(cacheControl, () => present);
+    expect([undefined, 'public, max-age=60', 'no-cache', ['no-store']].map(merge)).toEqual(
+      Array<string>(4).fill('no-store'),
+    );
+    expect(merge('private, No-Store , no-transform')).toBe('private, No-Store , no-transform');
   });
 });
 

@@ -7,6 +7,7 @@ export interface ResponseHeader {
 }
 
 const CHALLENGE = 'WWW-Authenticate';
+const CACHE_CONTROL = 'Cache-Control';
 const EXPOSED = 'DPoP-Nonce, WWW-Authenticate';
 
 /**
@@ -20,6 +21,8 @@ export function dpopResponseHeaders(parts: {
   readonly challenge?: string | undefined;
   readonly nonce?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
+  /** Whether the URL of the request may have a ticket in it. */
+  readonly hasTicket?: boolean | undefined;
 }): readonly ResponseHeader[] {
   const headers: ResponseHeader[] = [];
   const set = (name: string, value: string) => headers.push({ name, value, merge: false });
@@ -28,7 +31,8 @@ export function dpopResponseHeaders(parts: {
   }
   if (parts.nonce !== undefined) set('DPoP-Nonce', parts.nonce);
   if (parts.retryAfterSeconds !== undefined) set('Retry-After', String(parts.retryAfterSeconds));
-  set('Cache-Control', 'no-store');
+  headers.push({ name: CACHE_CONTROL, value: 'no-store', merge: true });
+  if (parts.hasTicket === true) set('Referrer-Policy', 'no-referrer');
   headers.push({ name: 'Access-Control-Expose-Headers', value: EXPOSED, merge: true });
   return headers;
 }
@@ -36,7 +40,14 @@ export function dpopResponseHeaders(parts: {
 /** The value to set, with the present value merged in where that is kept. */
 export function mergeField({ name, value, merge }: ResponseHeader, present: () => unknown): string {
   if (!merge) return value;
+  if (name === CACHE_CONTROL) return mergeCacheControl(present(), value);
   return name === CHALLENGE ? mergeChallenges(present(), value) : mergeFieldNames(present(), value);
+}
+
+/** Other directives beside the same one are kept: `no-transform` of an event stream keeps a proxy from buffering it. */
+function mergeCacheControl(present: unknown, added: string): string {
+  const directives = typeof present === 'string' ? present.toLowerCase().split(/ *, */) : [];
+  return directives.includes(added) ? String(present) : added;
 }
 
 /** A present DPoP challenge is an earlier one of this service, and is replaced. */

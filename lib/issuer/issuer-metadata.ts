@@ -1,13 +1,17 @@
 import { isTrustedUrl } from '../http/base-url.js';
-import { isJsonObject } from '../jws/json-object.js';
+import { isJsonObject, type JsonObject } from '../jws/json-object.js';
 import { fetchJson } from '../outbound/fetch-json.js';
 import { type Fetch, OutboundError } from '../outbound/outbound-request.js';
 
-/** Members of the metadata that the service needs. */
-export type Endpoint = 'jwks_uri' | 'introspection_endpoint';
+/** Members of the metadata that the service needs, and the one that the command line needs. */
+export type Endpoint = 'jwks_uri' | 'introspection_endpoint' | 'token_endpoint';
 
 /** The option that replaces each endpoint. */
-const OPTION_OF = { jwks_uri: 'jwksUri', introspection_endpoint: 'endpoint' } as const;
+const OPTION_OF = {
+  jwks_uri: 'jwksUri',
+  introspection_endpoint: 'endpoint',
+  token_endpoint: '--token-endpoint',
+} as const;
 
 /** Where the metadata of an issuer may be, the best place first. */
 export type MetadataLocations = (issuer: string) => readonly URL[];
@@ -24,12 +28,28 @@ export async function discoverEndpoint(
   endpoint: Endpoint,
   signal: AbortSignal,
   fetcher?: Fetch,
-  locationsOf: MetadataLocations = metadataLocations,
+  locationsOf?: MetadataLocations,
 ): Promise<string> {
+  return (await discoverMetadata(issuer, endpoint, signal, fetcher, locationsOf))[endpoint];
+}
+
+/**
+ * Finds the metadata of an issuer like `discoverEndpoint`.
+ *
+ * @throws OutboundError when neither document exists and names this issuer and the endpoint; the reason of the signal
+ *   when that ended the search
+ */
+export async function discoverMetadata<Name extends Endpoint>(
+  issuer: string,
+  endpoint: Name,
+  signal: AbortSignal,
+  fetcher?: Fetch,
+  locationsOf: MetadataLocations = metadataLocations,
+): Promise<JsonObject & Readonly<Record<Name, string>>> {
   const refusals: string[] = [];
   for (const location of locationsOf(issuer)) {
     try {
-      return endpointIn(await fetchJson(location, signal, fetcher), issuer, endpoint);
+      return assertMetadata(await fetchJson(location, signal, fetcher), issuer, endpoint);
     } catch (error) {
       // Some servers answer every path with a page. The next location may still have the document.
       if (signal.aborted || !(error instanceof OutboundError)) throw error;
@@ -62,15 +82,18 @@ export async function discoverTrustedEndpoint(
   );
 }
 
-function endpointIn(metadata: unknown, issuer: string, endpoint: Endpoint): string {
+function assertMetadata<Name extends Endpoint>(
+  metadata: unknown,
+  issuer: string,
+  endpoint: Name,
+): JsonObject & Readonly<Record<Name, string>> {
   if (!isJsonObject(metadata)) throw new OutboundError('not a JSON object');
   // RFC 8414 §3.3: metadata of another issuer must not be used.
   if (metadata['issuer'] !== issuer) {
     throw new OutboundError(`its issuer is not the configured one but ${quote(metadata['issuer'])}`);
   }
-  const uri = metadata[endpoint];
-  if (typeof uri !== 'string') throw new OutboundError(`it has no ${endpoint}`);
-  return uri;
+  if (typeof metadata[endpoint] !== 'string') throw new OutboundError(`it has no ${endpoint}`);
+  return metadata as JsonObject & Readonly<Record<Name, string>>;
 }
 
 const MAX_QUOTED_LENGTH = 200;

@@ -9,26 +9,27 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
-import { JwtAccessTokenVerifier } from '../access-token/jwt-access-token.verifier.js';
-import { ResolvedIssuers } from '../access-token/resolved-issuers.js';
-import { TrustedIssuersVerifier } from '../access-token/trusted-issuers.verifier.js';
 import { createConfig, type DpopConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
-import { DPOP_CONFIG } from '../config/injection-tokens.js';
+import { DPOP_CONFIG, NONCE_SECRETS } from '../config/injection-tokens.js';
 import { assertObject } from '../errors/option-asserts.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
+import { DpopTickets } from '../guard/dpop-tickets.js';
 import { DpopStrategy } from '../guard/dpop.strategy.js';
+import { Trial } from '../guard/trial.js';
 import { DpopHandshakes } from '../handshake/dpop-handshakes.js';
+import { GatewayPolicies } from '../handshake/gateway-policies.js';
 import { observeRequestLines } from '../http/request-line.js';
-import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
+import type { NonceSecretSource } from '../nonce/nonce-secret.source.js';
 import { NonceService } from '../nonce/nonce.service.js';
-import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { RevocationCheck } from '../revocation/revocation-check.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
+import { loadRpcException } from '../transport/rpc-exception.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { isReportOnly } from '../verification/policy.js';
+import { createAccessTokenVerifier } from './access-token-provider.js';
 import { registrationsIn } from './container.js';
 import { DpopHealthIndicator } from './dpop-health.indicator.js';
 import { EqualRegistrations } from './equal-registrations.js';
@@ -40,7 +41,10 @@ import {
   MODULE_OPTIONS_TOKEN,
   refuseBareImport,
 } from './module-definition.js';
+import { createNonceSecrets, createNonceService, createTicketSeal } from './nonce-providers.js';
+import { hasMessageHandlers } from './routes.js';
 import { StartUpCheck } from './start-up-check.js';
+import { createTrial } from './trial-provider.js';
 
 const registrations = new EqualRegistrations();
 
@@ -72,7 +76,8 @@ const registrations = new EqualRegistrations();
       useFactory: ({ storage }: DpopConfig) => storage.replayStore,
       inject: [DPOP_CONFIG],
     },
-    { provide: NonceService, useFactory: createNonceService, inject: [DPOP_CONFIG] },
+    { provide: NONCE_SECRETS, useFactory: createNonceSecrets, inject: [DPOP_CONFIG] },
+    { provide: NonceService, useFactory: createNonceService, inject: [DPOP_CONFIG, NONCE_SECRETS] },
     { provide: AccessTokenVerifier, useFactory: createAccessTokenVerifier, inject: [DPOP_CONFIG] },
     {
       provide: DpopVerifier,
@@ -80,17 +85,26 @@ const registrations = new EqualRegistrations();
         config: DpopConfig,
         accessTokens: AccessTokenVerifier,
         nonces: NonceService,
-        store: ReplayStore,
+        replayStore: ReplayStore,
+        secrets: NonceSecretSource,
       ) => {
         const { revocation } = config;
-        return new DpopVerifier({ rules: config, accessTokens, nonces, replayStore: store, revocation });
+        const tickets = createTicketSeal(config, secrets);
+        return new DpopVerifier({ rules: config, accessTokens, nonces, replayStore, revocation, tickets });
       },
-      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore],
+      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore, NONCE_SECRETS],
+    },
+    {
+      provide: Trial,
+      useFactory: createTrial,
+      inject: [DPOP_CONFIG, AccessTokenVerifier, NonceService, ReplayStore, NONCE_SECRETS],
     },
     { provide: DpopSessions, useFactory: createSessions, inject: [DPOP_CONFIG] },
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    GatewayPolicies,
+    DpopTickets,
     DpopHealthIndicator,
   ],
   exports: [
@@ -102,7 +116,9 @@ const registrations = new EqualRegistrations();
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    DpopTickets,
     DpopSessions,
+    Trial,
     DpopHealthIndicator,
   ],
 })
@@ -118,6 +134,7 @@ export class DpopModule
     @Inject(ModulesContainer) private readonly modules: ModulesContainer | undefined,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(DpopSessions) private readonly sessions: DpopSessions,
+    @Inject(Trial) private readonly trial: Trial,
   ) {
     super();
   }
@@ -156,7 +173,12 @@ export class DpopModule
       );
     }
     void this.openAccessTokens(warn);
-    await Promise.all([storage.open?.(warn, clock), revocation?.open?.(warn, clock)]);
+    void this.trial.open(warn);
+    await Promise.all([
+      storage.open?.(warn, clock),
+      revocation?.open?.(warn, clock),
+      hasMessageHandlers(this.modules) && loadRpcException(),
+    ]);
     this.endObservation = observeRequestLines();
     if (storage.shared) return;
     logger.warn(
@@ -179,33 +201,11 @@ export class DpopModule
     OperatorLog.of(this.config).flush((level, text) => logger[level](text));
     this.endObservation?.();
     this.sessions.close();
+    await this.trial.close();
     await this.accessTokens.close?.();
     await this.config.revocation?.close?.();
     await this.config.storage.close?.();
   }
-}
-
-function createNonceService({ nonce, storage, clock }: DpopConfig): NonceService {
-  const { secrets, service, lifetimeSeconds } = nonce;
-  const source =
-    secrets === undefined
-      ? (storage.nonceSecrets ?? new FixedNonceSecrets())
-      : new FixedNonceSecrets(secrets);
-  return new StatelessNonceService({ secrets: source, service, lifetimeSeconds, clock });
-}
-
-function createAccessTokenVerifier({
-  issuers,
-  resolution,
-  issuerVerifiers,
-  fallbackVerifier,
-  cache,
-  clock,
-}: DpopConfig): AccessTokenVerifier {
-  const verifiers = issuers.map((options) => new JwtAccessTokenVerifier(options, clock));
-  const all = [...verifiers, ...issuerVerifiers];
-  const resolved = resolution && new ResolvedIssuers(resolution, clock);
-  return new TrustedIssuersVerifier(all, fallbackVerifier, cache.tokens, clock, resolved);
 }
 
 function createSessions({ clock, revocation, onRevocationFailure }: DpopConfig): DpopSessions {

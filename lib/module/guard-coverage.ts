@@ -5,6 +5,7 @@ import { DpopGuard } from '../guard/dpop.guard.js';
 import type { DpopProofGuard } from '../guard/dpop-proof.guard.js';
 import { isGuard } from '../guard/route-levels.js';
 import { classOf, nameOf, type ProviderWrapper } from './container.js';
+import { isOfMessage } from './rpc-handlers.js';
 import { dependenciesOf, findScopedDependency, injectedInto } from './provider-scope.js';
 
 /** The guards of this library. */
@@ -13,11 +14,22 @@ type LibraryGuard = Type<DpopGuard> | Type<DpopProofGuard>;
 /** Tells which routes have a guard of this library: by `@UseGuards`, by `APP_GUARD` or by `useGlobalGuards`. */
 export class GuardCoverage {
   readonly #isGlobal: boolean;
+  readonly #isGlobalForMessages: boolean;
   readonly #guard: Type;
 
-  /** @param guard default `DpopGuard` */
-  constructor(modules: ModulesContainer, application: ApplicationConfig, guard: LibraryGuard = DpopGuard) {
+  /**
+   * @param isHybrid whether the app has an HTTP server: its global guards then apply to messages only with
+   * `inheritAppConfig`, which Nest does not tell
+   * @param guard default `DpopGuard`
+   */
+  constructor(
+    modules: ModulesContainer,
+    application: ApplicationConfig,
+    isHybrid = false,
+    guard: LibraryGuard = DpopGuard,
+  ) {
     this.#guard = guard;
+    this.#isGlobalForMessages = !isHybrid;
     this.#isGlobal =
       application.getGlobalGuards().some((bound) => isOrUsesGuard(bound, guard)) ||
       [...modules.values()]
@@ -27,7 +39,12 @@ export class GuardCoverage {
   }
 
   covers(handler: object, controller: Type): boolean {
-    if (this.#isGlobal) return true;
+    const isGlobal = isOfMessage(handler) ? this.#isGlobal && this.#isGlobalForMessages : this.#isGlobal;
+    return isGlobal || this.binds(handler, controller);
+  }
+
+  /** Whether `@UseGuards` binds the guard. Nest 11 runs no other guard for the messages of a gateway. */
+  binds(handler: object, controller: Type): boolean {
     const bound = [controller, handler].flatMap(guardsOf);
     return bound.some((item) => isOrUsesGuard(item, this.#guard));
   }

@@ -1,38 +1,55 @@
 import { describe, expect, test } from '@jest/globals';
-import { Controller, Get, Injectable, SetMetadata, type Type, UseGuards } from '@nestjs/common';
+import { Controller, Get, Injectable, Param, SetMetadata, type Type, UseGuards } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { DpopBound } from '../guard/dpop-bound.decorator.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { Dpop, RequireAuthentication, SkipDpop } from '../guard/policy.decorators.js';
-import { RequireScopes } from '../guard/rights.decorators.js';
+import { RequireAnyScope, RequireScopes } from '../guard/rights.decorators.js';
 import type { GuardCoverage } from './guard-coverage.js';
-import { type RouteSurvey, surveyRoutes } from './route-survey.js';
+import { type RouteSurvey, surveyDemands, surveyRoutes } from './route-survey.js';
 
 const NOTHING: RouteSurvey = {
   unguarded: [],
+  unguardedMessages: [],
+  globallyGuardedMessages: [],
+  hooks: [],
   contradictoryClasses: [],
   contradictoryHandlers: [],
   bearer: [],
   reporting: [],
+  tickets: [],
 };
 
 interface Found {
   readonly controllers?: readonly (Type | null)[];
   readonly providers?: readonly (Type | null)[];
   readonly covered?: readonly object[];
+  /** Of a guard that `@UseGuards` binds. */
+  readonly bound?: readonly object[];
+  readonly verifiesHandshakes?: boolean;
 }
 
-const NO_COVERAGE = { covers: () => false } as unknown as GuardCoverage;
-
 /** What stands out in an app with these classes, of which these handlers or classes have the guard. */
-function survey({ controllers = [], providers = [], covered = [] }: Found): RouteSurvey {
+function survey({
+  controllers = [],
+  providers = [],
+  covered = [],
+  bound = [],
+  verifiesHandshakes = false,
+}: Found): RouteSurvey {
   const toMap = (types: readonly (Type | null)[]) =>
     new Map(types.map((metatype) => [metatype, { metatype }]));
   const module = { controllers: toMap(controllers), providers: toMap(providers) };
   const coverage = {
     covers: (handler: object, type: object) => covered.includes(handler) || covered.includes(type),
+    binds: (handler: object, type: object) => bound.includes(handler) || bound.includes(type),
   } as unknown as GuardCoverage;
-  return surveyRoutes(new Map([['module', module]]) as unknown as ModulesContainer, coverage, NO_COVERAGE);
+  return surveyRoutes(
+    new Map([['module', module]]) as unknown as ModulesContainer,
+    coverage,
+    verifiesHandshakes,
+  );
 }
 
 class Silent {
@@ -88,6 +105,88 @@ describe('handlers that require a proof without a guard (I2)', () => {
     expect(survey({ controllers: [Sub] }).unguarded).toEqual([
       'Sub.read (@UseGuards on the overridden handler)',
     ]);
+  });
+
+  describe('of a gateway (J1)', () => {
+    @RequireScopes('feed')
+    @WebSocketGateway()
+    class Gateway {
+      @SubscribeMessage('read')
+      read(@DpopBound() _jkt: string): void {}
+
+      @RequireScopes('publish')
+      @SubscribeMessage('publish')
+      publish(): void {}
+
+      handleConnection(): void {}
+    }
+    const read = 'Gateway.read (@RequireScopes, @DpopBound)';
+    const publish = 'Gateway.publish (@RequireScopes)';
+
+    test('are not covered by a global guard, which Nest 11 does not run', () => {
+      const found = survey({ providers: [Gateway], covered: [Gateway] });
+      expect(found).toEqual({ ...NOTHING, unguardedMessages: [read, publish] });
+    });
+
+    test('are covered by @UseGuards', () => {
+      expect(survey({ providers: [Gateway], bound: [Gateway] })).toEqual(NOTHING);
+      const found = survey({ providers: [Gateway], bound: [Gateway.prototype.publish] });
+      expect(found).toEqual({ ...NOTHING, unguardedMessages: [read] });
+    });
+
+    test('are met by the handshake as far as the class requires them', () => {
+      const found = survey({ providers: [Gateway], verifiesHandshakes: true });
+      expect(found).toEqual({ ...NOTHING, unguardedMessages: [publish] });
+    });
+
+    test('are not met by a handshake that @SkipDpop opens', () => {
+      @SkipDpop()
+      @WebSocketGateway()
+      class Open {
+        @RequireScopes('read')
+        @SubscribeMessage('read')
+        read(@DpopBound() _jkt: string): void {}
+
+        @SubscribeMessage('open')
+        open(): void {}
+      }
+      const found = survey({ providers: [Open], verifiesHandshakes: true });
+      expect(found).toEqual({ ...NOTHING, unguardedMessages: ['Open.read (@RequireScopes, @DpopBound)'] });
+    });
+
+    test('are none of a gateway without decorators, but a global guard is not enough for it', () => {
+      @WebSocketGateway()
+      class Plain {
+        @SubscribeMessage('read')
+        read(): void {}
+
+        @SkipDpop()
+        @SubscribeMessage('open')
+        open(): void {}
+      }
+      const gateway = { providers: [Plain], covered: [Plain] };
+      expect(survey(gateway)).toEqual({ ...NOTHING, globallyGuardedMessages: ['Plain.read'] });
+      expect(survey({ ...gateway, bound: [Plain] })).toEqual(NOTHING);
+      expect(survey({ ...gateway, verifiesHandshakes: true })).toEqual(NOTHING);
+      expect(survey({ providers: [Plain] })).toEqual(NOTHING);
+    });
+
+    test('are never covered on a hook', () => {
+      @WebSocketGateway()
+      class Hooked {
+        @RequireScopes('read')
+        @UseGuards(DpopGuard)
+        handleConnection(): void {}
+
+        @UseGuards(DpopGuard)
+        afterInit(): void {}
+      }
+      const covered = [Hooked];
+      expect(survey({ providers: [Hooked], covered, bound: covered, verifiesHandshakes: true })).toEqual({
+        ...NOTHING,
+        hooks: ['Hooked.handleConnection (@RequireScopes, @UseGuards)', 'Hooked.afterInit (@UseGuards)'],
+      });
+    });
   });
 
   const entries: readonly (readonly [string, MethodDecorator])[] = [
@@ -198,5 +297,126 @@ describe('decorators that contradict each other (I3)', () => {
     @SkipDpop()
     class Sub extends Base {}
     expect(survey({ controllers: [Sub], covered: [Sub] })).toEqual(NOTHING);
+  });
+});
+
+describe('classes and handlers that are looser than others', () => {
+  @Dpop({ bearer: 'allow-unbound' })
+  class Base {
+    @Dpop({ enforcement: 'report' })
+    @Get()
+    read(): void {}
+  }
+  @Dpop({ enforcement: 'report', ticket: 'allow' })
+  class Sub extends Base {
+    @Dpop({ bearer: 'allow-unbound', ticket: 'allow' })
+    @Get()
+    write(): void {}
+
+    @Dpop({ bearer: 'reject', enforcement: 'enforce', ticket: 'reject' })
+    @Get()
+    strict(): void {}
+
+    @Get()
+    silent(): void {}
+  }
+
+  test('are named by what they allow, the classes first (I3, J2, K1)', () => {
+    const { bearer, reporting, tickets } = survey({ controllers: [Sub], covered: [Sub] });
+    expect(bearer).toEqual(['Base', 'Sub.write']);
+    expect(reporting).toEqual(['Sub', 'Sub.read']);
+    expect(tickets).toEqual(['Sub', 'Sub.write']);
+  });
+});
+
+test('a route is bound by one of its parameters, whatever the others are (I2)', () => {
+  class Sub {
+    @Get()
+    read(@Param('id') _id: string, @DpopBound() _jkt: string): void {}
+  }
+  expect(survey({ controllers: [Sub] }).unguarded).toEqual(['Sub.read (@DpopBound)']);
+});
+
+test('a hook of a gateway is told by its whole name (J1)', () => {
+  @WebSocketGateway()
+  class Gateway {
+    @RequireScopes('feed')
+    handleConnectionOf(): void {}
+
+    @RequireScopes('feed')
+    handleDisconnect(): void {}
+  }
+  expect(survey({ providers: [Gateway] }).hooks).toEqual(['Gateway.handleDisconnect (@RequireScopes)']);
+});
+
+test('what a base class of a gateway requires, the handshake verifies, too (J1)', () => {
+  @RequireScopes('feed')
+  class Base {}
+  @WebSocketGateway()
+  class Gateway extends Base {
+    @SubscribeMessage('read')
+    read(): void {}
+  }
+  const gateway = { providers: [Gateway] };
+  expect(survey({ ...gateway, verifiesHandshakes: true }).unguardedMessages).toEqual([]);
+  expect(survey(gateway).unguardedMessages).toEqual(['Gateway.read (@RequireScopes)']);
+});
+
+describe('what the routes of an app require of clients (H)', () => {
+  const service = { nonce: 'off', bearer: 'reject' } as const;
+  const demandsOf = (types: readonly Type[], policy: Parameters<typeof surveyDemands>[1] = service) => {
+    const controllers = new Map(types.map((metatype) => [metatype, { metatype }]));
+    const modules = new Map([['module', { controllers, providers: new Map() }]]);
+    return surveyDemands(modules as unknown as ModulesContainer, policy);
+  };
+
+  @RequireScopes('z')
+  class Accounts {
+    @RequireScopes('b', 'a')
+    @Get()
+    read(): void {}
+
+    @RequireAnyScope('c', 'a')
+    @Get()
+    list(): void {}
+
+    @RequireScopes('d')
+    @SkipDpop()
+    @Get()
+    both(): void {}
+
+    @SkipDpop()
+    @Get()
+    open(): void {}
+
+    helper(): void {}
+  }
+  class Idle {
+    helper(): void {}
+  }
+
+  test('is each scope once, sorted', () => {
+    expect(demandsOf([Accounts, Silent])).toEqual({
+      scopes: ['a', 'b', 'c', 'd', 'z'],
+      allowsBearer: false,
+    });
+    expect(demandsOf([])).toEqual({ scopes: [], allowsBearer: false });
+  });
+
+  test('is nothing of methods that are no routes', () => {
+    RequireScopes('x')(Idle);
+    expect(demandsOf([Idle])).toEqual({ scopes: [], allowsBearer: false });
+  });
+
+  test('is a proof, unless the service or a route allows Bearer', () => {
+    class Tolerant {
+      @Dpop({ bearer: 'allow-unbound' })
+      @Get()
+      read(): void {}
+    }
+    const allowing = { nonce: 'off', bearer: 'allow-unbound' } as const;
+    expect(demandsOf([Silent, Tolerant]).allowsBearer).toBe(true);
+    expect(demandsOf([], allowing).allowsBearer).toBe(true);
+    expect(demandsOf([Accounts]).allowsBearer).toBe(false);
   });
 });

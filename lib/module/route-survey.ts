@@ -1,28 +1,28 @@
-import type { Type } from '@nestjs/common';
-import { PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import type { ModulesContainer } from '@nestjs/core';
-import { isBoundParameter } from '../guard/dpop-bound.decorator.js';
-import { readProofPolicy } from '../guard/dpop-proof.decorator.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import {
   isDemand,
   isOpened,
-  isStatement,
   lineageOf,
   type RouteLevel,
   routeLevelOfClass,
-  routeLevelsOf,
   statementsOf,
 } from '../guard/route-levels.js';
 import { routePolicyOf } from '../guard/route-policy.js';
 import type { DpopPolicy } from '../verification/policy.js';
-import { classOf } from './container.js';
 import type { GuardCoverage } from './guard-coverage.js';
+import { isHook, isMessage, receivesRequests, type Route, routesOf, typesIn } from './routes.js';
 
 /** The problems with the routes of an app. Each entry names a class or a handler, with its decorators. */
 export interface RouteSurvey {
   /** Handlers that require a proof and that no guard covers. */
   readonly unguarded: readonly string[];
+  /** The same of the messages of gateways. A global guard does not cover them, and an adapter may. */
+  readonly unguardedMessages: readonly string[];
+  /** Messages that require nothing, and that only a global guard covers. */
+  readonly globallyGuardedMessages: readonly string[];
+  /** Hooks of gateways that require a proof. Nest runs no guard for them. */
+  readonly hooks: readonly string[];
   /** Classes that have `@SkipDpop` and also require a proof. */
   readonly contradictoryClasses: readonly string[];
   /** Handlers that have `@SkipDpop` and also require a proof. */
@@ -31,80 +31,57 @@ export interface RouteSurvey {
   readonly bearer: readonly string[];
   /** Classes and handlers that only report. */
   readonly reporting: readonly string[];
+  /** Classes and handlers that allow tickets. */
+  readonly tickets: readonly string[];
 }
 
-/** Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library. */
+/**
+ * Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library.
+ *
+ * @param verifiesHandshakes whether the adapter for sockets enforces the policies of gateway classes
+ * @param proofs the routes that `DpopProofGuard` covers: it satisfies `@DpopBound`, and nothing else
+ */
 export function surveyRoutes(
   modules: ModulesContainer,
   coverage: GuardCoverage,
-  proofCoverage: GuardCoverage,
+  verifiesHandshakes: boolean,
+  proofs?: GuardCoverage,
 ): RouteSurvey {
   const types = typesIn(modules);
   const routes = [...types].flatMap((type) => [...routesOf(type)]);
   const classes = new Set([...types].flatMap((type) => [...lineageOf(type)]));
+  const messages = routes.filter(isMessage);
+  const others = routes.filter((route) => !isMessage(route) && !isHook(route));
   const stating = (states: (level: RouteLevel) => boolean): readonly string[] => [
     ...[...classes].filter((type) => states(routeLevelOfClass(type, DpopGuard))).map(({ name }) => name),
     ...routes.filter(({ levels: [own] }) => own !== undefined && states(own)).map(({ name }) => name),
   ];
   return {
-    unguarded: routes
-      .filter(({ handler, type }) => !coverage.covers(handler, type))
-      .map((route) => {
-        const hasProofGuard = proofCoverage.covers(route.handler, route.type);
-        return [route.name, unmetDemands(hasProofGuard ? { ...route, isBound: false } : route)] as const;
-      })
-      .filter(([, demands]) => demands.length > 0)
-      .map(([name, demands]) => `${name} (${demands.join(', ')})`),
+    unguarded: describe(
+      others.filter(({ handler, type }) => !coverage.covers(handler, type)),
+      (route) =>
+        unmetDemands(proofs?.covers(route.handler, route.type) ? { ...route, isBound: false } : route),
+    ),
+    unguardedMessages: describe(
+      messages.filter(({ handler, type }) => !coverage.binds(handler, type)),
+      verifiesHandshakes ? demandsBeyondHandshake : unmetDemands,
+    ),
+    globallyGuardedMessages: messages
+      .filter((route) => !verifiesHandshakes && isOnlyGloballyGuarded(route, coverage))
+      .map(({ name }) => name),
+    hooks: describe(routes.filter(isHook), ({ levels: [own] }) =>
+      own === undefined ? [] : [...statementsOf(own), ...(own.guarded ? ['@UseGuards'] : [])],
+    ),
     contradictoryClasses: [...classes]
       .filter((type) => isContradictory(routeLevelOfClass(type, DpopGuard)))
       .map(({ name }) => name),
     contradictoryHandlers: routes
       .filter(({ levels: [own] }) => own !== undefined && isContradictory(own))
       .map(({ name }) => name),
-    bearer: stating((level) => level.policy?.bearer === 'allow-unbound'),
-    reporting: stating((level) => level.policy?.enforcement === 'report'),
+    bearer: stating(({ policy }) => policy?.bearer === 'allow-unbound'),
+    reporting: stating(({ policy }) => policy?.enforcement === 'report'),
+    tickets: stating(({ policy }) => policy?.ticket === 'allow'),
   };
-}
-
-/** The problems with the endpoints of an authorization server. Each entry names a handler. */
-export interface ProofRouteSurvey {
-  /** Handlers that have `@DpopProof` or `@DpopBound`, and no guard that enforces or fills it; with their decorators. */
-  readonly unguarded: readonly string[];
-  /** Handlers that both guards cover: one requires an access token, and the other one takes none. */
-  readonly contradictory: readonly string[];
-}
-
-/** Checks the controllers of an app that has an authorization server. */
-export function surveyProofRoutes(
-  modules: ModulesContainer,
-  resources: GuardCoverage,
-  proofs: GuardCoverage,
-): ProofRouteSurvey {
-  const routes = [...typesIn(modules)]
-    .flatMap((type) => [...routesOf(type)])
-    .map((route) => {
-      const { handler, type, levels } = route;
-      const hasProofGuard = proofs.covers(handler, type);
-      const hasGuard = resources.covers(handler, type) && !isOpened(levels);
-      return { ...route, hasProofGuard, hasGuard };
-    });
-  return {
-    unguarded: routes
-      .map(({ name, hasProofGuard, hasGuard, isBound: bound, ...route }) => {
-        const lacksProofGuard = hasPolicyOfProofs(route) && !hasProofGuard;
-        const lacksAnyGuard = bound && !hasProofGuard && !hasGuard;
-        const demands = [lacksProofGuard && '@DpopProof', lacksAnyGuard && '@DpopBound'].filter(Boolean);
-        return demands.length === 0 ? undefined : `${name} (${demands.join(', ')})`;
-      })
-      .filter((text) => text !== undefined),
-    contradictory: routes
-      .filter(({ isEntry, hasProofGuard, hasGuard }) => isEntry && hasProofGuard && hasGuard)
-      .map(({ name }) => name),
-  };
-}
-
-function hasPolicyOfProofs({ handler, type, isEntry }: Pick<Route, 'handler' | 'type' | 'isEntry'>): boolean {
-  return readProofPolicy(handler) !== undefined || (isEntry && readProofPolicy(type) !== undefined);
 }
 
 /** What the routes of an app require of clients. */
@@ -129,78 +106,34 @@ export function surveyDemands(modules: ModulesContainer, service: DpopPolicy): R
   };
 }
 
-/** The classes of all controllers and providers. */
-function typesIn(modules: ModulesContainer): ReadonlySet<Type> {
-  return new Set(
-    [...modules.values()]
-      .flatMap(({ controllers, providers }) => [...controllers.values(), ...providers.values()])
-      .map(classOf)
-      .filter((type) => type !== undefined),
-  );
-}
-
-interface Route {
-  readonly type: Type;
-  readonly handler: object;
-  /** `Controller.handler` */
-  readonly name: string;
-  readonly levels: readonly RouteLevel[];
-  /** Whether Nest's own packages send requests or messages here. */
-  readonly isEntry: boolean;
-  /** Whether a parameter is `@DpopBound`. */
-  readonly isBound: boolean;
-}
-
-/** The metadata keys of Nest's own packages for handlers of HTTP, messages, sockets and GraphQL. */
-const ENTRY_METADATA = [
-  PATH_METADATA,
-  'microservices:pattern',
-  'websockets:message_mapping',
-  'graphql:resolver_type',
-];
-
-function* routesOf(type: Type): Generator<Route> {
-  for (const [name, handler] of methodsOf(type)) {
-    yield {
-      type,
-      handler,
-      name: `${type.name}.${String(name)}`,
-      levels: routeLevelsOf(handler, type, DpopGuard),
-      isEntry: ENTRY_METADATA.some((key) => Reflect.hasMetadata(key, handler)),
-      isBound: isBound(type, name),
-    };
-  }
-}
-
-/** The own and inherited methods of a class, each once. */
-function methodsOf(type: Type): ReadonlyMap<string | symbol, object> {
-  const methods = new Map<string | symbol, object>();
-  for (const { prototype } of lineageOf(type) as Iterable<{ readonly prototype: object }>) {
-    for (const name of Reflect.ownKeys(prototype)) {
-      const value: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
-      if (typeof value === 'function' && name !== 'constructor' && !methods.has(name))
-        methods.set(name, value);
-    }
-  }
-  return methods;
-}
-
-function isBound(type: Type, name: string | symbol): boolean {
-  const parameters: unknown = Reflect.getMetadata(ROUTE_ARGS_METADATA, type, name);
-  return (
-    typeof parameters === 'object' && parameters !== null && Object.values(parameters).some(isBoundParameter)
-  );
-}
-
-/** Decorators of a class apply to its routes, not to its other methods. */
-function receivesRequests({ levels: [own], isEntry, isBound: bound }: Route): boolean {
-  return isEntry || bound || (own !== undefined && isStatement(own));
+function describe(
+  routes: readonly Route[],
+  demandsOf: (route: Route) => readonly string[],
+): readonly string[] {
+  return routes
+    .map((route) => [route.name, demandsOf(route)] as const)
+    .filter(([, demands]) => demands.length > 0)
+    .map(([name, demands]) => `${name} (${demands.join(', ')})`);
 }
 
 function unmetDemands(route: Route): readonly string[] {
   const { levels, isBound: bound } = route;
   if (isOpened(levels) || !receivesRequests(route)) return [];
   return [...new Set([...levels.flatMap(describeDemands), ...(bound ? ['@DpopBound'] : [])])];
+}
+
+/** What the policy of the class does not say, which the handshake meets. */
+function demandsBeyondHandshake(route: Route): readonly string[] {
+  const classes = [...lineageOf(route.type)];
+  if (isOpened(classes.map((type) => routeLevelOfClass(type, DpopGuard)))) return unmetDemands(route);
+  const levels = route.levels.filter(({ target }) => !classes.some((type) => type === target));
+  return isOpened(route.levels) ? [] : [...new Set(levels.flatMap(describeDemands))];
+}
+
+function isOnlyGloballyGuarded(route: Route, coverage: GuardCoverage): boolean {
+  const { handler, type, levels } = route;
+  const isGlobal = coverage.covers(handler, type) && !coverage.binds(handler, type);
+  return isGlobal && !isOpened(levels) && unmetDemands(route).length === 0;
 }
 
 function describeDemands(level: RouteLevel): string[] {

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { Get, Logger, Scope, type Type } from '@nestjs/common';
-import { APP_GUARD, type ApplicationConfig, type HttpAdapterHost, type ModulesContainer } from '@nestjs/core';
+import { Get, Logger, Scope, SetMetadata, type Type } from '@nestjs/common';
+import { APP_GUARD, type ApplicationConfig, type HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
-import { SkipDpop } from '../guard/policy.decorators.js';
+import { Dpop, SkipDpop } from '../guard/policy.decorators.js';
+import { markVerifying } from '../handshake/verifying-adapter.js';
 import { RequireScopes } from '../guard/rights.decorators.js';
 import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
 import { StartUpCheck } from './start-up-check.js';
@@ -23,6 +25,10 @@ class Unguarded {
   @RequireScopes('read')
   @Get()
   read(): void {}
+
+  @RequireScopes('read')
+  @Get()
+  list(): void {}
 }
 
 const guard: unknown = Object.create(DpopGuard.prototype);
@@ -33,17 +39,34 @@ interface Registration {
   readonly guardInstance?: unknown;
   readonly options?: object;
   readonly isStatic?: boolean;
+  readonly providers?: readonly (readonly [unknown, object])[];
+  /** What `fapi2` sets. */
+  readonly forbids?: { readonly forbidsBearer?: boolean; readonly forbidsTickets?: boolean };
 }
 
+type Module = NonNullable<ReturnType<ModulesContainer['get']>>;
+
 interface App {
+  /** The names of modules that import each registration, beside or instead of the root module. */
+  readonly importers?: readonly string[];
   readonly registrations?: readonly Registration[];
   readonly controllers?: readonly Type[];
   readonly providers?: readonly (readonly [unknown, object])[];
   readonly hasServer?: boolean;
+  /** Whether Nest announced the server of a microservice. */
+  readonly isMicroservice?: boolean;
+  readonly globalGuards?: readonly object[];
+  /** The adapter for sockets. */
+  readonly adapter?: object;
 }
 
 /** An app as Nest has it in its container: the root module imports each registration. */
-function containerOf({ registrations = [{}], controllers = [Unguarded], providers = [] }: App) {
+function containerOf({
+  registrations = [{}],
+  controllers = [Unguarded],
+  providers = [],
+  importers = ['RootModule'],
+}: App) {
   const InternalCoreModule = {
     metatype: class InternalCoreModule {},
     providers: new Map(),
@@ -51,7 +74,15 @@ function containerOf({ registrations = [{}], controllers = [Unguarded], provider
     exports: new Set(),
   };
   const modules = registrations.map(
-    ({ isGlobal = true, unguardedRoutes = 'error', guardInstance = guard, options, isStatic = true }) => ({
+    ({
+      isGlobal = true,
+      unguardedRoutes = 'error',
+      guardInstance = guard,
+      options,
+      isStatic = true,
+      forbids,
+      providers: more = [],
+    }) => ({
       metatype: class DpopModule {},
       isGlobal,
       imports: new Set([InternalCoreModule]),
@@ -61,36 +92,52 @@ function containerOf({ registrations = [{}], controllers = [Unguarded], provider
       providers: new Map<unknown, object>([
         [
           DPOP_CONFIG,
-          { token: DPOP_CONFIG, instance: { unguardedRoutes }, isDependencyTreeStatic: () => isStatic },
+          {
+            token: DPOP_CONFIG,
+            instance: { unguardedRoutes, ...forbids },
+            isDependencyTreeStatic: () => isStatic,
+          },
         ],
         [MODULE_OPTIONS_TOKEN, { token: MODULE_OPTIONS_TOKEN, metatype: null, ...options }],
         [DpopGuard, { token: DpopGuard, instance: guardInstance, metatype: DpopGuard }],
+        ...more,
       ]),
     }),
   );
   const root = {
     metatype: class RootModule {},
     isGlobal: false,
-    imports: new Set([...modules, InternalCoreModule, ...modules]),
+    // Behind the modules that it imports by name, Nest adds the global ones.
+    imports: new Set([...(importers.includes('RootModule') ? modules : []), InternalCoreModule, ...modules]),
     exports: new Set(),
     controllers: new Map(controllers.map((metatype) => [metatype, { metatype }])),
     injectables: new Map(),
     providers: new Map(providers),
   };
-  return { root, modules };
+  const others = importers
+    .filter((name) => name !== 'RootModule')
+    .map((name) => ({
+      ...root,
+      metatype: { name },
+      imports: new Set([...modules, InternalCoreModule]),
+      controllers: new Map(),
+      providers: new Map(),
+    }));
+  return { root, modules, others };
 }
 
 /** Creates the check of each registration, then starts the app. */
 function start(app: App = {}): void {
-  const { root, modules } = containerOf(app);
-  const container = new Map(
-    [root, ...modules].map((module, index) => [String(index), module]),
-  ) as unknown as ModulesContainer;
-  const { hasServer = true } = app;
+  const { root, modules, others } = containerOf(app);
+  const container = new ModulesContainer();
+  for (const [index, module] of [root, ...others, ...modules].entries())
+    container.set(String(index), module as unknown as Module);
+  const { hasServer = true, isMicroservice = false, globalGuards = [], adapter } = app;
+  if (isMicroservice) container.addRpcTarget({});
   const checks = modules.map(({ providers }) => {
     const check = new StartUpCheck(
       container,
-      { getGlobalGuards: () => [] } as unknown as ApplicationConfig,
+      { getGlobalGuards: () => globalGuards, getIoAdapter: () => adapter } as unknown as ApplicationConfig,
       { httpAdapter: hasServer ? {} : undefined } as unknown as HttpAdapterHost,
     );
     providers.set(StartUpCheck, { token: StartUpCheck, instance: check });
@@ -100,8 +147,9 @@ function start(app: App = {}): void {
 }
 
 const UNGUARDED =
-  'No DpopGuard covers these handlers, and their decorators enforce nothing: Unguarded.read (@RequireScopes). ' +
-  'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module';
+  'No DpopGuard covers these handlers, and their decorators enforce nothing: Unguarded.read (@RequireScopes), Unguarded.list (@RequireScopes). ' +
+  'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module. ' +
+  'Beside HTTP, handlers of messages and tools of MCP need @UseGuards, because global guards reach them only with inheritAppConfig: true';
 
 describe('an app with handlers that no guard covers (I2)', () => {
   test('does not start, and is told what to do', () => {
@@ -127,6 +175,144 @@ describe('an app with handlers that no guard covers (I2)', () => {
     start({ registrations: [{ isGlobal: false }, { isGlobal: false, guardInstance: {} }] });
     start({ controllers: [] });
     expect(lines).toEqual([]);
+  });
+});
+
+describe('an app with handlers of messages (I2)', () => {
+  class Messages {
+    @RequireScopes('read')
+    @SetMetadata('microservices:pattern', ['sum'])
+    sum(): void {}
+  }
+  const global = [['global', { token: `${APP_GUARD} (UUID: 1)`, metatype: DpopGuard }]] as const;
+  const app = { controllers: [Messages], providers: global };
+
+  test('that has HTTP, too, does not start with a global guard, which may not reach them', () => {
+    expect(() => start(app)).toThrow(/Messages\.sum \(@RequireScopes\).*inheritAppConfig/);
+    expect(() => start({ ...app, isMicroservice: true })).toThrow(TypeError);
+  });
+
+  test('that is a microservice starts with a global guard, and not without one', () => {
+    const alone = { hasServer: false, isMicroservice: true };
+    start({ ...app, ...alone });
+    expect(() => start({ ...app, ...alone, providers: [] })).toThrow(TypeError);
+  });
+});
+
+describe('an app with routes that are looser than the service (I3, K1)', () => {
+  class Accounts {
+    @Get()
+    read(): void {}
+  }
+  const loosened = (policy: Parameters<typeof Dpop>[0]): App => {
+    @Dpop(policy)
+    class Loose extends Accounts {}
+    @Dpop(policy)
+    class Another extends Accounts {}
+    return { controllers: [Loose, Another], globalGuards: [guard as object] };
+  };
+  const FORBIDDEN =
+    "must not stand in an app with the option bearer: 'forbid', which fapi2 sets: Loose, Another. ";
+
+  test.each([
+    [
+      { bearer: 'allow-unbound' },
+      { forbidsBearer: true },
+      `@Dpop({ bearer: 'allow-unbound' }) ${FORBIDDEN}Remove it there, or set bearer: 'reject', with which routes may allow Bearer`,
+    ],
+    [
+      { enforcement: 'report' },
+      { forbidsBearer: true },
+      `@Dpop({ enforcement: 'report' }) ${FORBIDDEN}It lets Bearer through. Remove it there, or set bearer: 'reject'`,
+    ],
+    [
+      { ticket: 'allow' },
+      { forbidsTickets: true },
+      "@Dpop({ ticket: 'allow' }) must not stand in an app with the option tickets: 'forbid', which fapi2 sets: Loose, Another. Remove it there, or leave the option out",
+    ],
+  ] as const)('%j does not start where one registration forbids it', (policy, forbids, message) => {
+    const app = loosened(policy);
+    expect(() => start({ ...app, registrations: [{ forbids }] })).toThrow(new TypeError(message));
+    expect(() => start({ ...app, registrations: [{}, { isGlobal: false, forbids }] })).toThrow(
+      new TypeError(message),
+    );
+    start({ ...app, registrations: [{ forbids: { forbidsBearer: false, forbidsTickets: false } }] });
+    start({ ...app, controllers: [Accounts], registrations: [{ forbids }] });
+  });
+
+  test('starts with a warning if they only report', () => {
+    start(loosened({ enforcement: 'report' }));
+    expect(lines).toEqual([
+      "warn [DpopModule] @Dpop({ enforcement: 'report' }) lets every request through: Loose, Another. Remove it once the log is quiet",
+    ]);
+    start(loosened({ bearer: 'allow-unbound', ticket: 'allow' }));
+    expect(lines).toHaveLength(1);
+  });
+});
+
+describe('an app with gateways (J1)', () => {
+  @RequireScopes('feed')
+  @WebSocketGateway()
+  class FeedGateway {
+    @SubscribeMessage('read')
+    read(): void {}
+
+    @SubscribeMessage('list')
+    list(): void {}
+  }
+
+  @WebSocketGateway()
+  class PlainGateway {
+    @SubscribeMessage('read')
+    read(): void {}
+
+    @SubscribeMessage('list')
+    list(): void {}
+  }
+
+  @WebSocketGateway()
+  class HookedGateway {
+    @RequireScopes('feed')
+    handleConnection(): void {}
+
+    @RequireScopes('feed')
+    handleDisconnect(): void {}
+  }
+
+  const gateway = (type: Type): App => ({ controllers: [], providers: [[type, { metatype: type }]] });
+  const globalGuards = [guard as object];
+
+  test('does not start if only a global guard covers what a gateway requires', () => {
+    expect(() => start({ ...gateway(FeedGateway), globalGuards })).toThrow(
+      'No DpopGuard covers these messages of gateways, and their decorators enforce nothing: FeedGateway.read (@RequireScopes), FeedGateway.list (@RequireScopes). ' +
+        'Add @UseGuards(DpopGuard) to the handler or its class: Nest 11 runs no global guard for messages. ' +
+        'What a class requires, the adapters nestjs-dpop/platform-ws and nestjs-dpop/platform-socket.io also verify at the handshake',
+    );
+  });
+
+  test('starts with an adapter that verifies handshakes', () => {
+    const adapter = {};
+    markVerifying(adapter);
+    start({ ...gateway(FeedGateway), adapter });
+    start({ ...gateway(PlainGateway), adapter, globalGuards });
+    expect(lines).toEqual([]);
+  });
+
+  test('starts with a warning if a gateway that requires nothing has only a global guard', () => {
+    start(gateway(PlainGateway));
+    expect(lines).toEqual([]);
+    start({ ...gateway(PlainGateway), globalGuards });
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^warn \[DpopModule\] Only a global guard covers .*: PlainGateway\.read, PlainGateway\.list\. Use the adapter/,
+      ),
+    ]);
+  });
+
+  test('does not start if a hook requires something', () => {
+    expect(() => start({ ...gateway(HookedGateway), globalGuards })).toThrow(
+      /^Nest runs no guard for these hooks of gateways, .*: HookedGateway\.handleConnection \(@RequireScopes\), HookedGateway\.handleDisconnect \(@RequireScopes\)\. Move/,
+    );
   });
 });
 
@@ -190,6 +376,24 @@ describe('registrations that cannot be (I1, I3)', () => {
       ),
     );
     expect(() => start({ controllers: [], registrations: [{}, { isGlobal: false }] })).not.toThrow();
+  });
+
+  test.each([
+    [['RootModule', 'Accounts'], 'RootModule, Accounts'],
+    [['Accounts'], 'Accounts'],
+    [[], 'a module'],
+  ])('are named by the modules that import them by name: %j', (importers, named) => {
+    expect(() => start({ registrations: [{}, {}], importers })).toThrow(
+      `in the imports of ${named} and of ${named}. `,
+    );
+  });
+
+  test('name the way to the scoped provider', () => {
+    const options = { metatype: () => 0, inject: [StartUpCheck], scope: Scope.DEFAULT };
+    const providers = [[StartUpCheck, { metatype: StartUpCheck, scope: Scope.REQUEST }]] as const;
+    expect(() => start({ registrations: [{ options, providers }] })).toThrow(
+      new TypeError(`${one}a request-scoped provider: DpopModule → StartUpCheck. ${way}`),
+    );
   });
 
   test('are those with a global guard that depends on the request, of which Nest would drop it', () => {

@@ -2,10 +2,11 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { DpopProofGuard } from '../guard/dpop-proof.guard.js';
+import { isVerifying } from '../handshake/verifying-adapter.js';
 import { configOf, type ContainerModule, registrationsIn } from './container.js';
 import { assertGlobalGuardsStatic, GuardCoverage } from './guard-coverage.js';
 import { assertRegistrations, assertStatic } from './registrations.js';
-import { surveyRoutes } from './route-survey.js';
+import { type RouteSurvey, surveyRoutes } from './route-survey.js';
 
 /**
  * Ends the start of an app whose routes would be less protected than their decorators say. It injects only what Nest
@@ -29,28 +30,46 @@ export class StartUpCheck implements OnModuleInit {
     // One of several registrations checks the app.
     if (registrations[0]?.providers.get(StartUpCheck)?.instance !== this) return;
     // A context without a server has no routes, and main.ts may bind the guard only to servers.
-    if (!this.#hasServer() || registrations.some(isGuardReplaced)) return;
+    if (!(this.#hasHttpServer() || this.#isMicroservice()) || registrations.some(isGuardReplaced)) return;
     const configs = registrations.map(configOf);
     this.#assertRoutes(
       configs.every((config) => config?.unguardedRoutes === 'warn'),
       configs.some((config) => config?.forbidsBearer === true),
+      configs.some((config) => config?.forbidsTickets === true),
     );
   }
 
-  #hasServer(): boolean {
+  #hasHttpServer(): boolean {
     return Boolean(this.adapterHost.httpAdapter as unknown);
   }
 
-  #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean): void {
+  /** Nest announces the server of a microservice before it calls this hook. */
+  #isMicroservice(): boolean {
+    let hasTarget = false;
+    this.modules
+      .getRpcTargetRegistry()
+      .subscribe(() => (hasTarget = true))
+      .unsubscribe();
+    return hasTarget;
+  }
+
+  #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean, forbidsTickets: boolean): void {
     const logger = new Logger('DpopModule');
-    const coverage = new GuardCoverage(this.modules, this.application);
-    const proofCoverage = new GuardCoverage(this.modules, this.application, DpopProofGuard);
-    const survey = surveyRoutes(this.modules, coverage, proofCoverage);
-    const { unguarded, contradictoryClasses, contradictoryHandlers, bearer, reporting } = survey;
+    const coverage = new GuardCoverage(this.modules, this.application, this.#hasHttpServer());
+    const verifiesHandshakes = isVerifying(this.application.getIoAdapter());
+    const proofs = new GuardCoverage(this.modules, this.application, false, DpopProofGuard);
+    const survey = surveyRoutes(this.modules, coverage, verifiesHandshakes, proofs);
+    const { contradictoryClasses, contradictoryHandlers, bearer, reporting, tickets } = survey;
     if (forbidsBearer && bearer.length > 0) {
       throw new TypeError(
         `@Dpop({ bearer: 'allow-unbound' }) must not stand in an app with the option bearer: 'forbid', which fapi2 sets: ${bearer.join(', ')}. ` +
           "Remove it there, or set bearer: 'reject', with which routes may allow Bearer",
+      );
+    }
+    if (forbidsTickets && tickets.length > 0) {
+      throw new TypeError(
+        `@Dpop({ ticket: 'allow' }) must not stand in an app with the option tickets: 'forbid', which fapi2 sets: ${tickets.join(', ')}. ` +
+          'Remove it there, or leave the option out',
       );
     }
     if (forbidsBearer && reporting.length > 0) {
@@ -75,17 +94,46 @@ export class StartUpCheck implements OnModuleInit {
         `@SkipDpop() has no effect beside a decorator that requires a proof: ${contradictoryHandlers.join(', ')}. Remove one of them`,
       );
     }
-    if (unguarded.length === 0) return;
-    const text =
-      `No DpopGuard covers these handlers, and their decorators enforce nothing: ${unguarded.join(', ')}. ` +
-      'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module';
-    if (mayStartUnguarded) {
-      return logger.warn(`${text}. If another guard of the app calls DpopGuard, ignore this warning`);
+    if (survey.globallyGuardedMessages.length > 0) {
+      logger.warn(
+        `Only a global guard covers these messages of gateways, and Nest 11 does not run it for them: ${survey.globallyGuardedMessages.join(', ')}. ` +
+          'Use the adapter of nestjs-dpop/platform-ws or nestjs-dpop/platform-socket.io, or add @UseGuards(DpopGuard) to the gateway; @SkipDpop() says that a gateway is open',
+      );
     }
-    throw new TypeError(
-      `${text}. If another guard of the app calls DpopGuard, set unguardedRoutes: 'warn' to start with a warning`,
+    for (const text of describeUnguarded(survey)) {
+      if (!mayStartUnguarded) {
+        throw new TypeError(
+          `${text}. If another guard of the app calls DpopGuard, set unguardedRoutes: 'warn' to start with a warning`,
+        );
+      }
+      logger.warn(`${text}. If another guard of the app calls DpopGuard, ignore this warning`);
+    }
+  }
+}
+
+function describeUnguarded({ unguarded, unguardedMessages, hooks }: RouteSurvey): readonly string[] {
+  const texts: string[] = [];
+  if (unguarded.length > 0) {
+    texts.push(
+      `No DpopGuard covers these handlers, and their decorators enforce nothing: ${unguarded.join(', ')}. ` +
+        'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module. ' +
+        'Beside HTTP, handlers of messages and tools of MCP need @UseGuards, because global guards reach them only with inheritAppConfig: true',
     );
   }
+  if (unguardedMessages.length > 0) {
+    texts.push(
+      `No DpopGuard covers these messages of gateways, and their decorators enforce nothing: ${unguardedMessages.join(', ')}. ` +
+        'Add @UseGuards(DpopGuard) to the handler or its class: Nest 11 runs no global guard for messages. ' +
+        'What a class requires, the adapters nestjs-dpop/platform-ws and nestjs-dpop/platform-socket.io also verify at the handshake',
+    );
+  }
+  if (hooks.length > 0) {
+    texts.push(
+      `Nest runs no guard for these hooks of gateways, and their decorators enforce nothing: ${hooks.join(', ')}. ` +
+        'Move the decorators to the class, and use the adapter of nestjs-dpop/platform-ws or nestjs-dpop/platform-socket.io, which verifies at the handshake',
+    );
+  }
+  return texts;
 }
 
 /** Whether a test replaced the guard with `overrideGuard` or `overrideProvider` of @nestjs/testing. */

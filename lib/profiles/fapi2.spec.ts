@@ -43,17 +43,19 @@ const messageOf = (changes: object): string => {
 };
 
 describe('fapi2 narrows what is left open (C5)', () => {
-  test('to its algorithms for proofs and tokens, and to no Bearer', () => {
+  test('to its algorithms for proofs and tokens, to no Bearer and to no tickets', () => {
     const options = fapi2(GOOD);
     expect(options).toEqual({
       ...GOOD,
       accessToken: { ...issuer, algorithms: ALGORITHMS },
       proof: { algorithms: ALGORITHMS },
       bearer: 'forbid',
+      tickets: 'forbid',
     });
     expect([options, options.proof, options.accessToken].every(Object.isFrozen)).toBe(true);
     expect(createConfig(options)).toMatchObject({
       forbidsBearer: true,
+      forbidsTickets: true,
       policy: { bearer: 'reject' },
       challenge: { algs: 'PS256 ES256 Ed25519 EdDSA' },
       proof: { futureToleranceSeconds: 30 },
@@ -97,9 +99,10 @@ describe('fapi2 narrows what is left open (C5)', () => {
       proof: { algorithms: ['ES256'], futureToleranceSeconds: 60, maxAgeSeconds: 30 },
       realm: 'bank',
     };
-    expect(fapi2(narrow)).toEqual({ ...narrow, bearer: 'forbid' });
+    expect(fapi2(narrow)).toEqual({ ...narrow, bearer: 'forbid', tickets: 'forbid' });
     expect(fapi2(fapi2(GOOD))).toEqual(fapi2(GOOD));
     expect(fapi2({ ...GOOD, bearer: 'reject' }).bearer).toBe('forbid');
+    expect(fapi2({ ...GOOD, tickets: 'forbid' }).tickets).toBe('forbid');
   });
 });
 
@@ -172,6 +175,9 @@ describe('fapi2 is a TypeError for what is wider (I4)', () => {
   });
 
   test('Bearer, the age of a proof by its nonce, and what are no options', () => {
+    expect(messageOf({ tickets: { lifetimeSeconds: 5 } })).toMatch(
+      /^fapi2\(\) tickets must be "forbid" or left out: .*; it is \{ lifetimeSeconds: 5 \}$/,
+    );
     expect(messageOf({ bearer: 'allow-unbound' })).toMatch(
       /^fapi2\(\) bearer must be left out: .*; it is "allow-unbound"$/,
     );

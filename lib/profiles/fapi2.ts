@@ -15,7 +15,7 @@ const MAX_TOLERANCE_SECONDS = 60;
 
 /**
  * Limits the options of `DpopModule` to what the FAPI 2.0 Security Profile allows a resource server with DPoP: PS256, ES256
- * and Ed25519 for proofs and tokens, no Bearer on any route, no plain http beyond loopback, and clocks that may be ahead by
+ * and Ed25519 for proofs and tokens, no Bearer and no ticket on any route, no plain http beyond loopback, and clocks that may be ahead by
  * 10 to 60 seconds. It leaves all else alone. Of an `AccessTokenVerifier` it sees only `accepts`, which `introspection` has.
  *
  * @returns frozen options for `forRoot`, or for the factory of `forRootAsync`
@@ -24,7 +24,7 @@ const MAX_TOLERANCE_SECONDS = 60;
  */
 export function fapi2(options: DpopModuleOptions): DpopModuleOptions {
   assertObject(options, 'fapi2()', 'given an object, the options of DpopModule');
-  const { accessToken, proof = {}, bearer = 'forbid', nonce, enforcement } = options;
+  const { accessToken, proof = {}, bearer = 'forbid', tickets = 'forbid', nonce, enforcement } = options;
   assertSecure(options, 'fapi2() allowInsecureHttp', 'allowInsecureHttp');
   if (bearer === 'allow-unbound') {
     fail('fapi2() bearer', 'left out: FAPI 2.0 requires a bound token on every route', { value: bearer });
@@ -32,6 +32,11 @@ export function fapi2(options: DpopModuleOptions): DpopModuleOptions {
   if (enforcement === 'report') {
     fail('fapi2() enforcement', "'enforce' or left out: FAPI 2.0 requires a bound token on every route", {
       value: enforcement,
+    });
+  }
+  if (tickets !== 'forbid') {
+    fail('fapi2() tickets', '"forbid" or left out: FAPI 2.0 allows no access token in a URL', {
+      value: tickets,
     });
   }
   if (isObject(nonce) && nonce['freshness'] === 'nonce') {
@@ -46,6 +51,7 @@ export function fapi2(options: DpopModuleOptions): DpopModuleOptions {
       : limitIssuer(accessToken, 'fapi2() accessToken'),
     proof: limitMember(proof, 'fapi2() proof', 'futureToleranceSeconds'),
     bearer: bearer === 'reject' ? 'forbid' : bearer,
+    tickets,
   });
 }
 

@@ -56,11 +56,12 @@ export class RedisReplayStore extends ReplayStore {
   override async claim(claim: ReplayClaim): Promise<ReplayOutcome> {
     const partition = partitionOf(claim.jkt);
     const keys = this.#keys.of(partition, claim);
+    const policy = claim.afterDataLoss === 'refuse' ? 'challenge' : this.#afterDataLoss;
     const nonceEpoch = claim.epoch === NO_EPOCH ? undefined : claim.epoch;
     const answer = await this.#send(
       partition,
       keys,
-      formatClaimArgument(claim, this.#afterDataLoss, nonceEpoch, keys.length, this.#nextAttempt()),
+      formatClaimArgument(claim, policy, nonceEpoch, keys.length, this.#nextAttempt()),
     );
     if (answer === '1') return 'first';
     if (answer === '0') return 'replayed';

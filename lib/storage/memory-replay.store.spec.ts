@@ -50,6 +50,48 @@ const rulesArbitrary = fc.record({
   futureToleranceSeconds: fc.integer({ min: 0, max: 100 }),
 });
 
+const ticketClaim = (
+  name: string,
+  expiresAtSeconds: number,
+  nowSeconds: number,
+  epoch: string,
+): ReplayClaim => ({
+  id: hash('sha256', name, 'base64url'),
+  jkt: 'jkt',
+  nowSeconds,
+  proofTimeSeconds: expiresAtSeconds,
+  freshUntilSeconds: expiresAtSeconds,
+  lifetimeSeconds: 60,
+  epoch,
+  afterDataLoss: 'refuse',
+});
+
+describe.each(['accept', 'challenge'] as const)('a ticket, afterDataLoss: %s (J2)', (afterDataLoss) => {
+  test('is first once', () => {
+    const store = new MemoryReplayStore({ afterDataLoss });
+    const claim = ticketClaim('a', NOW + 30, NOW, store.epochOf());
+    expect([store.claim(claim), store.claim(claim)]).toEqual(['first', 'replayed']);
+  });
+
+  test('of another process, or of a predecessor of this one, is unknown', () => {
+    const store = new MemoryReplayStore({ afterDataLoss });
+    store.start(NOW - 3600);
+    const ofAnother = new MemoryReplayStore().epochOf();
+    expect(store.claim(ticketClaim('a', NOW + 30, NOW, ofAnother))).toBe('unknown');
+    expect(store.claim(ticketClaim('a', NOW + 30, NOW, 'AAAAAAAA'))).toBe('unknown');
+    expect(store.size).toBe(0);
+  });
+
+  test('is unknown once the clock was set back, and one that is issued then is not', () => {
+    const store = new MemoryReplayStore({ afterDataLoss });
+    const claim = ticketClaim('a', NOW + 30, NOW, store.epochOf());
+    expect(store.claim(claim)).toBe('first');
+    expect(store.claim(ticketClaim('b', NOW + 130, NOW + 100, store.epochOf()))).toBe('first');
+    expect(store.claim({ ...claim, nowSeconds: NOW + 1 })).toBe('unknown');
+    expect(store.claim(ticketClaim('c', NOW + 31, NOW + 1, store.epochOf()))).toBe('first');
+  });
+});
+
 describe('one proof (F1)', () => {
   test('is first once, also with other claims in between', () => {
     const store = new MemoryReplayStore();
@@ -234,6 +276,18 @@ describe('a restart (F6)', () => {
     } finally {
       elapsed.mockRestore();
     }
+  });
+
+  test('a clock that is set back is a loss: proofs whose records were dropped may be fresh again', () => {
+    const store = new MemoryReplayStore({ afterDataLoss: 'challenge' });
+    store.start(NOW - 3600);
+    const old = store.epochOf();
+    expect(store.claim(freshClaim('a'))).toBe('first');
+    expect(store.claim(freshClaim('b', NOW + 200, NOW + 200))).toBe('first');
+    expect(store.claim(freshClaim('a'))).toBe('unknown');
+    expect(store.claim({ ...freshClaim('a'), epoch: old })).toBe('unknown');
+    expect(store.claim({ ...freshClaim('c'), epoch: store.epochOf() })).toBe('first');
+    expect(store.claim(freshClaim('d', NOW + 400, NOW + 400))).toBe('first');
   });
 
   test('accepts no third value', () => {

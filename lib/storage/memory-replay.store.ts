@@ -25,7 +25,7 @@ const SLICE_SECONDS = 30;
 export class MemoryReplayStore extends ReplayStore {
   readonly #slices = new Map<number, DigestSet>();
   readonly #words: DigestWords = new Uint32Array(4);
-  readonly #epoch = randomBytes(6).toString('base64url');
+  #epoch = createEpoch();
   readonly #maxEntries: number;
   readonly #afterDataLoss: 'accept' | 'challenge';
   /** The present slice when expired slices were last dropped. */
@@ -77,11 +77,25 @@ export class MemoryReplayStore extends ReplayStore {
   }
 
   /** Whether a predecessor of this process may have accepted the proof. */
-  #mayPrecedeStart({ nowSeconds, freshUntilSeconds, lifetimeSeconds, epoch }: ReplayClaim): boolean {
+  #mayPrecedeStart({
+    nowSeconds,
+    freshUntilSeconds,
+    lifetimeSeconds,
+    epoch,
+    afterDataLoss,
+  }: ReplayClaim): boolean {
+    // Another process may have accepted it, or a predecessor of this one.
+    if (afterDataLoss === 'refuse') return epoch !== this.#epoch;
     if (this.#afterDataLoss === 'accept' || epoch === this.#epoch) return false;
     this.#startedAtSeconds ??= nowSeconds - (performance.now() - this.#createdMs) / 1000;
     // Rounded up like `freshUntilSeconds`: a proof from before the start must not look newer than it is.
     return freshUntilSeconds <= Math.ceil(this.#startedAtSeconds + lifetimeSeconds);
+  }
+
+  /** The clock was set back: proofs whose records were dropped may be fresh again. */
+  #beginEpoch(): void {
+    this.#epoch = createEpoch();
+    this.#startedAtSeconds = (this.#presentSlice + 1) * SLICE_SECONDS;
   }
 
   #sliceOf(freshUntilSeconds: number): DigestSet {
@@ -94,7 +108,12 @@ export class MemoryReplayStore extends ReplayStore {
   #dropExpired(nowSeconds: number): void {
     const present = Math.floor(nowSeconds / SLICE_SECONDS);
     if (present === this.#presentSlice) return;
+    if (present < this.#presentSlice) this.#beginEpoch();
     this.#presentSlice = present;
     for (const index of this.#slices.keys()) if (index < present) this.#slices.delete(index);
   }
+}
+
+function createEpoch(): string {
+  return randomBytes(6).toString('base64url');
 }

@@ -17,6 +17,11 @@ export interface ReplayClaim {
   readonly lifetimeSeconds: number;
   /** The epoch of the store in which the nonce of the proof was issued, if the proof has a nonce. */
   readonly epoch: string | undefined;
+  /**
+   * Set for a ticket, which anyone who reads it can use: the answer is `unknown` if it may have been used before a loss, also
+   * in a store that accepts such proofs. `epoch` is that in which the ticket was issued.
+   */
+  readonly afterDataLoss?: 'refuse';
 }
 
 /**

@@ -20,6 +20,7 @@ const NOTHING = {
   issuer: undefined,
   clientId: undefined,
   jkt: undefined,
+  hasTicket: false,
   replayChecked: true,
   revocationChecked: true,
   durationMs: expect.any(Number) as unknown,

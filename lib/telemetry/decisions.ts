@@ -30,6 +30,8 @@ export interface DpopDecision {
   readonly issuer: string | undefined;
   readonly clientId: string | undefined;
   readonly jkt: string | undefined;
+  /** Whether the request came with a ticket in place of token and proof, to a route that allows tickets. */
+  readonly hasTicket: boolean;
   /** `false` for a request that passed while the replay store failed, by `onReplayStoreFailure`. */
   readonly replayChecked: boolean;
   /** `false` for a request that passed while the revocation checker failed, by `onRevocationFailure`. */
@@ -48,15 +50,23 @@ const decisions = channel(DPOP_DECISION_CHANNEL);
  * accepted is there a second one. Costs nothing without a subscriber.
  */
 export class RequestDecisions {
+  /** Whether the request came with a ticket. */
+  hasTicket = false;
   readonly #method: unknown;
   readonly #startedMs = performance.now();
-  #isDecided = false;
-  #isRejected = false;
+  #isDecided: boolean;
+  #isRejected: boolean;
   #isReported = false;
 
-  /** @param method of the request, as received */
-  constructor(method: unknown) {
+  /**
+   * @param method of the request, as received
+   * @param publishes `false` for an examination that decides nothing
+   */
+  constructor(method: unknown, publishes = true) {
     this.#method = method;
+    // Nothing is published after a decision.
+    this.#isDecided = !publishes;
+    this.#isRejected = !publishes;
   }
 
   /**
@@ -130,6 +140,7 @@ export class RequestDecisions {
       issuer: subject?.issuer,
       clientId: subject?.clientId,
       jkt: subject?.jkt,
+      hasTicket: this.hasTicket,
       replayChecked: true,
       revocationChecked: true,
       durationMs: performance.now() - this.#startedMs,

@@ -1,5 +1,6 @@
 import type { DpopErrorCode, RefusalDetail, RefusalReason } from '../errors/catalogue.js';
 import type { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import type { DpopOutcome } from './differences.js';
 import { describeThrown } from '../errors/foreign-error.js';
 import type { Place } from '../http/place.js';
 
@@ -57,7 +58,7 @@ function describeExpected(
 }
 
 const isEarly = (reason: RefusalReason): boolean =>
-  reason === 'proof_early' || reason === 'token_not_yet_valid';
+  reason === 'proof_early' || reason === 'ticket_early' || reason === 'token_not_yet_valid';
 
 /** How the request ended. */
 export type FailureOutcome =
@@ -76,6 +77,18 @@ export function describeFailure(
     ...(isThrown ? describeThrown(cause) : []),
     describePlace(place).trim(),
   ]);
+}
+
+/** One line for the operator: what the present options decide about a request, and what those under trial would. */
+export function describeDifference(present: DpopOutcome, trial: DpopOutcome, place: Place): string {
+  return `trial: ${describeOutcome(present)} now, ${describeOutcome(trial)} with the options under trial${describePlace(place)}`;
+}
+
+function describeOutcome({ outcome, code, reason, detail }: DpopOutcome): string {
+  if (code === undefined || reason === undefined) return outcome;
+  return code === reason
+    ? `${outcome} ${code}`
+    : `${outcome} ${code} (${[reason, detail].filter(Boolean).join(': ')})`;
 }
 
 function describeClient(report: Reported | undefined): string | undefined {

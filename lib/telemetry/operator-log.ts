@@ -3,7 +3,14 @@ import { isObject } from '../http/is-object.js';
 import type { Place } from '../http/place.js';
 import { type Clock, systemClock } from '../runtime/clock.js';
 import { LineBudget, type Omission } from '../runtime/line-budget.js';
-import { describeFailure, describeRefusal, type FailureOutcome, type Reported } from './explanations.js';
+import type { DpopOutcome } from './differences.js';
+import {
+  describeDifference,
+  describeFailure,
+  describeRefusal,
+  type FailureOutcome,
+  type Reported,
+} from './explanations.js';
 
 export type WriteLine = (level: 'debug' | 'warn' | 'error', text: string) => void;
 
@@ -58,6 +65,13 @@ export class OperatorLog {
     if (!this.#budget.take(error.reason, `${place.handler}`)) return;
     this.#writeOmissions(write);
     write('error', toLine([describeFailure(error, place, outcome)]));
+  }
+
+  /** A request whose outcome the options under trial would change. */
+  differs(write: WriteLine, present: DpopOutcome, trial: DpopOutcome, place: Place): void {
+    if (!this.#budget.take('trial', `${trial.reason} ${place.handler}`)) return;
+    this.#writeOmissions(write);
+    write('warn', toLine([describeDifference(present, trial, place)]));
   }
 
   /** Writes what was left out so far, at shutdown. */

@@ -88,6 +88,17 @@ describe('values that the client sent, for the log (D9)', () => {
     }
   });
 
+  test('are not shown if they hold a ticket of the query or of a sub-protocol (J2)', () => {
+    for (const target of ['/a?ticket=secret', '/a?b=c&%74icket=secret', 'http://a.test/b?ticket=secret&c'])
+      expect(describeReceived({ method: 'xsecret', target, rawHeaders: [] })).toContain('method (not shown)');
+    const rawHeaders = ['Sec-WebSocket-Protocol', 'feed, ticket.secret'];
+    const shown = describeReceived({ method: 'secret', target: '/secret', rawHeaders });
+    expect(shown).toBe('received: request method (not shown), target (not shown)');
+    expect(describeReceived({ method: 'a', target: '/b?c=target', rawHeaders: [] })).not.toContain(
+      'target (',
+    );
+  });
+
   test('may hold a text of five characters that is also a jti: it occurs by chance', () => {
     expect(describeSent({ proof: { jti: 'https', htm: 'https' } })).toContain('htm "https"');
     expect(describeSent({ proof: { jti: 123_456, htm: 'x123456' } })).toContain('htm "x123456"');

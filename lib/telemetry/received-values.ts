@@ -15,7 +15,7 @@ const MIN_SECRET_LENGTH = 6;
 
 /**
  * What the client sent, unverified, for the option `logReceivedValues`. Each value is cut to 200 characters and escaped to
- * printable ASCII. A value that contains the token, the proof, a segment of them, a nonce or a jti is not shown.
+ * printable ASCII. A value that contains the token, the proof, a segment of them, a ticket, a nonce or a jti is not shown.
  */
 export function describeReceived({ method, target, rawHeaders }: DpopRequest): string {
   const token = fieldOf(rawHeaders, 'authorization')?.replace(/^\S* */, '') ?? '';
@@ -23,6 +23,7 @@ export function describeReceived({ method, target, rawHeaders }: DpopRequest): s
   const [tokenHeader, tokenClaims] = decode(token);
   const [proofHeader, proofClaims] = decode(proof);
   const secrets = [
+    ...ticketsOf({ target, rawHeaders }),
     ...[token, proof].flatMap((text) => [text, ...text.split('.')]),
     ...[tokenClaims, proofClaims].flatMap((claims) => SECRET_CLAIMS.map((name) => claims[name])),
   ].filter((text): text is string => typeof text === 'string' && text.length >= MIN_SECRET_LENGTH);
@@ -36,6 +37,13 @@ export function describeReceived({ method, target, rawHeaders }: DpopRequest): s
   ] as const;
   const shown = parts.filter(([, values]) => values.length > 0);
   return `received: ${shown.map(([name, values]) => `${name} ${values.join(', ')}`).join('; ')}`;
+}
+
+/** Also where the route does not read tickets. */
+function ticketsOf({ target, rawHeaders }: Pick<DpopRequest, 'target' | 'rawHeaders'>): readonly string[] {
+  const tickets = new URLSearchParams(target.replace(/^[^?]*/, '')).getAll('ticket');
+  const protocols = fieldOf(rawHeaders, 'sec-websocket-protocol')?.split(/[, ]+/) ?? [];
+  return [...tickets, ...protocols.map((protocol) => /^ticket\.(.*)$/.exec(protocol)?.[1] ?? '')];
 }
 
 function fieldOf(rawHeaders: readonly string[], name: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { DpopRequest } from '../http/dpop-request.js';
+import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { RevocationCheck } from '../revocation/revocation-check.js';
 import { TimedReplayStore } from '../storage/timed-replay.store.js';
 import { DpopExamination, type ExaminationSteps } from './examination.js';
@@ -7,6 +8,8 @@ import { type DpopPolicy, overlayPolicy } from './policy.js';
 import { ProofVerifier } from './proof.verifier.js';
 import { ReplayCheck } from './replay-check.js';
 import { recordOf } from './request-record.js';
+import { TicketSeal } from '../tickets/ticket-seal.js';
+import { TicketCheck } from './ticket-check.js';
 import { TokenCheck } from './token-check.js';
 import type { DpopVerdict } from './verdict.js';
 import type { DpopVerifierParts } from './verifier-parts.js';
@@ -24,15 +27,27 @@ import type { DpopVerifierParts } from './verifier-parts.js';
 export class DpopVerifier {
   readonly #steps: ExaminationSteps;
 
-  constructor({ rules, accessTokens, nonces, replayStore, revocation, knownKeys }: DpopVerifierParts) {
+  constructor({
+    rules,
+    accessTokens,
+    nonces,
+    replayStore,
+    revocation,
+    tickets = createOwnSeal(),
+    knownKeys,
+    publishes = true,
+  }: DpopVerifierParts) {
     const store = new TimedReplayStore(replayStore);
+    const tokens = new TokenCheck(accessTokens, rules.confirmation);
     this.#steps = {
       rules,
-      tokens: new TokenCheck(accessTokens, rules.confirmation),
+      tokens,
       proofs: new ProofVerifier(rules, nonces, knownKeys),
       revocations: revocation && new RevocationCheck(revocation, rules.onRevocationFailure),
       replays: new ReplayCheck(rules, store),
       nonces: new NonceSupply(nonces, store),
+      publishes,
+      tickets: new TicketCheck(rules, tickets, tokens, store),
     };
   }
 
@@ -62,6 +77,11 @@ export class DpopVerifier {
     return examination;
   }
 
+  /** @internal The examination that `examineOnce` began for this identity. */
+  examinationOf(identity: object): DpopExamination | undefined {
+    return recordOf(identity).examinations.get(this);
+  }
+
   /**
    * A nonce for a client that has sent no proof yet, such as at the nonce endpoint of OpenID4VCI.
    *
@@ -75,4 +95,8 @@ export class DpopVerifier {
   examine(request: DpopRequest): DpopExamination {
     return new DpopExamination(request, this.#steps);
   }
+}
+
+function createOwnSeal(): TicketSeal {
+  return new TicketSeal({ secrets: new FixedNonceSecrets(), service: '', lifetimeSeconds: 30 });
 }

@@ -337,7 +337,7 @@ describe('what an operator is told of an examination (D9)', () => {
   test('is a rejection that came after the verdict', async () => {
     const examination = verifierWith().examine(await requestOf());
     await examination.authorize(POLICY, nameRoute);
-    examination.publishRejection(new DpopError('scope_insufficient'), nameRoute);
+    examination.decisions.rejected(new DpopError('scope_insufficient'), undefined, nameRoute);
     expect(decisions).toMatchObject([
       { outcome: 'accepted' },
       { outcome: 'refused', reason: 'scope_insufficient', ...who, ...nameRoute() },

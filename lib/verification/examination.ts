@@ -13,11 +13,15 @@ import type { DpopRequest } from '../http/dpop-request.js';
 import type { NameRoute } from '../http/place.js';
 import type { RevocationCheck } from '../revocation/revocation-check.js';
 import { type DecisionSubject, RequestDecisions } from '../telemetry/decisions.js';
+import { readTickets } from '../tickets/presented-ticket.js';
+import type { DpopTicket } from '../tickets/ticket-content.js';
+import type { OpenedTicket } from '../tickets/ticket-seal.js';
 import { isNonceDemand, type NonceSupply } from './nonce-supply.js';
 import { assertRequirements, assertScheme } from './policy-checks.js';
-import { type DpopPolicy, isReportOnly } from './policy.js';
+import { type DpopPolicy, isReportOnly, permitsTicket } from './policy.js';
 import type { ProofVerifier, VerifiedProof } from './proof.verifier.js';
 import type { ReplayCheck } from './replay-check.js';
+import type { TicketCheck } from './ticket-check.js';
 import type { TokenCheck } from './token-check.js';
 import { createVerdict, type DpopVerdict } from './verdict.js';
 import type { VerificationRules } from './verification-rules.js';
@@ -33,13 +37,16 @@ export interface ExaminationSteps {
   readonly revocations: RevocationCheck | undefined;
   readonly replays: ReplayCheck;
   readonly nonces: NonceSupply;
+  readonly tickets: TicketCheck;
+  /** Whether decisions are published. */
+  readonly publishes: boolean;
 }
 
 /** What a request has proved. */
 interface Possession {
   readonly verdict: DpopVerdict;
   readonly ath: string;
-  readonly proof: VerifiedProof | undefined;
+  readonly proof?: VerifiedProof;
 }
 
 /**
@@ -55,6 +62,7 @@ export class DpopExamination {
   readonly #fields: CredentialFields;
   #boundJkt = '';
   #subject: DecisionSubject | undefined;
+  #ticket: OpenedTicket | undefined;
   #possession: Promise<Possession> | undefined;
   #recorded: Promise<void> | undefined;
   #epochRefreshed: Promise<void> | undefined;
@@ -65,7 +73,7 @@ export class DpopExamination {
     this.#request = request;
     this.#steps = steps;
     this.#openedSeconds = this.#nowSeconds();
-    this.#decisions = new RequestDecisions(request.method);
+    this.#decisions = new RequestDecisions(request.method, steps.publishes);
     this.#fields = readCredentialFields(request.rawHeaders);
   }
 
@@ -84,9 +92,10 @@ export class DpopExamination {
     return this.#request;
   }
 
-  /** Whether the request has no credentials at all, not even bad ones. */
-  get isAnonymous(): boolean {
-    return this.#fields.authorizationCount === 0 && this.#fields.dpopCount === 0;
+  /** Whether the request has no credentials at all that this policy reads, not even bad ones. */
+  isAnonymous(policy: DpopPolicy): boolean {
+    if (this.#fields.authorizationCount + this.#fields.dpopCount > 0) return false;
+    return !permitsTicket(policy, this.#steps.rules) || readTickets(this.#request).length === 0;
   }
 
   /** Whose request it is, once the client has proved possession of its key; for the operator. */
@@ -97,6 +106,16 @@ export class DpopExamination {
   /** @internal For the challenge. */
   get attemptedScheme(): Scheme | undefined {
     return attemptedScheme(this.#fields);
+  }
+
+  /** @internal What is published about the request, by a guard after the verdict, too. */
+  get decisions(): RequestDecisions {
+    return this.#decisions;
+  }
+
+  /** @internal A ticket for the request that was accepted with this verdict, see `DpopTickets`. */
+  issueTicket(verdict: DpopVerdict, path: string): Promise<DpopTicket> {
+    return this.#steps.tickets.issue(verdict, this.#request, path);
   }
 
   /**
@@ -110,7 +129,8 @@ export class DpopExamination {
   async authorize(policy: DpopPolicy, nameRoute?: NameRoute): Promise<DpopVerdict> {
     let possession: Possession | undefined;
     try {
-      const credentials = parseCredentials(this.#fields, this.#steps.rules.limits);
+      const ticket = this.#openTicket(policy);
+      const credentials = ticket ?? parseCredentials(this.#fields, this.#steps.rules.limits);
       assertScheme(credentials.scheme, policy, this.#steps.rules);
       possession = await (this.#possession ??= this.#verifyPossession(credentials));
       this.#subject = possession.verdict;
@@ -124,13 +144,9 @@ export class DpopExamination {
       const asked = assertRequirements(possession.verdict, policy, this.#nowSeconds());
       if (asked !== undefined) await asked;
       await (this.#recorded ??= this.#record(possession));
-      this.#decisions.accepted(
-        possession.verdict,
-        this.#toleratedFailure,
-        this.#revocationFailure,
-        nameRoute,
-      );
-      return possession.verdict;
+      const { verdict } = possession;
+      this.#decisions.accepted(verdict, this.#toleratedFailure, this.#revocationFailure, nameRoute);
+      return verdict;
     } catch (thrown) {
       const error = isNonceDemand(thrown) ? await this.#supplyNonce(thrown, possession) : toDpopError(thrown);
       this.#decisions.rejected(error, possession?.verdict, nameRoute, !isReportOnly(policy));
@@ -138,23 +154,23 @@ export class DpopExamination {
     }
   }
 
-  /** @internal Publishes a rejection that came after the verdict, from an override of the guard for example. */
-  publishRejection(error: DpopError | DpopUnavailableError, nameRoute: NameRoute, enforced = true): void {
-    this.#decisions.rejected(error, undefined, nameRoute, enforced);
+  /** Opened once: a socket is asked about for longer than its ticket lives. */
+  #openTicket(policy: DpopPolicy): OpenedTicket | undefined {
+    if (!permitsTicket(policy, this.#steps.rules)) return undefined;
+    if (this.#ticket !== undefined) return this.#ticket;
+    const presented = readTickets(this.#request);
+    if (presented.length === 0) return undefined;
+    this.#decisions.hasTicket = true;
+    return (this.#ticket = this.#steps.tickets.open(presented, this.#request, this.#fields));
   }
 
-  /** @internal Publishes that the request is let through as nobody. */
-  publishAnonymous(nameRoute: NameRoute): void {
-    this.#decisions.anonymous(nameRoute);
-  }
-
-  async #verifyPossession(credentials: Credentials): Promise<Possession> {
+  async #verifyPossession(credentials: Credentials | OpenedTicket): Promise<Possession> {
+    if ('path' in credentials) return await this.#steps.tickets.redeem(credentials, this.#request);
     const { scheme, token } = credentials;
     const ath = hash('sha256', token, 'base64url');
     const verified = this.#steps.tokens.verify(credentials, ath, this.#request);
     const { claims, jkt } = verified instanceof Promise ? await verified : verified;
-    if (credentials.scheme === 'Bearer')
-      return { verdict: createVerdict(scheme, token, claims), ath, proof: undefined };
+    if (credentials.scheme === 'Bearer') return { verdict: createVerdict(scheme, token, claims), ath };
     this.#boundJkt = jkt;
     const { proofs } = this.#steps;
     const checked = proofs.check(credentials.proof, this.#request, { jkt, ath });
@@ -175,6 +191,7 @@ export class DpopExamination {
 
   async #record({ verdict, ath, proof }: Possession): Promise<void> {
     const { tokens, proofs, replays } = this.#steps;
+    if (verdict.hasTicket && this.#ticket !== undefined) await this.#steps.tickets.spend(this.#ticket);
     if (proof !== undefined) this.#toleratedFailure = await replays.record(proof);
     // Only accepted requests fill the caches: an attacker without a token, its key and a fresh proof evicts no client.
     if (proof !== undefined) proofs.rememberKey(proof);
@@ -183,19 +200,16 @@ export class DpopExamination {
   }
 
   /** A demand for a nonce gets the nonce here, and nowhere else. */
-  async #supplyNonce(
+  #supplyNonce(
     demand: DpopError,
     possession: Possession | undefined,
   ): Promise<DpopError | DpopUnavailableError> {
     const { nonces } = this.#steps;
-    try {
+    return nonces.fulfil(demand, this.#boundJkt, () => {
       // A client that has not proved to hold its key causes no round trip.
-      if (possession !== undefined && demand.reason === 'nonce_missing')
-        await (this.#epochRefreshed ??= nonces.refreshEpoch(this.#boundJkt));
-      return new DpopError(demand.reason, { ...demand.details, nonce: nonces.issue(this.#boundJkt) });
-    } catch (failure) {
-      return toDpopError(failure);
-    }
+      if (possession === undefined) return undefined;
+      return (this.#epochRefreshed ??= nonces.refreshEpoch(this.#boundJkt));
+    });
   }
 
   #nowSeconds(): number {

@@ -1,4 +1,4 @@
-import { DpopError } from '../errors/dpop.error.js';
+import { DpopError, type DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import type { NonceService } from '../nonce/nonce.service.js';
 import type { TimedReplayStore } from '../storage/timed-replay.store.js';
 
@@ -15,6 +15,24 @@ export class NonceSupply {
   /** @param jkt thumbprint of the client's key */
   issue(jkt: string): string {
     return this.#nonces.issue(this.#store.epochOf(jkt));
+  }
+
+  /**
+   * A demand for a nonce with the nonce in it.
+   *
+   * @param refresh called before the nonce is issued, if the client lacks one
+   */
+  async fulfil(
+    demand: DpopError,
+    jkt: string,
+    refresh: () => Promise<void> | undefined,
+  ): Promise<DpopError | DpopUnavailableError> {
+    try {
+      if (demand.reason === 'nonce_missing') await refresh();
+      return new DpopError(demand.reason, { ...demand.details, nonce: this.issue(jkt) });
+    } catch (failure) {
+      return toDpopError(failure);
+    }
   }
 
   /**

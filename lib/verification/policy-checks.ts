@@ -30,7 +30,7 @@ export function assertRequirements(
   nowSeconds: number,
 ): Promise<void> | undefined {
   if (verdict.scheme === 'DPoP' && policy.nonce === 'required' && !verdict.hasNonce)
-    throw new DpopError('nonce_missing');
+    throw new DpopError(verdict.hasTicket ? 'ticket_nonce' : 'nonce_missing');
   assertScopes(verdict, policy);
   assertRights(verdict, policy);
   if (policy.authentication !== undefined) assertAuthentication(verdict, policy.authentication, nowSeconds);

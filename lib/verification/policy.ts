@@ -13,6 +13,13 @@ export interface DpopPolicy {
   readonly enforcement?: 'enforce' | 'report';
   /** `allow` lets a request without any credentials through as nobody. Credentials that are sent must be good. Default `reject`. */
   readonly anonymous?: 'reject' | 'allow';
+  /** Whether a ticket of `DpopTickets` is accepted in place of token and proof, once. Default `reject`: it is not read. */
+  readonly ticket?: 'reject' | 'allow';
+  /**
+   * Whether the response ends when the access token does, or when it is revoked. For responses over HTTP that take long:
+   * an event stream is closed, any other connection is cut off.
+   */
+  readonly endAtExpiry?: boolean;
   /** Scopes that the token must have, all of them. */
   readonly scopes?: readonly string[];
   /** Scopes of which the token must have one. */
@@ -42,6 +49,14 @@ export function permitsBearer(
 /** Whether a request that does not meet the policy is let through all the same. */
 export function isReportOnly({ enforcement }: DpopPolicy): boolean {
   return enforcement === 'report';
+}
+
+/** Whether a request of this policy may come with a ticket. A service that forbids them overrules every policy. */
+export function permitsTicket(
+  { ticket }: DpopPolicy,
+  { forbidsTickets }: { readonly forbidsTickets: boolean },
+): boolean {
+  return ticket === 'allow' && !forbidsTickets;
 }
 
 /** One policy over another. The lower one decides what the upper one leaves out or undefined. */

@@ -3,6 +3,7 @@ import { refusedAfterWait } from '../proof/proof-freshness.js';
 import { claimId } from '../storage/claim-id.js';
 import type { ReplayClaim, ReplayStore } from '../storage/replay.store.js';
 import { isReplayOutage } from '../storage/timed-replay.store.js';
+import { timeClaim } from '../telemetry/replay-claims.js';
 import type { VerifiedProof } from './proof.verifier.js';
 import type { ProofRules } from './proof-rules.js';
 
@@ -29,7 +30,7 @@ export class ReplayCheck {
     const claim = this.#claimOf(proof);
     let outcome: unknown;
     try {
-      outcome = await this.#store.claim(claim);
+      outcome = await timeClaim(() => this.#store.claim(claim));
     } catch (thrown) {
       const failure = toDpopError(thrown);
       if (this.#rules.onReplayStoreFailure === 'refuse' || !isReplayOutage(failure)) throw failure;

@@ -32,11 +32,10 @@ export class TokenCheck {
    * @throws DpopError, DpopUnavailableError, or any other error of a verifier of the app
    */
   verify(
-    credentials: Credentials,
+    { scheme, token }: Pick<Credentials, 'scheme' | 'token'>,
     ath: string,
     request: DpopRequest,
   ): VerifiedToken | Promise<VerifiedToken> {
-    const { scheme, token } = credentials;
     const explain = (error: unknown): never => {
       throw error instanceof DpopError ? this.#advise(error, token, request) : error;
     };

@@ -29,6 +29,8 @@ export interface DpopVerdict extends TokenRights {
   readonly token: string;
   /** Whether the proof carried a valid nonce. */
   readonly hasNonce: boolean;
+  /** Whether the request came with a ticket in place of token and proof. `hasNonce` then tells of the proof before it. */
+  readonly hasTicket: boolean;
   /** A fresh nonce for the client's next proof, once the current one is about to expire (§8.2). Not enumerable. */
   readonly nextNonce: string | undefined;
 }
@@ -60,6 +62,7 @@ class Verdict implements DpopVerdict {
     readonly jkt: string | undefined,
     readonly claims: AccessTokenClaims,
     readonly hasNonce: boolean,
+    readonly hasTicket: boolean,
     token: string,
     nextNonce: string | undefined,
     readonly unmet: UnmetCheck | undefined,
@@ -95,7 +98,22 @@ export function createVerdict(
   nonce?: AcceptedNonce,
   nextNonce?: string,
 ): DpopVerdict {
-  return Object.freeze(new Verdict(scheme, jkt, claims, nonce !== undefined, token, nextNonce, undefined));
+  return Object.freeze(
+    new Verdict(scheme, jkt, claims, nonce !== undefined, false, token, nextNonce, undefined),
+  );
+}
+
+/**
+ * The verdict on a request with a ticket.
+ *
+ * @internal
+ */
+export function createTicketVerdict(
+  { scheme, token, hasNonce }: Pick<DpopVerdict, 'scheme' | 'token' | 'hasNonce'>,
+  claims: AccessTokenClaims,
+  jkt: string | undefined,
+): DpopVerdict {
+  return Object.freeze(new Verdict(scheme, jkt, claims, hasNonce, true, token, undefined, undefined));
 }
 
 /** @internal On a request that is let through although it does not pass the checks. */
@@ -103,5 +121,7 @@ export function createUnenforcedVerdict(error: DpopError | DpopUnavailableError)
   const { code, reason } = error;
   const detail = error instanceof DpopError ? error.details.detail : undefined;
   const unmet = Object.freeze({ code, reason, detail });
-  return Object.freeze(new Verdict('Bearer', undefined, Object.freeze({}), false, '', undefined, unmet));
+  return Object.freeze(
+    new Verdict('Bearer', undefined, Object.freeze({}), false, false, '', undefined, unmet),
+  );
 }

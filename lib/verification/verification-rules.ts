@@ -9,6 +9,8 @@ export interface VerificationRules extends ProofRules {
   readonly policy: DpopPolicy;
   /** Whether no policy, of any route, may allow Bearer. */
   readonly forbidsBearer: boolean;
+  /** Whether no policy, of any route, may allow tickets. */
+  readonly forbidsTickets: boolean;
   /** Who checks what a token is bound to beside the DPoP key. */
   readonly confirmation?: ConfirmationOption;
   readonly limits: CredentialLimits;

@@ -3,6 +3,7 @@
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { type AccessTokenClaims, DpopBound, DpopGuard, DpopModule } from 'nestjs-dpop';
 import { introspection } from 'nestjs-dpop/introspection';
+import { DpopTelemetry } from 'nestjs-dpop/opentelemetry';
 import { RedisStorage } from 'nestjs-dpop/redis';
 import { SecurityEventsModule } from 'nestjs-dpop/security-events';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
@@ -27,7 +28,7 @@ const options = {
 })
 export class AppModule {}
 
-export const kit = [TestClient, TestIssuer, SecurityEventsModule];
+export const kit = [TestClient, TestIssuer, SecurityEventsModule, DpopTelemetry];
 
 export const introspected = introspection({
   accessToken: options.accessToken,

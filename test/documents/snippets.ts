@@ -27,11 +27,12 @@ declare const verifier: import('nestjs-dpop').DpopVerifier;
 declare const request: import('node:http').IncomingMessage;
 declare const issuer: import('nestjs-dpop/testing').TestIssuer;
 declare const url: string;
+declare const app: import('@nestjs/common').INestApplication;
 `;
 
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
-  /^lib\/(module\/dpop\.module|authorization-server\/[^/]+|guard\/[^/]+|verification\/dpop(?:-proof)?\.verifier|security-events\/security-events\.module|testing\/[^/]+)(?<!\.spec)\.ts$/;
+  /^lib\/(module\/dpop\.module|authorization-server\/[^/]+|guard\/[^/]+|verification\/dpop(?:-proof)?\.verifier|security-events\/security-events\.module|(?:mcp|opentelemetry|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
 const NEST_NAMES = [
   'Body',
@@ -40,6 +41,7 @@ const NEST_NAMES = [
   'Injectable',
   'Module',
   'Post',
+  'Req',
   'UseGuards',
   'UseInterceptors',
 ];
@@ -60,7 +62,12 @@ export function readExampleSnippets(): readonly Snippet[] {
   const imports = new Map([
     ['@nestjs/common', NEST_NAMES],
     ['nestjs-dpop', readExportedNames('lib/index.ts')],
+    ['nestjs-dpop/opentelemetry', readExportedNames('lib/opentelemetry/index.ts')],
+    ['@rekog/mcp-nest', ['McpHttpControllerFor', 'StreamableHttpTransport']],
+    ['nestjs-dpop/mcp', readExportedNames('lib/mcp/index.ts')],
     ['nestjs-dpop/security-events', readExportedNames('lib/security-events/index.ts')],
+    ['nestjs-dpop/platform-socket.io', readExportedNames('lib/platform-socket.io/index.ts')],
+    ['nestjs-dpop/platform-ws', readExportedNames('lib/platform-ws/index.ts')],
     ['nestjs-dpop/testing', readExportedNames('lib/testing/index.ts')],
   ]);
   const sources = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })

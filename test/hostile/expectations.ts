@@ -16,6 +16,7 @@ const STATUS_OF_CODE: Readonly<Record<Refused['code'], number>> = {
   invalid_token: 401,
   invalid_dpop_proof: 401,
   use_dpop_nonce: 401,
+  invalid_ticket: 401,
   insufficient_scope: 403,
   insufficient_user_authentication: 401,
   insufficient_rights: 403,

@@ -2,7 +2,8 @@
 const TRANSPORTS = 'test/(graphql.e2e|request-origin|cors|foreign-transports)';
 const EXPLANATIONS = 'test/(explained-|received-values)';
 const OPTIONS = 'test/(options-|policy-values)';
-const ISSUERS = 'test/(issuers|issuer-faults|issuer-options|caches)';
+const ISSUERS = 'test/(issuers|issuer-faults|issuer-options|issuer-settings|resolved-issuers|caches)';
+const PROFILES = 'test/(profiles|profile-advice|fapi2)';
 
 /**
  * Which suites must notice a mutant of each folder of lib, as patterns of paths. Only the tests that reach a mutant are
@@ -33,14 +34,26 @@ export const FOLDERS = {
   nonce: ['lib/nonce/', 'test/nonces'],
   storage: ['lib/storage/', 'test/(replay-store-deadline|own-replay-store|storage-lifecycle)', EXPLANATIONS],
   issuer: ['lib/(issuer|access-token)/', ISSUERS, OPTIONS],
-  'access-token': ['lib/(issuer|access-token)/', ISSUERS, 'test/own-access-tokens'],
+  'access-token': [
+    'lib/(issuer|access-token)/',
+    ISSUERS,
+    PROFILES,
+    'test/(own-access-tokens|second-confirmation)',
+  ],
+  claims: ['lib/(claims|access-token)/', 'test/(rights|step-up)'],
+  outbound: ['lib/(outbound|issuer)/', 'test/(issuer-faults|introspection.e2e)'],
+  profiles: ['lib/profiles/', PROFILES],
   telemetry: ['lib/(telemetry|runtime)/', EXPLANATIONS, 'test/(hostile-log|decision)'],
   verification: ['lib/verification/'],
   config: ['lib/config/'],
-  guard: ['lib/guard/'],
+  revocation: ['lib/revocation/', 'test/revocation'],
+  guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict|enforcement|trial)'],
   introspection: ['lib/introspection/', 'test/introspection', 'test/rfc-vectors'],
+  metadata: ['lib/metadata/', 'test/metadata'],
+  'security-events': ['lib/security-events/', 'test/security-events'],
+  sessions: ['lib/sessions/'],
   module: [
     'lib/module/',
-    'test/(start-registrations|start-scopes|module-registration|storage-lifecycle|options-ways|issuers)',
+    'test/(start-|module-registration|storage-lifecycle|options-ways|issuers|metadata|enforcement|trial|revocation.e2e)',
   ],
 };

@@ -17,6 +17,7 @@ import {
 import { APP_GUARD, NestFactory, REQUEST } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import {
   Dpop,
   DpopBound,
@@ -26,7 +27,11 @@ import {
   RequireScopes,
   SkipDpop,
 } from 'nestjs-dpop';
+import { DpopIoAdapter } from 'nestjs-dpop/platform-socket.io';
+import { DpopWsAdapter } from 'nestjs-dpop/platform-ws';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
+import { io } from 'socket.io-client';
+import { WebSocket } from 'ws';
 
 const ORIGIN = 'https://api.example.com';
 const PLATFORMS = ['express', 'fastify'];
@@ -67,7 +72,7 @@ function handlerClass(name = 'read', ...decorators) {
   class Base {
     [name]() {
       hits.push(name);
-      return { ran: name };
+      return { event: name, data: { ran: name }, ran: name };
     }
   }
   return onMethod(Base, name, ...(decorators.length === 0 ? [Get()] : decorators));
@@ -438,6 +443,134 @@ for (const platform of PLATFORMS) {
       const { body } = await send(app, metadata, { host: 'other.example:8443' });
       assert.equal(body.resource, 'https://other.example:8443');
       assert.equal((await send(app, metadata, { host: 'evil.example' })).status, 404);
+    });
+  });
+}
+
+/** Nest 11 runs no global guard for messages, and its filter tells no client of ws of an exception. */
+for (const platform of PLATFORMS) {
+  void describe(`J sockets of ws on ${platform}`, () => {
+    const gatewayClass = (...decorators) =>
+      onMethod(handlerClass('read', ...decorators), 'read', SubscribeMessage('read'));
+
+    const startGateway = (gateway) =>
+      start(platform, {
+        providers: [gateway, { provide: APP_GUARD, useExisting: DpopGuard }],
+        before: (app) => app.useWebSocketAdapter(new DpopWsAdapter(app)),
+      });
+
+    /** The status of the handshake, and the answer to one message. */
+    async function ask(app, headers) {
+      const { port } = app.getHttpServer().address();
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/feed`, { headers });
+      socket.on('error', () => undefined);
+      return await new Promise((resolve) => {
+        socket.on('unexpected-response', (_request, { statusCode }) => resolve({ status: statusCode }));
+        socket.on('open', () => socket.send(JSON.stringify({ event: 'read', data: 'secret' })));
+        socket.on('message', (data) => {
+          socket.terminate();
+          resolve({ status: 101, answer: JSON.parse(String(data)) });
+        });
+      });
+    }
+
+    void test('J1 a handshake without credentials opens no socket, with a proof it does', async () => {
+      const gateway = gatewayClass(UseGuards(DpopGuard));
+      DpopBound()(gateway.prototype, 'read', 0);
+      const app = await startGateway(decorate(gateway, WebSocketGateway({ path: '/feed' })));
+      assert.deepEqual(await ask(app, {}), { status: 401 });
+      assert.deepEqual(hits, []);
+      const opened = await ask(app, await credentials(`${ORIGIN}/feed`));
+      assert.equal(opened.status, 101);
+      assert.deepEqual(hits, ['read']);
+    });
+
+    void test('J1 the client is told why a message is refused', async () => {
+      const gateway = gatewayClass(UseGuards(DpopGuard), RequireScopes('other'));
+      const app = await startGateway(decorate(gateway, WebSocketGateway({ path: '/feed' })));
+      const { answer } = await ask(app, await credentials(`${ORIGIN}/feed`));
+      assert.equal(answer.event, 'exception');
+      assert.equal(answer.data.code, 'insufficient_scope');
+      assert.doesNotMatch(JSON.stringify(answer), /secret/);
+      assert.deepEqual(hits, []);
+    });
+
+    void test('J1 what a message requires with only a global guard ends the start', async () => {
+      const gateway = gatewayClass(RequireScopes('other'));
+      const parts = {
+        providers: [
+          decorate(gateway, WebSocketGateway({ path: '/feed' })),
+          { provide: APP_GUARD, useExisting: DpopGuard },
+        ],
+        before: (app) => app.useWebSocketAdapter(new DpopWsAdapter(app)),
+      };
+      assert.match(
+        await messageOfFailure(platform, parts),
+        /^No DpopGuard covers these messages of gateways/,
+      );
+    });
+  });
+}
+
+/** The adapter of Nest creates the server; its filter sends exceptions as events. */
+for (const platform of PLATFORMS) {
+  void describe(`J sockets of socket.io on ${platform}`, () => {
+    const gatewayClass = (options, ...decorators) =>
+      decorate(
+        onMethod(handlerClass('read', ...decorators), 'read', SubscribeMessage('read')),
+        WebSocketGateway(options),
+      );
+
+    const startGateways = (...providers) =>
+      start(platform, {
+        providers,
+        before: (app) => app.useWebSocketAdapter(new DpopIoAdapter(app)),
+      });
+
+    /** Why there is no connection, or the answer to one message. */
+    async function ask(app, extraHeaders, namespace = '/') {
+      const { port } = app.getHttpServer().address();
+      const socket = io(`http://127.0.0.1:${port}${namespace}`, {
+        forceNew: true,
+        reconnection: false,
+        transports: ['websocket'],
+        extraHeaders,
+      });
+      const answer = await new Promise((resolve) => {
+        socket.on('connect_error', ({ message, data }) => resolve({ refused: data?.code ?? message }));
+        socket.on('connect', () => socket.emit('read', { secret: true }));
+        for (const event of ['read', 'exception']) socket.on(event, (data) => resolve({ event, data }));
+      });
+      socket.disconnect();
+      return answer;
+    }
+
+    const handshake = () => credentials(`${ORIGIN}/socket.io/`);
+
+    void test('J1 a handshake without credentials opens no connection, with a proof it does', async () => {
+      const gateway = gatewayClass({}, UseGuards(DpopGuard));
+      DpopBound()(gateway.prototype, 'read', 0);
+      const app = await startGateways(gateway);
+      assert.deepEqual(await ask(app, {}), { refused: 'websocket error' });
+      assert.deepEqual(hits, []);
+      const { event, data } = await ask(app, await handshake());
+      assert.deepEqual([event, data], ['read', { ran: 'read' }]);
+    });
+
+    void test('J1 a namespace is entered only with what its gateway requires', async () => {
+      const gateway = decorate(gatewayClass({ namespace: 'scoped' }), RequireScopes('other'));
+      const app = await startGateways(gatewayClass({}), gateway);
+      assert.deepEqual(await ask(app, await handshake(), '/scoped'), { refused: 'insufficient_scope' });
+      assert.deepEqual(hits, []);
+    });
+
+    void test('J1 the client is told why a message is refused', async () => {
+      const app = await startGateways(gatewayClass({}, UseGuards(DpopGuard), RequireScopes('other')));
+      const { event, data } = await ask(app, await handshake());
+      assert.equal(event, 'exception');
+      assert.equal(data.code, 'insufficient_scope');
+      assert.doesNotMatch(JSON.stringify(data), /secret/);
+      assert.deepEqual(hits, []);
     });
   });
 }

@@ -316,6 +316,7 @@ describe('verdict, decision and errors', () => {
       readonly permissions: readonly string[];
       readonly token: string;
       readonly hasNonce: boolean;
+      readonly hasTicket: boolean;
       readonly nextNonce: string | undefined;
       readonly enforced: boolean;
       readonly unmet: UnmetCheck | undefined;
@@ -339,6 +340,7 @@ describe('verdict, decision and errors', () => {
       | 'invalid_token'
       | 'invalid_dpop_proof'
       | 'use_dpop_nonce'
+      | 'invalid_ticket'
       | 'insufficient_scope'
       | 'insufficient_user_authentication'
       | 'insufficient_rights'
@@ -394,6 +396,7 @@ describe('verdict, decision and errors', () => {
       readonly issuer: string | undefined;
       readonly clientId: string | undefined;
       readonly jkt: string | undefined;
+      readonly hasTicket: boolean;
       readonly replayChecked: boolean;
       readonly revocationChecked: boolean;
       readonly durationMs: number;

@@ -12,6 +12,8 @@ export interface AuthorizationServerOptions {
   readonly port: number;
   /** The API for which tokens are issued (RFC 8707). */
   readonly resource: string;
+  /** The scopes that clients may request. */
+  readonly scopes?: readonly string[];
 }
 
 /**
@@ -21,13 +23,14 @@ export interface AuthorizationServerOptions {
 export async function startAuthorizationServer({
   port,
   resource,
+  scopes = SCOPES,
 }: AuthorizationServerOptions): Promise<Running> {
   const issuer = `http://127.0.0.1:${port}`;
   const { privateKey } = await generateKeyPair(SIGNING_ALGORITHM, { extractable: true });
   const provider = new Provider(issuer, {
     adapter: () => new InMemoryAdapter(),
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: SIGNING_ALGORITHM, use: 'sig' }] },
-    scopes: SCOPES,
+    scopes,
     ttl: { ClientCredentials: TOKEN_LIFETIME_SECONDS },
     clients: [
       {
@@ -47,7 +50,7 @@ export async function startAuthorizationServer({
       dPoP: { enabled: true },
       resourceIndicators: {
         enabled: true,
-        getResourceServerInfo: (_context, requested) => describeResource(requested, resource),
+        getResourceServerInfo: (_context, requested) => describeResource(requested, resource, scopes),
       },
     },
   });
@@ -64,11 +67,11 @@ export async function startAuthorizationServer({
   };
 }
 
-function describeResource(requested: string, resource: string): ResourceServer {
+function describeResource(requested: string, resource: string, scopes: readonly string[]): ResourceServer {
   if (requested !== resource) throw new errors.InvalidTarget();
   return {
     audience: resource,
-    scope: SCOPES.join(' '),
+    scope: scopes.join(' '),
     accessTokenFormat: 'jwt',
     accessTokenTTL: TOKEN_LIFETIME_SECONDS,
     jwt: { sign: { alg: SIGNING_ALGORITHM } },

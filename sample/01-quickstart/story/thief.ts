@@ -5,6 +5,11 @@ import type { SentRequest, Wire } from './wire.js';
 export interface Target {
   readonly method: string;
   readonly path: string;
+  readonly body?: string;
+  /** Other headers than those of the credentials. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A remark for the report. */
+  readonly note?: string;
 }
 
 const ALGORITHM = 'ES256';
@@ -37,15 +42,18 @@ export class Thief {
     captured: SentRequest,
     changes: Partial<Target & { readonly token: string }> = {},
   ): Promise<void> {
-    const { method = captured.method, path = captured.url.pathname, token } = changes;
+    const { method = captured.method, path = captured.url.pathname, token, note } = changes;
+    const { body } = captured;
     await this.#send(
-      { method, path },
+      { method, path, ...(body !== undefined && { body }), ...(note !== undefined && { note }) },
       { ...captured.headers, ...(token !== undefined && { authorization: `DPoP ${token}` }) },
     );
   }
 
-  async #send({ method, path }: Target, headers: Readonly<Record<string, string>>): Promise<void> {
-    await this.wire.deliver('thief', { method, url: new URL(path, this.api), headers });
+  async #send(target: Target, credentials: Readonly<Record<string, string>>): Promise<void> {
+    const { method, path, body, note } = target;
+    const headers = { ...target.headers, ...credentials };
+    await this.wire.deliver('thief', { method, url: new URL(path, this.api), headers, body }, note);
   }
 
   async #signProof(token: string, { method, path }: Target): Promise<string> {

@@ -4,6 +4,7 @@ export interface SentRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
 }
 
 /** A request to the API and its answer. */
@@ -43,14 +44,15 @@ export class Wire {
   };
 
   async deliver(sender: string, request: SentRequest, note?: string): Promise<Response> {
-    const { method, url, headers } = request;
-    const response = await fetch(url, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const { method, url, headers, body = null } = request;
+    const response = await fetch(url, { method, headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const text = await response.clone().text();
     this.#exchanges.push({
       sender,
       note,
       request,
       status: response.status,
-      body: (await response.clone().json()) as Exchange['body'],
+      body: (text === '' ? {} : JSON.parse(text)) as Exchange['body'],
       challenge: response.headers.get('www-authenticate') ?? undefined,
       nonce: response.headers.get('dpop-nonce') ?? undefined,
     });

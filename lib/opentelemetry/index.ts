@@ -1,0 +1,1 @@
+export { DpopTelemetry, type DpopTelemetryOptions } from './dpop-telemetry.js';

@@ -1,0 +1,2 @@
+export { DpopIoAdapter } from './dpop-io.adapter.js';
+export type { DpopIoAdapterOptions } from './server-options.js';

@@ -1,0 +1,1 @@
+export { DpopWsAdapter } from './dpop-ws.adapter.js';
