@@ -161,7 +161,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
   'platform-socket.io': ['errors', 'http', 'transport', 'verification', 'sessions', 'handshake'],
-  'platform-ws': ['transport', 'verification', 'sessions', 'handshake'],
+  'platform-ws': ['transport', 'verification', 'handshake'],
   testing: [
     'errors',
     'runtime',
@@ -176,6 +176,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
   opentelemetry: ['errors', 'telemetry'],
   mcp: ['errors', 'http', 'verification', 'guard'],
+  microservices: ['errors', 'http', 'transport', 'config', 'guard'],
   // The command line. It makes the checks of the other rooms; no room knows it.
   cli: [
     'errors',
@@ -204,9 +205,10 @@ const KNOW_NEST = [
   'security-events',
   'authorization-server',
   'mcp',
+  'microservices',
   'testing',
 ];
-const KNOW_IOREDIS = ['redis', 'cli'];
+const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 const KNOW_OPENTELEMETRY = ['opentelemetry'];
 
@@ -327,6 +329,7 @@ describe('the shape of files', () => {
     const entries = [
       'introspection',
       'mcp',
+      'microservices',
       'opentelemetry',
       'platform-socket.io',
       'platform-ws',

@@ -318,6 +318,7 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
     class Reporter extends BaseExceptionFilter {
       override catch(exception: DpopOAuthException, host: ArgumentsHost): void {
         seen.push(exception.error, (exception.cause as { reason: string }).reason, getDpopProof(host));
+        // oxlint-disable-next-line promise/valid-params -- it is no promise
         super.catch(exception, host);
       }
     }

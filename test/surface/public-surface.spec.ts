@@ -10,6 +10,7 @@ const ENTRIES = [
   'lib/opentelemetry/index.ts',
   'lib/platform-socket.io/index.ts',
   'lib/mcp/index.ts',
+  'lib/microservices/index.ts',
   'lib/platform-ws/index.ts',
   'lib/redis/index.ts',
   'lib/security-events/index.ts',
