@@ -27,6 +27,7 @@ export const SECTIONS = [
       'mcp',
       'messages',
       'browsers-and-openapi',
+      'authorization-servers',
     ],
   },
   {
@@ -61,6 +62,7 @@ export const PROJECT_PAGES = [
   'sample/03-keycloak/README.md',
   'sample/04-mcp/README.md',
   'sample/05-sockets/README.md',
+  'sample/06-authorization-server/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { DpopGuard } from '../guard/dpop.guard.js';
+import { DpopProofGuard } from '../guard/dpop-proof.guard.js';
 import { isVerifying } from '../handshake/verifying-adapter.js';
 import { configOf, type ContainerModule, registrationsIn } from './container.js';
 import { assertGlobalGuardsStatic, GuardCoverage } from './guard-coverage.js';
@@ -57,7 +58,8 @@ export class StartUpCheck implements OnModuleInit {
     const logger = new Logger('DpopModule');
     const coverage = new GuardCoverage(this.modules, this.application, this.#hasHttpServer());
     const verifiesHandshakes = isVerifying(this.application.getIoAdapter());
-    const survey = surveyRoutes(this.modules, coverage, verifiesHandshakes);
+    const proofs = new GuardCoverage(this.modules, this.application, false, DpopProofGuard);
+    const survey = surveyRoutes(this.modules, coverage, verifiesHandshakes, proofs);
     const { contradictoryClasses, contradictoryHandlers, bearer, reporting, tickets } = survey;
     if (forbidsBearer && bearer.length > 0) {
       throw new TypeError(
