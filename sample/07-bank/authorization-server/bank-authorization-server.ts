@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair } from 'jose';
 import { errors, Provider, type ProviderContext, type ResourceServer } from 'oidc-provider';
-import { InMemoryAdapter } from '../../01-quickstart/authorization-server/memory.adapter.js';
 import type { Running } from '../../01-quickstart/running.js';
 import { clientsOf, SCOPES } from './clients.js';
 import { interact, isInteraction, STRONG } from './interactions.js';
+import { SessionAdapter } from './session.adapter.js';
 
 const ALGORITHM = 'ES256';
+const HOUR = 3600;
 
 export interface BankAuthorizationServerOptions {
   readonly port: number;
@@ -26,13 +27,22 @@ export async function startBankAuthorizationServer(
   const issuer = `http://localhost:${port}`;
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
   const provider = new Provider(issuer, {
-    adapter: () => new InMemoryAdapter(),
+    adapter: () => new SessionAdapter(),
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: ALGORITHM, use: 'sig', kid: 'bank' }] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     clients: clientsOf(page),
     clientDefaults: { id_token_signed_response_alg: ALGORITHM },
-    scopes: ['openid', ...SCOPES],
+    scopes: ['openid'],
     acrValues: ['pwd', STRONG],
+    ttl: {
+      Session: HOUR,
+      Grant: HOUR,
+      Interaction: HOUR,
+      IdToken: HOUR,
+      AuthorizationCode: 60,
+      AccessToken: tokenLifetimeSeconds,
+      ClientCredentials: tokenLifetimeSeconds,
+    },
     claims: { openid: ['sub'], acr: null, auth_time: null },
     pkce: { required: () => true },
     clientBasedCORS: () => true,

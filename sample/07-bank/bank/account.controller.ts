@@ -8,7 +8,7 @@ import {
   RequireAuthentication,
   RequireScopes,
 } from 'nestjs-dpop';
-import { type Account, Ledger } from './ledger.js';
+import { type Account, type Entry, Ledger } from './ledger.js';
 import { parseTransfer } from './transfer.js';
 
 @UseGuards(DpopGuard)
@@ -23,6 +23,12 @@ export class AccountController {
   @Get('account')
   read(@DpopBound('subject') user: string): Account {
     return this.ledger.accountOf(user);
+  }
+
+  @RequireScopes('account')
+  @Get('statement')
+  readStatement(@DpopBound('subject') user: string): readonly Entry[] {
+    return this.ledger.accountOf(user).entries;
   }
 
   /** Money moves only with a nonce in the proof, the scope, and a user who has just confirmed with the second factor. */

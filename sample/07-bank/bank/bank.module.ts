@@ -22,7 +22,7 @@ export class BankModule {
       imports: [
         DpopModule.forRoot({
           origin: url,
-          accessToken: { issuer, audience: url, allowInsecureJwksUri: true },
+          accessToken: { issuer, audience: url },
           proof: { maxAgeSeconds: MAX_PROOF_AGE_SECONDS, futureToleranceSeconds: 10 },
           tickets: { lifetimeSeconds: 10 },
           realm: 'bank',

@@ -1,6 +1,6 @@
 import { Body, Controller, type DynamicModule, Get, Inject, Module, Post, Req } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { type Account, Ledger } from '../bank/ledger.js';
+import { type Account, type Entry, Ledger } from '../bank/ledger.js';
 import { parseTransfer } from '../bank/transfer.js';
 import { PlainGuard, type PlainRequest } from './plain.guard.js';
 
@@ -12,6 +12,11 @@ class PlainController {
   @Get('account')
   read(@Req() { user = '' }: PlainRequest): Account {
     return this.ledger.accountOf(user);
+  }
+
+  @Get('statement')
+  readStatement(@Req() { user = '' }: PlainRequest): readonly Entry[] {
+    return this.ledger.accountOf(user).entries;
   }
 
   @Post('transfers')
