@@ -27,6 +27,7 @@ export { DpopHttpException } from './guard/dpop-http.exception.js';
 export { DpopGuard } from './guard/dpop.guard.js';
 export { DpopStrategy } from './guard/dpop.strategy.js';
 export { DpopTickets } from './guard/dpop-tickets.js';
+export { dpopTracker } from './guard/dpop-tracker.js';
 export { getDpopVerdict } from './guard/get-dpop-verdict.js';
 export { Dpop, RequireAuthentication, type RoutePolicy, SkipDpop } from './guard/policy.decorators.js';
 export {

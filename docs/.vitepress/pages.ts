@@ -25,6 +25,7 @@ export const SECTIONS = [
       'tickets',
       'mcp',
       'sockets',
+      'other-packages',
       'browsers-and-openapi',
     ],
   },

@@ -5,6 +5,7 @@ import { type AccessTokenClaims, DpopBound, DpopGuard, DpopModule } from 'nestjs
 import { introspection } from 'nestjs-dpop/introspection';
 import { DpopTelemetry } from 'nestjs-dpop/opentelemetry';
 import { RedisStorage } from 'nestjs-dpop/redis';
+import { documentDpop } from 'nestjs-dpop/swagger';
 import { SecurityEventsModule } from 'nestjs-dpop/security-events';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 
@@ -28,7 +29,7 @@ const options = {
 })
 export class AppModule {}
 
-export const kit = [TestClient, TestIssuer, SecurityEventsModule, DpopTelemetry];
+export const kit = [TestClient, TestIssuer, SecurityEventsModule, DpopTelemetry, documentDpop];
 
 export const introspected = introspection({
   accessToken: options.accessToken,

@@ -27,7 +27,7 @@ declare const app: import('@nestjs/common').INestApplication;
 
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
-  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|(?:mcp|opentelemetry|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
+  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|(?:mcp|opentelemetry|swagger|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
 const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'Req', 'UseGuards'];
 
@@ -47,6 +47,8 @@ export function readExampleSnippets(): readonly Snippet[] {
   const imports = new Map([
     ['@nestjs/common', NEST_NAMES],
     ['nestjs-dpop', readExportedNames('lib/index.ts')],
+    ['@nestjs/swagger', ['DocumentBuilder', 'SwaggerModule']],
+    ['nestjs-dpop/swagger', readExportedNames('lib/swagger/index.ts')],
     ['nestjs-dpop/opentelemetry', readExportedNames('lib/opentelemetry/index.ts')],
     ['@rekog/mcp-nest', ['McpHttpControllerFor', 'StreamableHttpTransport']],
     ['nestjs-dpop/mcp', readExportedNames('lib/mcp/index.ts')],
