@@ -90,7 +90,8 @@ async function install(version) {
     '@nestjs/platform-express': exact,
     '@nestjs/platform-fastify': exact,
     '@nestjs/passport': `^${major}.0.0`,
-    // There is no 11.0.0 of it.
+    // There is no 11.0.0 of them.
+    '@nestjs/platform-socket.io': `${exact} || ~${major}.0.0`,
     '@nestjs/platform-ws': `${exact} || ~${major}.0.0`,
     '@nestjs/websockets': exact,
     // CommonJS. The peers of or-guard end with Nest 11.
@@ -100,6 +101,7 @@ async function install(version) {
     passport: '^0.7.0',
     'reflect-metadata': '^0.2.2',
     rxjs: '^7.8.2',
+    'socket.io-client': '^4.8.4',
     ws: '^8.23.0',
     ...JSON.parse(await readFile(join(root, 'package.json'), 'utf8')).dependencies,
   };

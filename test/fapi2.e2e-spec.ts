@@ -137,3 +137,39 @@ describe.each(PLATFORMS)("bearer: 'forbid', on %s (B5)", (platform) => {
     });
   });
 });
+
+describe.each(PLATFORMS)("tickets: 'forbid', on %s (J2)", (platform) => {
+  test('ends the start for a handler or a class that allows tickets', async () => {
+    const allow = Dpop({ ticket: 'allow' });
+    for (const [controller, name] of [
+      [controllerWith([allow]), 'LedgerController.read'],
+      [controllerWith([Dpop({ ticket: 'reject' })], [allow]), 'LedgerController'],
+    ] as const) {
+      await startApp(platform, moduleOf(options(), controller));
+      for (const dpop of [options({ tickets: 'forbid' }), fapi2(options())]) {
+        expect(await startFailureOf(platform, moduleOf(dpop, controller))).toBe(
+          `@Dpop({ ticket: 'allow' }) must not stand in an app with the option tickets: 'forbid', which fapi2 sets: ${name}. ` +
+            'Remove it there, or leave the option out',
+        );
+      }
+    }
+    await startApp(platform, moduleOf(fapi2(options()), controllerWith([Dpop({ ticket: 'reject' })])));
+  });
+
+  test('reads no ticket, whatever the guard of the app says of its routes', async () => {
+    @Injectable()
+    class LenientGuard extends DpopGuard {
+      protected override getPolicy(): DpopPolicy {
+        return { nonce: 'off', bearer: 'reject', ticket: 'allow' };
+      }
+    }
+    const controller = controllerWith([], [], LenientGuard);
+    const codeOf = async ({ url }: { readonly url: string }): Promise<unknown> => {
+      const body: unknown = await (await fetch(`${url}?ticket=x`)).json();
+      return (body as { readonly code?: unknown }).code;
+    };
+    expect(await codeOf(await startApp(platform, moduleOf(options(), controller)))).toBe('invalid_ticket');
+    const dpop = options({ tickets: 'forbid' });
+    expect(await codeOf(await startApp(platform, moduleOf(dpop, controller)))).toBe('credentials_missing');
+  });
+});

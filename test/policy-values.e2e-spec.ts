@@ -38,6 +38,8 @@ describe('misuse of decorators is a TypeError where they stand', () => {
       ['an optional nonce', Dpop, [{ nonce: 'optional' }], /@Dpop\(\) nonce must be "off" or "required"/],
       ['nonce null', Dpop, [{ nonce: null }], /@Dpop\(\) nonce must be "off" or "required"/],
       ['bearer true', Dpop, [{ bearer: true }], /@Dpop\(\) bearer must be "reject" or "allow-unbound"/],
+      ['ticket true', Dpop, [{ ticket: true }], /@Dpop\(\) ticket must be "reject" or "allow"/],
+      ['endAtExpiry 1', Dpop, [{ endAtExpiry: 1 }], /@Dpop\(\) endAtExpiry must be true or false/],
       ['no scope', RequireScopes, [], /@RequireScopes\(\) must be given one or more scopes/],
       ['an empty scope', RequireScopes, ['a', ''], /@RequireScopes\(\)/],
       ['two scopes in one', RequireScopes, ['a b'], /@RequireScopes\(\)/],

@@ -335,8 +335,8 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
         authorization: `Bearer ${await issuer.issueToken({ claims: { sub } })}`,
       });
       const headers = await bearer('user');
-      const opened = await send(app.url + POLL, { headers });
-      const { sid } = JSON.parse(String(opened.body).slice(1)) as { sid: string };
+      const answer = await send(app.url + POLL, { headers });
+      const { sid } = JSON.parse(String(answer.body).slice(1)) as { sid: string };
       const post = (by: Record<string, string>) =>
         send(`${app.url}${POLL}&sid=${sid}`, { method: 'POST', body: '40', headers: by });
       expect(await post(await bearer('user'))).toMatchObject({ status: 403 });

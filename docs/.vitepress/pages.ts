@@ -24,7 +24,6 @@ export const SECTIONS = [
       'sockets',
       'tickets',
       'mcp',
-      'sockets',
       'other-packages',
       'browsers-and-openapi',
     ],
@@ -60,6 +59,7 @@ export const PROJECT_PAGES = [
   'sample/02-fleet/README.md',
   'sample/03-keycloak/README.md',
   'sample/04-mcp/README.md',
+  'sample/05-sockets/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */

@@ -29,6 +29,7 @@ const ORIGIN_FORM =
 const ALGORITHMS_FORM =
   'proof.algorithms must be an array of algorithms that this Node supports, of ' +
   'ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512, Ed25519, EdDSA, ML-DSA-44, ML-DSA-65, ML-DSA-87';
+const TICKETS_FORM = 'tickets must be "forbid", or an object: { lifetimeSeconds: 30 }';
 const NONCE_FORM = 'nonce must be "off" or "required", or an object: { mode: "required", secret: … }';
 const METADATA_FORM =
   'metadata.url must be the https URL of the protected resource metadata (RFC 9728); ' +
@@ -70,6 +71,18 @@ describe('an option of a wrong form is refused in these words (I4)', () => {
     [{ proof: { algorithms: 'ES256' } }, `${ALGORITHMS_FORM}; it is "ES256"`],
     [{ proof: { algorithms: ['ES256', 'HS256'] } }, `${ALGORITHMS_FORM}; it is [ 'HS256' ]`],
     [{ proof: { queryInHtu: 'drop' } }, 'proof.queryInHtu must be "ignore" or "reject"; it is "drop"'],
+    [{ tickets: 5 }, `${TICKETS_FORM}; it is a number`],
+    [{ tickets: null }, `${TICKETS_FORM}; it is null`],
+    [{ tickets: 'allow' }, `${TICKETS_FORM}; it is a string`],
+    [{ tickets: { lifetime: 5 } }, 'tickets has no option "lifetime"; known: lifetimeSeconds'],
+    [
+      { tickets: { lifetimeSeconds: 0 } },
+      'tickets.lifetimeSeconds must be an integer from 1 to 300; it is 0',
+    ],
+    [
+      { tickets: { lifetimeSeconds: 301 } },
+      'tickets.lifetimeSeconds must be an integer from 1 to 300; it is 301',
+    ],
     [{ nonce: 5 }, `${NONCE_FORM}; it is a number`],
     [{ nonce: null }, `${NONCE_FORM}; it is null`],
     [{ nonce: 'optional' }, 'nonce must be "off" or "required"; it is "optional"'],

@@ -163,7 +163,8 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
         this.handleRequest<unknown>(undefined, verdict, undefined, context),
       );
     leaveVerdict(request, verdict);
-    if (policy.endAtExpiry === true) endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
+    if (policy.endAtExpiry === true && !isReportOnly(policy))
+      endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
     if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
     this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
   }

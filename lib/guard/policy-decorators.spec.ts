@@ -124,6 +124,8 @@ describe('a decorator is refused in these words (I4)', () => {
     ],
     [Dpop, [{ nonce: 'on' }], '@Dpop() nonce must be "off" or "required"; it is "on"'],
     [Dpop, [{ bearer: 'on' }], '@Dpop() bearer must be "reject" or "allow-unbound"; it is "on"'],
+    [Dpop, [{ ticket: true }], '@Dpop() ticket must be "reject" or "allow"; it is true'],
+    [Dpop, [{ endAtExpiry: 'yes' }], '@Dpop() endAtExpiry must be true or false; it is "yes"'],
     [RequireScopes, [], `${SCOPES}; it is []`],
     [RequireScopes, ['a', ''], `${SCOPES}; it is [ 'a', '' ]`],
     [RequireScopes, ['a', 5], `${SCOPES}; it is [ 'a', 5 ]`],

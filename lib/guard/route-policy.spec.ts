@@ -94,6 +94,37 @@ describe('the policy that decorators make (B13)', () => {
     expect(policyOf(Closed)).toMatchObject({ anyScope: ['s'], anyRole: ['r'], predicates: [never] });
   });
 
+  test('a handler that overrides another keeps an end and a refusal of tickets, and no allowance', () => {
+    class Base {
+      @Dpop({ ticket: 'allow', endAtExpiry: true })
+      read(): void {}
+    }
+    class Allowing extends Base {
+      override read(): void {}
+    }
+    expect(policyOf(Base)).toEqual({ ...service, ticket: 'allow', endAtExpiry: true });
+    expect(policyOf(Allowing)).toEqual({ ...service, endAtExpiry: true });
+    @Dpop({ ticket: 'allow' })
+    class Strict {
+      @Dpop({ ticket: 'reject', endAtExpiry: false })
+      read(): void {}
+    }
+    class Overriding extends Strict {
+      override read(): void {}
+    }
+    expect(policyOf(Overriding)).toEqual({ ...service, ticket: 'reject' });
+  });
+
+  test('the policy of a class has its tickets and its end, for gateways', () => {
+    @Dpop({ ticket: 'allow', endAtExpiry: true })
+    class Gateway {}
+    expect(classPolicyOf(Gateway, service, Guard)).toEqual({
+      ...service,
+      ticket: 'allow',
+      endAtExpiry: true,
+    });
+  });
+
   test('a handler that overrides another keeps what is stricter than the service, and nothing that is looser', () => {
     class Base {
       @Dpop({ nonce: 'off', bearer: 'allow-unbound', enforcement: 'report', anonymous: 'allow' })

@@ -12,7 +12,12 @@ import type { DpopActivation } from './activation.js';
 import { routePolicyOf } from './route-policy.js';
 
 /** The replay store decides these, and the trial does not ask it: the present configuration has recorded the proof. */
-const DECIDED_BY_STORE: ReadonlySet<string> = new Set(['proof_replayed', 'nonce_renewal', 'ticket_spent']);
+const DECIDED_BY_STORE: ReadonlySet<string> = new Set([
+  'proof_replayed',
+  'nonce_renewal',
+  'ticket_spent',
+  'ticket_renewal',
+]);
 
 /** The parts of a trial, which `DpopModule` provides if the option is set. */
 export interface TrialParts {

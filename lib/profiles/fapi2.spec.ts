@@ -102,6 +102,7 @@ describe('fapi2 narrows what is left open (C5)', () => {
     expect(fapi2(narrow)).toEqual({ ...narrow, bearer: 'forbid', tickets: 'forbid' });
     expect(fapi2(fapi2(GOOD))).toEqual(fapi2(GOOD));
     expect(fapi2({ ...GOOD, bearer: 'reject' }).bearer).toBe('forbid');
+    expect(fapi2({ ...GOOD, tickets: 'forbid' }).tickets).toBe('forbid');
   });
 });
 
@@ -174,6 +175,9 @@ describe('fapi2 is a TypeError for what is wider (I4)', () => {
   });
 
   test('Bearer, the age of a proof by its nonce, and what are no options', () => {
+    expect(messageOf({ tickets: { lifetimeSeconds: 5 } })).toMatch(
+      /^fapi2\(\) tickets must be "forbid" or left out: .*; it is \{ lifetimeSeconds: 5 \}$/,
+    );
     expect(messageOf({ bearer: 'allow-unbound' })).toMatch(
       /^fapi2\(\) bearer must be left out: .*; it is "allow-unbound"$/,
     );

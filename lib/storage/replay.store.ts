@@ -18,7 +18,7 @@ export interface ReplayClaim {
   /** The epoch of the store in which the nonce of the proof was issued, if the proof has a nonce. */
   readonly epoch: string | undefined;
   /**
-   * Set for a ticket, which whoever reads it can use: the answer is `unknown` if it may have been used before a loss, also
+   * Set for a ticket, which anyone who reads it can use: the answer is `unknown` if it may have been used before a loss, also
    * in a store that accepts such proofs. `epoch` is that in which the ticket was issued.
    */
   readonly afterDataLoss?: 'refuse';

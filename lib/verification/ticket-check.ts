@@ -93,7 +93,7 @@ export class TicketCheck {
   }
 
   /**
-   * Spends the ticket. No option accepts one that may have been used before: whoever reads a ticket can use it.
+   * Spends the ticket. No option accepts one that may have been used before: anyone who reads a ticket can use it.
    *
    * @throws DpopError for a ticket that was used before, or that may have been; DpopUnavailableError when the store fails
    */

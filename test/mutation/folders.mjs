@@ -47,7 +47,7 @@ export const FOLDERS = {
   verification: ['lib/verification/'],
   config: ['lib/config/'],
   revocation: ['lib/revocation/', 'test/revocation'],
-  guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict|enforcement|report-mode|trial)'],
+  guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict|enforcement|trial)'],
   introspection: ['lib/introspection/', 'test/introspection', 'test/rfc-vectors'],
   metadata: ['lib/metadata/', 'test/metadata'],
   'security-events': ['lib/security-events/', 'test/security-events'],

@@ -27,8 +27,10 @@ import {
   RequireScopes,
   SkipDpop,
 } from 'nestjs-dpop';
+import { DpopIoAdapter } from 'nestjs-dpop/platform-socket.io';
 import { DpopWsAdapter } from 'nestjs-dpop/platform-ws';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
+import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
 const ORIGIN = 'https://api.example.com';
@@ -506,6 +508,69 @@ for (const platform of PLATFORMS) {
         await messageOfFailure(platform, parts),
         /^No DpopGuard covers these messages of gateways/,
       );
+    });
+  });
+}
+
+/** The adapter of Nest creates the server; its filter sends exceptions as events. */
+for (const platform of PLATFORMS) {
+  void describe(`J sockets of socket.io on ${platform}`, () => {
+    const gatewayClass = (options, ...decorators) =>
+      decorate(
+        onMethod(handlerClass('read', ...decorators), 'read', SubscribeMessage('read')),
+        WebSocketGateway(options),
+      );
+
+    const startGateways = (...providers) =>
+      start(platform, {
+        providers,
+        before: (app) => app.useWebSocketAdapter(new DpopIoAdapter(app)),
+      });
+
+    /** Why there is no connection, or the answer to one message. */
+    async function ask(app, extraHeaders, namespace = '/') {
+      const { port } = app.getHttpServer().address();
+      const socket = io(`http://127.0.0.1:${port}${namespace}`, {
+        forceNew: true,
+        reconnection: false,
+        transports: ['websocket'],
+        extraHeaders,
+      });
+      const answer = await new Promise((resolve) => {
+        socket.on('connect_error', ({ message, data }) => resolve({ refused: data?.code ?? message }));
+        socket.on('connect', () => socket.emit('read', { secret: true }));
+        for (const event of ['read', 'exception']) socket.on(event, (data) => resolve({ event, data }));
+      });
+      socket.disconnect();
+      return answer;
+    }
+
+    const handshake = () => credentials(`${ORIGIN}/socket.io/`);
+
+    void test('J1 a handshake without credentials opens no connection, with a proof it does', async () => {
+      const gateway = gatewayClass({}, UseGuards(DpopGuard));
+      DpopBound()(gateway.prototype, 'read', 0);
+      const app = await startGateways(gateway);
+      assert.deepEqual(await ask(app, {}), { refused: 'websocket error' });
+      assert.deepEqual(hits, []);
+      const { event, data } = await ask(app, await handshake());
+      assert.deepEqual([event, data], ['read', { ran: 'read' }]);
+    });
+
+    void test('J1 a namespace is entered only with what its gateway requires', async () => {
+      const gateway = decorate(gatewayClass({ namespace: 'scoped' }), RequireScopes('other'));
+      const app = await startGateways(gatewayClass({}), gateway);
+      assert.deepEqual(await ask(app, await handshake(), '/scoped'), { refused: 'insufficient_scope' });
+      assert.deepEqual(hits, []);
+    });
+
+    void test('J1 the client is told why a message is refused', async () => {
+      const app = await startGateways(gatewayClass({}, UseGuards(DpopGuard), RequireScopes('other')));
+      const { event, data } = await ask(app, await handshake());
+      assert.equal(event, 'exception');
+      assert.equal(data.code, 'insufficient_scope');
+      assert.doesNotMatch(JSON.stringify(data), /secret/);
+      assert.deepEqual(hits, []);
     });
   });
 }

@@ -45,6 +45,7 @@ export const TOP_LEVEL: Readonly<Record<string, Row>> = {
   maxTokenBytes: [[null, 0, -1, 255, 65_537, 512.5, '8192', NAN], 'an integer from 256 to 65536'],
   proof: [[null, 'strict', 60, true, []], 'an object'],
   nonce: [[null, 'optional', '', true, 42, []], '"off" or "required"'],
+  tickets: [[null, 'allow', 30, true, []], '"forbid", or an object'],
   storage: [
     [
       null,
@@ -94,6 +95,7 @@ export const TOP_LEVEL: Readonly<Record<string, Row>> = {
 export const NESTED: readonly (readonly [option: string, inner: Untyped, row: Row])[] = [
   ['proof', {}, [[{ maxAge: 60 }], 'maxAgeSeconds']],
   ['nonce', { mode: 'off' }, [[{ ttl: 60 }], 'lifetimeSeconds']],
+  ['tickets', {}, [[{ ttl: 30 }], 'lifetimeSeconds']],
   ['metadata', { url: 'https://api.example.com/m' }, [[{ resource: 'x' }], 'beside url']],
   ['metadata', {}, [[{ resource_name: 'x' }, { algorithms: ['ES256'] }], 'authorizationServers']],
   ['cache', {}, [[{ tokens: 1 }], 'maxTokens']],
@@ -144,6 +146,7 @@ export const MEMBERS: readonly (readonly [option: string, member: string, inner:
     { mode: 'required' },
     [[null, 0, -1, 1.5, '120', NAN, 3601], 'an integer from 1 to 3600'],
   ],
+  ['tickets', 'lifetimeSeconds', {}, [[null, 0, -1, 1.5, '30', NAN, 301], 'an integer from 1 to 300']],
   ['nonce', 'freshness', { mode: 'required' }, [[null, 'both', true], '"iat" or "nonce"']],
   [
     'metadata',
