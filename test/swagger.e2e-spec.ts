@@ -113,6 +113,10 @@ class ArticlesController extends ReadingController {
 @Controller('public')
 class PublicController extends ReadingController {}
 
+@RequireScopes('accounts:audit')
+@Controller('audited')
+class AuditedController extends AccountsController {}
+
 interface Operation {
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly Readonly<Record<string, unknown>>[];
@@ -127,7 +131,7 @@ beforeAll(async () => {
 
 afterEach(closeApps);
 
-const controllers = [AccountsController, ArticlesController, PublicController];
+const controllers = [AccountsController, AuditedController, ArticlesController, PublicController];
 
 async function start(
   platform: (typeof PLATFORMS)[number],
@@ -168,7 +172,8 @@ describe.each(PLATFORMS)('the document of @nestjs/swagger on %s', (platform) => 
         'permissions `write`; a condition of the service.',
     );
 
-    // The same handler, inherited by a class without a scope, and by one without a guard.
+    // The same handler, inherited by a class with another scope, by one without a scope, and by one without a guard.
+    expect(at(document, '/audited/items/{id}').responses['403']?.description).toContain('`accounts:audit`');
     expect(at(document, '/articles/items/{id}').security).toEqual([{ dpop: [] }]);
     expect(at(document, '/articles/items/{id}').responses).not.toHaveProperty('403');
     for (const path of ['/public/items/{id}', '/accounts/open']) {

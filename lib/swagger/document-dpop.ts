@@ -65,7 +65,7 @@ function noRouteFound(): Error {
 function guardedRoutesIn(app: INestApplication): ReadonlyMap<Type, ReadonlyMap<object, DpopPolicy>> {
   const modules = app.get(ModulesContainer);
   const coverage = new GuardCoverage(modules, app.get(ApplicationConfig), true);
-  const { policy: service, forbidsBearer } = app.get<DpopConfig>(DPOP_CONFIG, { strict: false });
+  const { policy: service } = app.get<DpopConfig>(DPOP_CONFIG, { strict: false });
   const policies = new Map<Type, Map<object, DpopPolicy>>();
   for (const type of typesIn(modules)) {
     for (const { handler } of routesOf(type)) {
@@ -73,7 +73,7 @@ function guardedRoutesIn(app: INestApplication): ReadonlyMap<Type, ReadonlyMap<o
       const policy = routePolicyOf(handler, type, service, DpopGuard);
       if (policy === undefined) continue;
       const ofType = policies.get(type) ?? new Map<object, DpopPolicy>();
-      policies.set(type, ofType.set(handler, forbidsBearer ? { ...policy, bearer: 'reject' } : policy));
+      policies.set(type, ofType.set(handler, policy));
     }
   }
   return policies;
