@@ -12,9 +12,20 @@ if (findings.length > 0) process.exit(1);
 console.log('published files, scripts and lock file are as they must be');
 
 function findForeignFiles(paths) {
-  const required = ['README.md', 'LICENSE', 'SECURITY.md', 'CHANGELOG.md', 'package.json', 'dist/index.js'];
+  const required = [
+    'README.md',
+    'LICENSE',
+    'SECURITY.md',
+    'CHANGELOG.md',
+    'package.json',
+    'jest-preset.json',
+    'dist/index.js',
+    'dist/cli/main.js',
+    'schematics/collection.json',
+    'schematics/package.json',
+  ];
   const missing = required.filter((path) => !paths.includes(path));
-  const foreign = paths.filter((path) => !path.startsWith('dist/') && !required.includes(path));
+  const foreign = paths.filter((path) => !/^(?:dist|schematics)\//.test(path) && !required.includes(path));
   return [
     ...missing.map((path) => `not published: ${path}`),
     ...foreign.map((path) => `published, but must not be: ${path}`),

@@ -40,6 +40,8 @@ export {
   RequireScopes,
 } from './guard/rights.decorators.js';
 export { DpopHandshakes } from './handshake/dpop-handshakes.js';
+export { DpopSubscriptions } from './handshake/dpop-subscriptions.js';
+export type { GraphqlWsHooks, MercuriusHooks } from './handshake/subscription-hooks.js';
 export type { HandshakeOutcome, HandshakeRefusal } from './handshake/handshake-outcome.js';
 export type { Scheme } from './http/challenge.js';
 export type { DpopRequest } from './http/dpop-request.js';

@@ -151,7 +151,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   redis: ['errors', 'runtime', 'nonce', 'storage', 'revocation'],
   'security-events': ['errors', 'jws', 'runtime', 'http', 'issuer', 'revocation', 'guard', 'module'],
   'platform-socket.io': ['errors', 'http', 'transport', 'verification', 'sessions', 'handshake'],
-  'platform-ws': ['transport', 'verification', 'sessions', 'handshake'],
+  'platform-ws': ['transport', 'verification', 'handshake'],
   testing: [
     'errors',
     'runtime',
@@ -167,6 +167,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   opentelemetry: ['errors', 'telemetry'],
   swagger: ['errors', 'verification', 'config', 'guard', 'module'],
   mcp: ['errors', 'http', 'verification', 'guard'],
+  microservices: ['errors', 'http', 'transport', 'config', 'guard'],
   // The command line. It makes the checks of the other rooms; no room knows it.
   cli: [
     'errors',
@@ -194,10 +195,11 @@ const KNOW_NEST = [
   'platform-ws',
   'security-events',
   'mcp',
+  'microservices',
   'swagger',
   'testing',
 ];
-const KNOW_IOREDIS = ['redis', 'cli'];
+const KNOW_IOREDIS = ['redis'];
 const KNOW_OAUTH4WEBAPI = ['introspection'];
 const KNOW_OPENTELEMETRY = ['opentelemetry'];
 
@@ -318,6 +320,7 @@ describe('the shape of files', () => {
     const entries = [
       'introspection',
       'mcp',
+      'microservices',
       'opentelemetry',
       'platform-socket.io',
       'platform-ws',

@@ -53,7 +53,7 @@ function lineOf(reason: ExpressibleRow['expect']['reason']): string | undefined 
   return `${number} ${title}`;
 }
 
-test('of a valid request every check holds that can be made (C1)', async () => {
+test('of a valid request every check holds that can be made (C1, C2, C3, C4, C5, C6, C7, C8, C9, C11, C12)', async () => {
   const { code, text, fails } = await explain({ change: [] });
   expect({ code, fails }).toEqual({ code: 0, fails: [] });
   const holds = [...text.matchAll(/^ *(\d+) .* holds/gm)].map(([, number]) => Number(number));
@@ -73,7 +73,7 @@ const PROOFS = [
   'the URI of a proof',
 ];
 
-test.each(PROOFS)('%s: of each hostile row the check fails that the service names (C1)', async (subject) => {
+test.each(PROOFS)('%s: of each hostile row the check fails that the service names (D9)', async (subject) => {
   const rows = expressibleRows([subject]).filter(({ expect: { reason } }) => !reason.startsWith('token'));
   const wrong: string[] = [];
   let told = 0;
@@ -128,6 +128,15 @@ describe('what is told', () => {
       /8 +htm +FAILS: The htm claim does not match.*\n +claimed +POST\n +expected +GET\n +→ set htm/,
     );
     expect(text).toContain('4 checks fail: required claims, typ, htm, iat.');
+  });
+
+  test('checks of a proof whose algorithm the server does not accept (C5)', async () => {
+    const { sent } = composeRow({ change: [proofClaims({ htm: 'PUT' })] });
+    const head = sent.request.fields?.map(([name, value]) => `${name}: ${value}`).join('\n') ?? '';
+    const argv = ['explain', `${ORIGIN}/accounts`, '--algs', 'PS256'];
+    const { stdout } = await invoke(argv, { stdin: head, clock: () => NOW_MS });
+    expect(failingLines(stdout)).toEqual(['5 alg', '8 htm']);
+    expect(stdout).toMatch(/6 +signature +holds/);
   });
 
   test('never a private part of a key, the token or a signature (D5)', async () => {

@@ -34,6 +34,7 @@ describe('what the package exports', () => {
     ]);
     expect(manifest.exports).toEqual({
       ...Object.fromEntries(expected),
+      './jest-preset': './jest-preset.json',
       './package.json': './package.json',
     });
   });
@@ -62,8 +63,9 @@ describe('what the package exports', () => {
   });
 });
 
-test('only the build and the documents are published', () => {
-  expect([...manifest.files].toSorted()).toEqual(['CHANGELOG.md', 'SECURITY.md', 'dist']);
+test('only the build, the schematic, the preset and the documents are published', () => {
+  const published = ['CHANGELOG.md', 'SECURITY.md', 'dist', 'jest-preset.json', 'schematics'];
+  expect([...manifest.files].toSorted()).toEqual(published);
   expect(existsSync(join(ROOT, 'LICENSE'))).toBe(true);
 });
 
@@ -83,8 +85,8 @@ test('it depends on jose and passport-custom alone; all else is that of the app'
     oauth4webapi: '^3.0.0',
     passport: '^0.7.0',
   });
-  const needed = ['@nestjs/common', '@nestjs/core', '@nestjs/passport', 'passport'];
-  const optional = Object.keys(manifest.peerDependencies).filter((name) => !needed.includes(name));
+  const needed = new Set(['@nestjs/common', '@nestjs/core', '@nestjs/passport', 'passport']);
+  const optional = Object.keys(manifest.peerDependencies).filter((name) => !needed.has(name));
   expect(manifest.peerDependenciesMeta).toEqual(
     Object.fromEntries(optional.map((name) => [name, { optional: true }])),
   );

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { DpopTicket } from 'nestjs-dpop';
 import { RedisStorage, type RedisStorageOptions } from 'nestjs-dpop/redis';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { SharedRedis } from './redis/shared-redis.js';
 import { withOrigin } from './support/origin.js';
-import { call } from './support/call.js';
 import { type Platform, PLATFORMS } from './support/platforms.js';
 import { closeApps } from './support/running-app.js';
-import { fetchTicket, redeem, startTicketApp, type TicketApp } from './tickets/ticket-app.js';
+import { fetchTicket, redeem, requestTicket, startTicketApp, type TicketApp } from './tickets/ticket-app.js';
 
 /** What is shown here does not depend on how fast the machine is. */
 const DEADLINE_MS = 10_000;
@@ -46,9 +46,10 @@ function join(
   );
 }
 
-/** The fleet answers the client's first request with a nonce, where it has just begun. */
+/** Where records may have been lost, the fleet answers the first request with a nonce, and the client repeats it (§8). */
 async function fetchFrom(app: TicketApp): Promise<string> {
-  const { nonce } = await call(app, client, { path: '/nonce', token });
+  const { status, nonce, body } = await requestTicket(app, client, token);
+  if (status === 201) return (body as DpopTicket).ticket;
   return await fetchTicket(app, client, token, '/feed', nonce ?? '');
 }
 

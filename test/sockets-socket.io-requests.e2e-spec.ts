@@ -28,6 +28,7 @@ import { HandClock } from './support/hand-clock.js';
 import { askUpgrade, IoClients } from './support/io-clients.js';
 import { withOrigin } from './support/origin.js';
 import { PLATFORMS } from './support/platforms.js';
+import { sendBytes } from './support/raw-request.js';
 import { closeApps, type RunningApp, startApp, type StartOptions } from './support/running-app.js';
 import { startFailureOf } from './support/start-failure.js';
 
@@ -498,6 +499,21 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
         socket.setTimeout(3000, hangUp);
       });
       expect((await askUpgrade(app.port, await headersOf())).status).toBe(101);
+    });
+
+    test.each(['//[', '/\\[', '//x:y'])('after the target %s, which no URL has', async (target) => {
+      for (const [polling, status] of [
+        [false, 400],
+        [true, 401],
+      ] as const) {
+        const app = await start({ gateway: { path: '/' }, adapter: { polling } });
+        for (const head of [HEAD, 'Host: x\r\nConnection: close\r\n']) {
+          const answer = await sendBytes(app.port, Buffer.from(`GET ${target} HTTP/1.1\r\n${head}\r\n`));
+          expect(answer.status).toBe(status);
+        }
+        const headers = await headersOf({ path: '/' });
+        expect((await askUpgrade(app.port, headers, '/?EIO=4&transport=websocket')).status).toBe(101);
+      }
     });
 
     test('after garbage in frames of an open connection', async () => {

@@ -1,7 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type INestApplication, Module, type Type, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  Inject,
+  type INestApplication,
+  Module,
+  Post,
+  Req,
+  type Type,
+  UseGuards,
+} from '@nestjs/common';
 import {
   ConnectedSocket,
   MessageBody,
@@ -15,20 +24,23 @@ import {
   DpopGuard,
   DpopModule,
   type DpopModuleOptions,
+  DpopSessions,
+  DpopTickets,
   getDpopVerdict,
+  NonceService,
   RequireAnyScope,
   RequireScopes,
   SkipDpop,
 } from 'nestjs-dpop';
 import { DpopWsAdapter } from 'nestjs-dpop/platform-ws';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import { type Call, proofFor } from './support/call.js';
+import { call, type Call, proofFor } from './support/call.js';
 import { HandClock } from './support/hand-clock.js';
 import { LogCollector } from './support/log-collector.js';
 import { withOrigin } from './support/origin.js';
 import { PLATFORMS } from './support/platforms.js';
 import { closeApps, type RunningApp, startApp } from './support/running-app.js';
-import { open, openWith, terminateSockets } from './support/web-sockets.js';
+import { open, type Opening, openWith, terminateSockets } from './support/web-sockets.js';
 
 const clock = new HandClock();
 let issuer: TestIssuer;
@@ -89,6 +101,7 @@ type Adapter = (nest: INestApplication) => DpopWsAdapter;
 
 interface Setting {
   readonly gateways?: readonly Type[];
+  readonly controllers?: readonly Type[];
   readonly dpop?: Partial<DpopModuleOptions>;
   readonly logger?: LogCollector;
 }
@@ -98,11 +111,16 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
 
   async function start({
     gateways = [FeedGateway],
+    controllers = [],
     dpop = {},
     logger = new LogCollector(),
   }: Setting = {}): Promise<RunningApp> {
     const options = withOrigin({ accessToken: issuer.accessToken, clock: clock.read, ...dpop });
-    @Module({ imports: [DpopModule.forRoot(options)], providers: [...gateways] })
+    @Module({
+      imports: [DpopModule.forRoot(options)],
+      controllers: [...controllers],
+      providers: [...gateways],
+    })
     class AppModule {}
     return await startApp(platform, AppModule, {
       logger,
@@ -288,6 +306,17 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
     expect(next).not.toBe(nonce);
   });
 
+  test('a nonce of the app that would break the head opens no socket', async () => {
+    const app = await start({ dpop: { nonce: { mode: 'required', lifetimeSeconds: 60 } } });
+    clock.ms = HandClock.atWindow(60).ms;
+    token = await issuer.issueToken({ client, scopes: ['feed'] });
+    const { nonce = '' } = await openWith(app, client, { path: '/feed', token });
+    clock.advanceSeconds(61);
+    app.nest.get(NonceService).issue = () => 'nonce\r\nSet-Cookie: a=b';
+    await expect(openWith(app, client, { path: '/feed', token, nonce })).rejects.toThrow(DROPPED);
+    expect(seen).toEqual([]);
+  });
+
   test('what a handler requires is refused by the guard with an exception for the client', async () => {
     const logger = new LogCollector();
     const app = await start({ logger });
@@ -421,6 +450,80 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
     expect(JSON.stringify(answer.headers)).not.toContain('secret');
   });
 
+  describe('a ticket in place of headers (J2)', () => {
+    @Dpop({ ticket: 'allow' })
+    class TicketGateway extends FeedGateway {}
+
+    @UseGuards(DpopGuard)
+    @Controller()
+    class TicketsController {
+      constructor(@Inject(DpopTickets) private readonly tickets: DpopTickets) {}
+
+      @Post('tickets')
+      issue(@Req() request: object): Promise<{ ticket: string }> {
+        return this.tickets.issue(request, '/feed');
+      }
+    }
+
+    async function startWithTickets(gateway: Type = TicketGateway): Promise<RunningApp> {
+      return await start({ gateways: [gateway], controllers: [TicketsController] });
+    }
+
+    async function fetchTicket(app: RunningApp): Promise<string> {
+      const { body } = await call(app, client, { path: '/tickets', method: 'POST', token });
+      return (body as { readonly ticket: string }).ticket;
+    }
+
+    test.each<readonly [string, (ticket: string) => Opening]>([
+      ['the query', (ticket) => ({ path: `/feed?ticket=${ticket}` })],
+      ['a sub-protocol', (ticket) => ({ path: '/feed', protocols: [`ticket.${ticket}`, 'events.v1'] })],
+    ])('in %s opens one socket, and handlers know the client', async (_where, opening) => {
+      const logger = new LogCollector();
+      const app = await start({ gateways: [TicketGateway], controllers: [TicketsController], logger });
+      const ticket = await fetchTicket(app);
+      const { status, socket, headers } = await open(app, opening(ticket));
+      expect(status).toBe(101);
+      expect(seen).toEqual([OPENED()]);
+      expect(await socket.ask('whoami')).toMatchObject({ data: { jkt: client.jkt } });
+      expect(JSON.stringify(headers)).not.toContain(ticket);
+      const again = await open(app, opening(ticket));
+      expect(again).toMatchObject({ status: 401, code: 'invalid_ticket' });
+      expect(seen).toEqual([OPENED()]);
+      expect(logger.text + again.body).not.toContain(ticket);
+    });
+
+    test('that is the only sub-protocol is refused before it is spent', async () => {
+      const app = await startWithTickets();
+      const ticket = await fetchTicket(app);
+      const alone = await open(app, { path: '/feed', protocols: [`ticket.${ticket}`] });
+      expect(alone).toMatchObject({ status: 400, code: 'invalid_request' });
+      expect(seen).toEqual([]);
+      const opening = { path: '/feed', protocols: ['events.v1', `ticket.${ticket}`] };
+      expect(await open(app, opening)).toMatchObject({ status: 101 });
+    });
+
+    test('opens nothing where the class does not allow it, or where one that shares the path does not', async () => {
+      const closed = await startWithTickets(FeedGateway);
+      const path = `/feed?ticket=${await fetchTicket(closed)}`;
+      expect(await open(closed, { path })).toMatchObject({ status: 401, code: 'credentials_missing' });
+      const shared = await start({
+        gateways: [TicketGateway, FeedGateway],
+        controllers: [TicketsController],
+      });
+      const other = `/feed?ticket=${await fetchTicket(shared)}`;
+      expect(await open(shared, { path: other })).toMatchObject({ status: 401, code: 'credentials_missing' });
+      expect(seen).toEqual([]);
+    });
+
+    test('ends with the token that it was issued for', async () => {
+      const app = await startWithTickets();
+      const { socket } = await open(app, { path: `/feed?ticket=${await fetchTicket(app)}` });
+      clock.advanceSeconds(300);
+      app.nest.get(DpopSessions).tick();
+      expect(await socket.closed).toEqual({ code: 4401, reason: 'token_expired' });
+    });
+  });
+
   describe('verifyClient of the app', () => {
     type Ask = (
       info: { readonly req: object },
@@ -430,8 +533,8 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
     async function startAsking(verifyClient: Ask): Promise<RunningApp> {
       @RequireScopes('feed')
       @WebSocketGateway({ path: '/feed', verifyClient })
-      class AskingGateway implements OnGatewayConnection {
-        handleConnection(): void {
+      class AskingGateway extends FeedGateway {
+        override handleConnection(): void {
           seen.push('opened');
         }
       }
@@ -480,8 +583,10 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
       ],
     ])('that %s lets in', async (_what, ask) => {
       const app = await startAsking(ask);
-      expect(await openWith(app, client, { path: '/feed', token })).toMatchObject({ status: 101 });
+      const { status, socket } = await openWith(app, client, { path: '/feed', token });
+      expect(status).toBe(101);
       expect(seen).toEqual(['opened']);
+      expect(await socket.ask('echo', 'open')).toEqual({ event: 'echo', data: 'open' });
     });
   });
 });

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -10,6 +11,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '
 import {
   Controller,
   Get,
+  type INestApplication,
   Inject,
   type MessageEvent,
   Post,
@@ -153,7 +155,10 @@ function start(
 ): Promise<RunningApp> {
   const all = withOrigin({ accessToken: issuer.accessToken, clock: clock.read, ...dpop });
   const root = createRootModule({ dpop: DpopModule.forRoot(all), controllers: [StreamController] });
-  return startApp(platform, root, { forceCloseConnections: true, ...options });
+  // Otherwise Node closes a connection that is idle, some seconds after the stream on it has ended.
+  const before = (nest: INestApplication): void =>
+    void ((nest.getHttpServer() as { keepAliveTimeout: number }).keepAliveTimeout = 0);
+  return startApp(platform, root, { forceCloseConnections: true, before, ...options });
 }
 
 const sessionsOf = (app: RunningApp): DpopSessions => app.nest.get(DpopSessions, { strict: false });
@@ -228,6 +233,22 @@ describe.each(PLATFORMS)('an event stream on %s (J2)', (platform) => {
     stage.events.next('far too late');
     token = await issuer.issueToken({ client });
     expect(await call(app, client, { path: '/short', token })).toMatchObject({ status: 200 });
+  });
+
+  test('takes its connection with it, also if the client would keep that open: Nest waits for it', async () => {
+    const app = await start(platform);
+    const agent = new Agent({ keepAlive: true });
+    const headers = {
+      authorization: `DPoP ${token}`,
+      dpop: await proofFor(client, { path: '/feed', token }),
+    };
+    const [response] = (await once(get(`${app.url}/feed`, { agent, headers }), 'response')) as [
+      IncomingMessage,
+    ];
+    response.once('data', () => expire(app));
+    await once(response, 'end');
+    await stage.torndown;
+    agent.destroy();
   });
 
   test('ends when its token is revoked', async () => {

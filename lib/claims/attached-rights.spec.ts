@@ -53,7 +53,11 @@ describe('the rights of a token (B13)', () => {
     ['a client that is no string', { ...standard, clientId: 1 }],
   ])('a reader that returns %s is a failure of the service', (_, rights) => {
     expect(() => attachRights(claims(), () => rights as never)).toThrow(
-      expect.objectContaining({ status: 503, advice: expect.stringContaining('readRights must return') }),
+      expect.objectContaining({
+        status: 503,
+        reason: 'internal_failure',
+        advice: expect.stringContaining('readRights must return'),
+      }),
     );
   });
 
@@ -62,7 +66,11 @@ describe('the rights of a token (B13)', () => {
       throw new Error('the error of the app');
     };
     expect(() => attachRights(claims(), read)).toThrow(
-      expect.objectContaining({ status: 503, advice: expect.stringContaining('readRights threw') }),
+      expect.objectContaining({
+        status: 503,
+        reason: 'internal_failure',
+        advice: expect.stringContaining('readRights threw'),
+      }),
     );
   });
 });

@@ -1,5 +1,5 @@
 import { OutboundError } from '../outbound/outbound-request.js';
-import { codeOf } from './input.js';
+import { show } from './finding.js';
 import { UnreachableError } from './outcome.js';
 
 const TIMEOUT_MS = 30_000;
@@ -47,10 +47,11 @@ function aheadOf(date: string | null, middleMs: number): number | undefined {
   return Number.isNaN(dateMs) ? undefined : (dateMs + 500 - middleMs) / 1000;
 }
 
-/** The code of Node or undici, such as ECONNREFUSED. */
+/** The code of Node or undici, such as ECONNREFUSED, or what else is said. */
 export function reasonOf(error: unknown): string {
   const { cause, name } = error as { readonly cause?: unknown; readonly name?: string };
   if (name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`;
   const { errors } = (cause ?? {}) as { readonly errors?: readonly unknown[] };
-  return codeOf(errors?.[0] ?? cause ?? error);
+  const origin = (errors?.[0] ?? cause ?? error) as { readonly code?: unknown; readonly message?: unknown };
+  return show(origin.code ?? origin.message ?? 'unknown error');
 }

@@ -1,5 +1,6 @@
 import { DpopError } from '../errors/dpop.error.js';
 import type { DpopRequest } from '../http/dpop-request.js';
+import { isSupportedAlgorithm, JWS_ALGORITHMS } from '../jws/algorithms.js';
 import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import { type AcceptedNonce, NonceService } from '../nonce/nonce.service.js';
@@ -27,6 +28,9 @@ export interface ProofInspection {
   readonly failures: ReadonlyMap<CheckName, DpopError>;
   readonly skipped: ReadonlyMap<CheckName, string>;
 }
+
+/** More than a proof has parts. */
+const MAX_REPAIRS = 32;
 
 const CHECKS_OF_CONTENT: readonly CheckName[] = [
   'claims',
@@ -58,12 +62,12 @@ export class ProofInspector {
   async inspect(inspected: InspectedProof): Promise<ProofInspection> {
     const compact = parseCompactJws(inspected.proof);
     const nonces = new ExpectedNonce(inspected.nonce);
-    const verifier = new ProofVerifier(this.#rules, nonces);
-    const checked = this.#checkAll(verifier, inspected, compact);
+    const checked = this.#checkAll(nonces, inspected, compact);
     if (checked === undefined || compact === undefined) {
       for (const check of CHECKS_OF_CONTENT) this.#skip(check, 'the proof is not a JWT');
     } else if (!this.#skipped.has('signature')) {
       // Of the proof as it was sent, whatever was replaced in it since.
+      const verifier = new ProofVerifier(this.#rules, nonces);
       await this.#checkSignature(() => verifier.verifySignature({ ...checked, compact }));
     }
     this.#noteWhatIsUnknown(inspected, compact);
@@ -71,14 +75,15 @@ export class ProofInspector {
   }
 
   #checkAll(
-    verifier: ProofVerifier,
+    nonces: NonceService,
     { proof, request, htu, ath, boundJkt }: InspectedProof,
     sent: CompactJws | undefined,
   ): ReturnType<ProofVerifier['check']> | undefined {
     const right: RightClaims = { request, htu, ath, nowSeconds: this.#rules.clock() / 1000 };
+    let verifier = new ProofVerifier(this.#rules, nonces);
     let draft: ProofDraft = {};
     let jkt = boundJkt ?? this.#thumbprintOf(sent?.header);
-    for (;;) {
+    for (let repairs = 0; repairs < MAX_REPAIRS; repairs += 1) {
       const compact = compose(proof, draft, sent);
       try {
         return verifier.check(compact, request, ath === undefined ? undefined : { ath, jkt });
@@ -90,13 +95,20 @@ export class ProofInspector {
           continue;
         }
         const check = checkOfReason(error.reason) as CheckName;
-        if (!this.#failures.has(check)) this.#failures.set(check, error);
+        const isFirst = !this.#failures.has(check);
+        if (isFirst) this.#failures.set(check, error);
+        if (error.reason === 'proof_alg' && isFirst) {
+          // The server does not accept it; what this library can verify is checked nevertheless.
+          verifier = new ProofVerifier(withAllAlgorithms(this.#rules), nonces);
+          continue;
+        }
         const repair = repairProof(contentOf(draft, sent), error, right);
         if (repair === undefined) return undefined;
         draft = repair.draft;
         for (const [name, why] of Object.entries(repair.skipped)) this.#skip(name as CheckName, why);
       }
     }
+    return undefined;
   }
 
   async #checkSignature(verify: () => Promise<unknown>): Promise<void> {
@@ -135,13 +147,19 @@ export class ProofInspector {
 
   #thumbprintOf(header = ''): string {
     try {
-      return parseProofHeader(header, this.#rules.proof.algorithms).jkt;
+      return parseProofHeader(header, withAllAlgorithms(this.#rules).proof.algorithms).jkt;
     } catch (error) {
       // Then the check of the header fails first.
       if (error instanceof DpopError) return '';
       throw error;
     }
   }
+}
+
+/** The rules with each algorithm that this Node can verify. */
+function withAllAlgorithms(rules: VerificationRules): VerificationRules {
+  const algorithms = new Set([...JWS_ALGORITHMS.keys()].filter(isSupportedAlgorithm));
+  return { ...rules, proof: { ...rules.proof, algorithms } };
 }
 
 /** Knows the one nonce that the developer gave; without one, all that the server may have issued. */

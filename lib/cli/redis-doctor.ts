@@ -1,9 +1,11 @@
-import type { Redis } from 'ioredis';
+import type { RedisConnection as Connection } from '../redis/redis-connection.js';
+import { createScript } from '../redis/redis-script.js';
 import { type Diagnosis, diagnoseClock, good, note, problem } from './diagnosis.js';
 import { show } from './finding.js';
 
 const KEY_PREFIX = 'dpop:';
-const DEADLINE_MS = 3000;
+const DEADLINE_MS = 2000;
+const WHERE = 'see "What Redis must be" in the page "Replay and Redis" of the documentation';
 
 type Info = ReadonlyMap<string, string>;
 
@@ -13,71 +15,51 @@ type Info = ReadonlyMap<string, string>;
  * @param source a URL, which may hold a password and is not shown
  */
 export async function examineRedis(source: string): Promise<readonly Diagnosis[]> {
-  // Both need ioredis, an optional peer.
   const loaded = await loadStorage();
   if (loaded === undefined)
     return [problem('ioredis is not installed, so that Redis cannot be asked', 'npm install ioredis')];
-  const { createClient, RedisConnection, inspectRedis } = loaded;
-  let client: Redis;
-  try {
-    client = createClient(source, DEADLINE_MS, '--redis') as Redis;
-  } catch (error) {
-    return [
-      problem(
-        error instanceof TypeError ? error.message : 'the URL of Redis is unusable',
-        'give a URL such as redis://localhost:6379',
-      ),
-    ];
-  }
-  client.on('error', () => undefined);
-  const connection = new RedisConnection(client, DEADLINE_MS);
+  const { RedisConnection, inspectRedis } = loaded;
   const warnings: string[] = [];
+  let connection: Connection | undefined;
   try {
+    connection = new RedisConnection(source, DEADLINE_MS, '--redis');
     await connection.open();
     await inspectRedis(connection, KEY_PREFIX, (text) => warnings.push(text));
-    const found = warnings.map((text) => problem(text, 'see docs/replay-and-redis.md, "What Redis must be"'));
-    return connection.isReady ? [good('it answers'), ...found, ...(await examineServer(client))] : found;
+    const found = warnings.map((text) => problem(text, WHERE));
+    return connection.isReady ? [good('it answers'), ...found, ...(await examineServer(connection))] : found;
   } catch (error) {
-    return [
-      problem(
-        error instanceof Error ? error.message : 'it cannot be used',
-        'correct the Redis, or choose another one',
-      ),
-    ];
+    return [problem(error instanceof Error ? error.message : 'it cannot be used', WHERE)];
   } finally {
-    await connection.close();
-    client.disconnect();
+    await connection?.close();
   }
 }
 
 async function loadStorage() {
   try {
-    const [{ createClient }, { RedisConnection }, { inspectRedis }] = await Promise.all([
-      import('../redis/redis-source.js'),
+    const [{ RedisConnection }, { inspectRedis }] = await Promise.all([
       import('../redis/redis-connection.js'),
       import('../redis/redis-inspection.js'),
     ]);
-    return { createClient, RedisConnection, inspectRedis };
+    return { RedisConnection, inspectRedis };
   } catch {
     return undefined;
   }
 }
 
-/** What an ACL does not let us see is left out. */
-async function examineServer(client: Redis): Promise<readonly Diagnosis[]> {
-  const info = parseInfo(await client.info().catch(() => ''));
-  const seconds = await client.time().then(
-    ([value]) => Number(value),
-    () => undefined,
-  );
+/** Returns what Redis tells of itself. KEYS: any key. */
+const INFO_SCRIPT = createScript("return redis.call('INFO')");
+/** Returns the seconds of the clock of Redis. KEYS: any key. */
+const TIME_SCRIPT = createScript("return tonumber(redis.call('TIME')[1])");
+
+async function examineServer(connection: Connection): Promise<readonly Diagnosis[]> {
+  const key = `${KEY_PREFIX}{0}:probe`;
+  const info = parseInfo(await connection.evaluate(INFO_SCRIPT, [key], []));
+  const seconds = await connection.evaluate(TIME_SCRIPT, [key], []);
   return [
-    ...(info.size === 0
-      ? [note('it does not show INFO, so that memory and persistence are unknown', 'allow +info')]
-      : []),
     ...diagnoseMemory(info),
     ...diagnoseRole(info),
     ...diagnosePersistence(info),
-    ...(seconds === undefined ? [] : [diagnoseClock('Redis', seconds + 0.5 - Date.now() / 1000)]),
+    diagnoseClock('Redis', Number(seconds) + 0.5 - Date.now() / 1000),
   ];
 }
 
@@ -128,11 +110,13 @@ function diagnosePersistence(info: Info): readonly Diagnosis[] {
   ];
 }
 
-function parseInfo(text: string): Info {
+function parseInfo(text: unknown): Info {
   return new Map(
-    text.split('\r\n').flatMap((line): (readonly [string, string])[] => {
-      const at = line.indexOf(':');
-      return at === -1 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
-    }),
+    String(text)
+      .split('\r\n')
+      .flatMap((line): (readonly [string, string])[] => {
+        const at = line.indexOf(':');
+        return at === -1 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
+      }),
   );
 }

@@ -24,7 +24,7 @@ const unread = (): never => {
 
 const pathsOf = (metadata: unknown, origin?: OriginOption) => parse(metadata, origin).served?.resources.paths;
 
-describe('the option metadata (H, I4)', () => {
+describe('the option metadata (I4)', () => {
   test('left out, serves and names nothing', () => {
     expect(parse(undefined)).toEqual({ served: undefined, challengeUrl: undefined });
   });

@@ -1,8 +1,11 @@
+import type { DpopErrorCode } from '../errors/catalogue.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 
 /** The HTTP answer to a handshake that is not let through. */
 export interface HandshakeRefusal {
   readonly status: number;
+  /** The stable code, as in the body. */
+  readonly code: DpopErrorCode;
   readonly headers: Readonly<Record<string, string>>;
   /** JSON, as for any other request. */
   readonly body: string;

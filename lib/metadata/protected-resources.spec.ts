@@ -1,7 +1,12 @@
-import { describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import type { DpopRequest } from '../http/dpop-request.js';
-import { listedResources, resolvedResources, singleResource } from './protected-resources.js';
+import {
+  listedResources,
+  type ProtectedResources,
+  resolvedResources,
+  singleResource,
+} from './protected-resources.js';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
@@ -13,9 +18,8 @@ const unread = (): never => {
 };
 
 describe('one resource for all requests (H)', () => {
-  const resources = singleResource('https://api.test/v1');
-
   test('has one path, at which the request does not matter', () => {
+    const resources = singleResource('https://api.test/v1');
     expect(resources).toMatchObject({
       paths: [`${WELL_KNOWN}/v1`],
       differsByRequest: false,
@@ -28,13 +32,19 @@ describe('one resource for all requests (H)', () => {
 });
 
 describe('several resources (H)', () => {
-  const resources = listedResources([
-    'https://a.test',
-    'https://b.test:8443/v1',
-    'https://c.test',
-    'http://c.test:443',
-    'http://localhost:3000',
-  ]);
+  let resources: ProtectedResources;
+
+  beforeEach(() => {
+    resources = listedResources([
+      'https://a.test',
+      'https://b.test:8443/v1',
+      'https://c.test',
+      'http://c.test:443',
+      'http://localhost:3000',
+      'https://undefined',
+    ]);
+  });
+
   const at = (host: string | undefined, path = WELL_KNOWN, protocol?: string): string | undefined =>
     resources.resourceAt(path, () => requestTo(host, protocol));
   const challengeFor = (request: DpopRequest | undefined): unknown =>

@@ -18,6 +18,7 @@ import { DpopTickets } from '../guard/dpop-tickets.js';
 import { DpopStrategy } from '../guard/dpop.strategy.js';
 import { Trial } from '../guard/trial.js';
 import { DpopHandshakes } from '../handshake/dpop-handshakes.js';
+import { DpopSubscriptions } from '../handshake/dpop-subscriptions.js';
 import { GatewayPolicies } from '../handshake/gateway-policies.js';
 import { observeRequestLines } from '../http/request-line.js';
 import type { NonceSecretSource } from '../nonce/nonce-secret.source.js';
@@ -103,6 +104,7 @@ const registrations = new EqualRegistrations();
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    DpopSubscriptions,
     GatewayPolicies,
     DpopTickets,
     DpopHealthIndicator,
@@ -116,6 +118,7 @@ const registrations = new EqualRegistrations();
     DpopStrategy,
     DpopGuard,
     DpopHandshakes,
+    DpopSubscriptions,
     DpopTickets,
     DpopSessions,
     Trial,

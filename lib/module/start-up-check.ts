@@ -42,11 +42,12 @@ export class StartUpCheck implements OnModuleInit {
     return Boolean(this.adapterHost.httpAdapter as unknown);
   }
 
-  /** Nest announces the server of a microservice before it calls this hook. */
+  /** Nest announces the server of a microservice before it calls this hook. Nest 11.0 does not. */
   #isMicroservice(): boolean {
+    const modules: Partial<Pick<ModulesContainer, 'getRpcTargetRegistry'>> = this.modules;
     let hasTarget = false;
-    this.modules
-      .getRpcTargetRegistry()
+    modules
+      .getRpcTargetRegistry?.()
       .subscribe(() => (hasTarget = true))
       .unsubscribe();
     return hasTarget;

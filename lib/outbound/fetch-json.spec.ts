@@ -144,12 +144,22 @@ describe('a time limit for work (B8)', () => {
     expect(hasBegun).toBe(false);
   });
 
+  test('keeps no process alive', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    await withTimeLimit(limitOf(60_000), NEVER, () => {
+      expect(timers()).toBe(before);
+      return Promise.resolve();
+    });
+  });
+
   test('leaves no timer and no listener behind', async () => {
-    const listeners = new Set<unknown>();
+    const listeners = new Map<unknown, string>();
     const shutdown = {
       throwIfAborted: () => undefined,
-      addEventListener: (_type: string, listener: unknown) => listeners.add(listener),
-      removeEventListener: (_type: string, listener: unknown) => listeners.delete(listener),
+      addEventListener: (type: string, listener: unknown) => listeners.set(listener, type),
+      removeEventListener: (type: string, listener: unknown) =>
+        listeners.get(listener) === type && listeners.delete(listener),
     } as unknown as AbortSignal;
     let given: AbortSignal | undefined;
     await withTimeLimit(limitOf(1), shutdown, (signal) => {

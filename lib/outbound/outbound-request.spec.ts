@@ -29,14 +29,17 @@ describe('the fetch of the app (B8)', () => {
     ]);
   });
 
-  test('a redirect that it followed is refused', async () => {
-    const fetcher: Fetch = () =>
-      Promise.resolve(Object.defineProperty(new Response('{"keys":[]}'), 'redirected', { value: true }));
-    await expect(read(fetcher)).rejects.toMatchObject({
-      name: 'OutboundError',
-      message: expect.stringContaining('followed a redirect'),
-    });
-  });
+  test.each(['{"keys":[]}', null])(
+    'a redirect that it followed is refused, with the body %j',
+    async (body) => {
+      const fetcher: Fetch = () =>
+        Promise.resolve(Object.defineProperty(new Response(body), 'redirected', { value: true }));
+      await expect(read(fetcher)).rejects.toMatchObject({
+        name: 'OutboundError',
+        message: expect.stringContaining('followed a redirect'),
+      });
+    },
+  );
 
   test.each([
     ['another status', answering('{}', { status: 201 }), 'status 201'],
@@ -56,6 +59,11 @@ describe('the fetch of the app (B8)', () => {
       /^cannot be reached$/,
     ],
     [
+      'an error with a code that is no text',
+      () => Promise.reject(new TypeError(SECRET, { cause: { code: ['ECONNREFUSED'] } })),
+      /^cannot be reached$/,
+    ],
+    [
       'an error while the body is read',
       () => Promise.resolve(new Response(new ReadableStream({ pull: (stream) => stream.error(SECRET) }))),
       /^cannot be reached$/,
@@ -65,6 +73,24 @@ describe('the fetch of the app (B8)', () => {
     expect(failure).toMatchObject({ name: 'OutboundError' });
     expect((failure as Error).message).toMatch(message);
     expect((failure as Error).message).not.toContain(SECRET);
+  });
+
+  test('an error while the body is read is the cause', async () => {
+    const cause = new Error(SECRET);
+    const body = new ReadableStream({ pull: (stream) => stream.error(cause) });
+    await expect(read(() => Promise.resolve(new Response(body)))).rejects.toMatchObject({ cause });
+  });
+
+  test('the reason of the signal is what ends the reading of the body', async () => {
+    const controller = new AbortController();
+    const body = new ReadableStream({
+      pull: (stream) => {
+        controller.abort(new Error('shutdown'));
+        stream.error(new Error(SECRET));
+      },
+    });
+    const reading = read(() => Promise.resolve(new Response(body)), controller.signal);
+    await expect(reading).rejects.toThrow('shutdown');
   });
 
   test('a document of exactly 1 MiB is read', async () => {

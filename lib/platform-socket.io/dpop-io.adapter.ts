@@ -14,6 +14,7 @@ import {
   protectedOptions,
 } from './server-options.js';
 import { rulesOf } from './server-rules.js';
+import { withstandUnparsableTargets } from './unparsable-target.js';
 
 /** Where Nest asked for a server: the port and the path in the decorator of a gateway. */
 interface Site {
@@ -63,6 +64,7 @@ export class DpopIoAdapter extends IoAdapter {
       port,
       rules.refuses ? protectedOptions(options, this.#polling) : openOptions(options),
     );
+    withstandUnparsableTargets(server.httpServer);
     const connections = new OpenConnections(sessions, rules);
     const required = policies.admit(gateways);
     const requests = new EngineRequests(connections, handshakes, required, rules, this.#polling);

@@ -13,6 +13,7 @@ import type { ServerRules } from './server-rules.js';
 /** Without these words, the client would be told of missing credentials, and not that its transport never works. */
 const WRONG_TRANSPORT: HandshakeRefusal = {
   status: 400,
+  code: 'invalid_request',
   headers: {
     'Cache-Control': 'no-store',
     'Content-Type': 'application/json; charset=utf-8',

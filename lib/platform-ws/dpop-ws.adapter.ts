@@ -1,16 +1,17 @@
 import { type IncomingMessage, validateHeaderValue } from 'node:http';
 import type { INestApplicationContext } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
+import { endWithToken } from '../handshake/end-with-token.js';
 import type { Gateway } from '../handshake/gateway-policies.js';
 import type { HandshakeRefusal } from '../handshake/handshake-outcome.js';
 import { type SocketServices, socketServicesOf } from '../handshake/socket-services.js';
 import { markVerifying } from '../handshake/verifying-adapter.js';
 import { isReportOnly } from '../verification/policy.js';
 import { verdictOn } from '../verification/request-record.js';
-import { bindSocket, endWithToken } from './opened-socket.js';
-import { chooseProtocol } from './sub-protocols.js';
+import { bindSocket } from './opened-socket.js';
+import { chooseProtocol, refuseTicketAlone } from './sub-protocols.js';
 import { verifyBefore } from './verify-client.js';
-import type { WsServer } from './ws-types.js';
+import type { ClientInfo, WsServer } from './ws-types.js';
 
 /**
  * `WsAdapter` of Nest with DPoP: a socket opens only with a bound access token and a proof for its handshake, which must
@@ -43,12 +44,11 @@ export class DpopWsAdapter extends WsAdapter {
       );
     const { handshakes, gateways, sessions } = this.#services;
     const { policy, name } = gateways.unite(gateways.gateways.filter(isBehind(port, options.path)));
-    const verify = async ({
-      req,
-    }: {
-      readonly req: IncomingMessage;
-    }): Promise<HandshakeRefusal | undefined> =>
-      policy === undefined ? undefined : (await handshakes.verify(req, policy, name)).refusal;
+    const verify = async ({ req }: ClientInfo): Promise<HandshakeRefusal | undefined> => {
+      if (policy === undefined) return undefined;
+      const alone = policy.ticket === 'allow' ? refuseTicketAlone(req) : undefined;
+      return alone ?? (await handshakes.verify(req, policy, name)).refusal;
+    };
     const server = super.create(port, {
       ...options,
       verifyClient: verifyBefore(verify, options['verifyClient']),
@@ -58,8 +58,12 @@ export class DpopWsAdapter extends WsAdapter {
     // Before the gateways, which Nest binds to the same event.
     server.on('connection', bindSocket);
     // Report mode ends no socket.
-    if (policy !== undefined && !isReportOnly(policy))
-      server.on('connection', (socket, request) => endWithToken(socket, request, sessions));
+    if (policy !== undefined && !isReportOnly(policy)) {
+      server.on('connection', (socket, request) => {
+        const verdict = verdictOn(request);
+        if (verdict !== undefined) endWithToken(socket, verdict, sessions);
+      });
+    }
     return server;
   }
 }

@@ -1,13 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import type { ClosableSocket } from '../handshake/end-with-token.js';
 
 /** As much of a socket of the package ws as is used here. That package is a dependency of @nestjs/platform-ws. */
-export interface WsSocket {
+export interface WsSocket extends ClosableSocket {
   readonly readyState: number;
   on(event: 'exception', listener: (payload: unknown) => void): unknown;
-  once(event: 'close', listener: () => void): unknown;
-  removeAllListeners(event: 'message'): unknown;
   send(text: string): void;
-  close(code: number, reason: string): void;
 }
 
 /** As much of a server of the package ws. */

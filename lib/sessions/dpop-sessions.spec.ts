@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { HandClock } from '../../test/support/hand-clock.js';
 import { RevocationCheck } from '../revocation/revocation-check.js';
 import { RevocationChecker } from '../revocation/revocation.checker.js';
@@ -115,5 +115,86 @@ describe('a session that outlives its request (J1)', () => {
     sessions.watch(verdictUntil(nowSeconds), (reason) => ended.push(reason));
     sessions.tick();
     expect(ended).toEqual(['token_expired']);
+  });
+
+  test('that has ended while the checker was asked is not ended again', async () => {
+    let answer = (_isRevoked: boolean): void => undefined;
+    const checker = new Answering(() => new Promise((resolve) => (answer = resolve)));
+    const sessions = open(checker);
+    const ended: string[] = [];
+    const stop = sessions.watch(verdictUntil(), (reason) => ended.push(reason));
+    await tickAllTurns(sessions);
+    stop();
+    answer(true);
+    await new Promise(setImmediate);
+    expect(ended).toEqual([]);
+  });
+
+  test('is asked about again once the checker has answered', async () => {
+    const checker = new Answering(() => false);
+    const sessions = open(checker);
+    sessions.watch(verdictUntil(), () => undefined);
+    await tickAllTurns(sessions);
+    await tickAllTurns(sessions);
+    expect(checker.asked).toBe(2);
+  });
+
+  test('asks in a turn of its own', async () => {
+    const checker = new Answering(() => false);
+    const sessions = open(checker);
+    for (let count = 0; count < 5; count += 1) sessions.watch(verdictUntil(), () => undefined);
+    for (let tick = 1; tick <= 5; tick += 1) {
+      sessions.tick();
+      await new Promise(setImmediate);
+      expect(checker.asked).toBe(tick);
+    }
+  });
+
+  test('asks nobody in a service without revocation', async () => {
+    const sessions = open();
+    const ended: string[] = [];
+    sessions.watch(verdictUntil(), (reason) => ended.push(reason));
+    for (let turn = 0; turn < 4; turn += 1) await tickAllTurns(sessions);
+    expect(ended).toEqual([]);
+  });
+});
+
+describe('the timer of all sessions (J1)', () => {
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test('is one, looks each second, and ends with the last session', () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'Date'] });
+    const sessions = open();
+    const ended: string[] = [];
+    const nowSeconds = clock.ms / 1000;
+    expect(jest.getTimerCount()).toBe(0);
+    const stop = sessions.watch(verdictUntil(), (reason) => ended.push(reason));
+    sessions.watch(verdictUntil(nowSeconds), (reason) => ended.push(reason));
+    expect(jest.getTimerCount()).toBe(1);
+    jest.advanceTimersByTime(999);
+    expect(ended).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(ended).toEqual(['token_expired']);
+    expect(jest.getTimerCount()).toBe(1);
+    stop();
+    expect(jest.getTimerCount()).toBe(0);
+    sessions.watch(verdictUntil(nowSeconds), (reason) => ended.push(reason));
+    jest.advanceTimersByTime(1000);
+    expect(ended).toHaveLength(2);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('ends when the service ends, with all sessions', () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'Date'] });
+    const sessions = open();
+    const ended: string[] = [];
+    for (let count = 0; count < 2; count += 1)
+      sessions.watch(verdictUntil(clock.ms / 1000), (reason) => ended.push(reason));
+    sessions.close();
+    sessions.tick();
+    expect(jest.getTimerCount()).toBe(0);
+    expect(ended).toEqual([]);
   });
 });

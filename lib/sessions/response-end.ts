@@ -6,7 +6,7 @@ import type { DpopVerdict } from '../verification/verdict.js';
 import type { DpopSessions } from './dpop-sessions.js';
 
 /**
- * Ends a response when the access token of its request ends. An event stream is closed in good order: its client connects
+ * Ends a response when the access token of its request ends. An event stream is closed properly: its client connects
  * again. Any other connection is cut off, so that its client does not take a part for the whole.
  *
  * @throws DpopUnavailableError for a response that is not one of Node: nothing could end it

@@ -45,6 +45,11 @@ export function recordOf(request: object): RequestRecord {
   return RecordedRequest.recordOf(request);
 }
 
+/** Lets a framework's request have the record of the request of Node behind it. */
+export function shareRecord(raw: object, request: object): void {
+  RecordedRequest.share(request, recordOf(raw));
+}
+
 /**
  * Leaves a verdict on the request that a guard accepted, and on the request of Node, which Fastify wraps: a listener of the
  * app may know only that one.

@@ -25,7 +25,7 @@ export async function startExpressPeer(): Promise<Peer> {
       audience: AUDIENCE,
       publicKey: keySetOf(issuers.main),
       dpop: { enabled: true, required: true },
-    } as never),
+    }),
   );
   app.get('/accounts', (_request, response) => response.json({ ran: true }));
   app.use(
@@ -64,7 +64,7 @@ export async function startProvider(resource: string): Promise<Provider> {
   const { Provider: OidcProvider } = await import('oidc-provider');
   let models: Models | undefined;
   const peer = await listen((issuer) => {
-    const provider = new OidcProvider(issuer, configure(key, resource) as never);
+    const provider = new OidcProvider(issuer, configure(key, resource));
     models = provider as unknown as Models;
     return provider.callback();
   });

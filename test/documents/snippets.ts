@@ -27,7 +27,7 @@ declare const app: import('@nestjs/common').INestApplication;
 
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
-  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|(?:mcp|opentelemetry|swagger|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
+  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|(?:mcp|microservices|opentelemetry|swagger|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
 const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'Req', 'UseGuards'];
 
@@ -51,6 +51,7 @@ export function readExampleSnippets(): readonly Snippet[] {
     ['nestjs-dpop/swagger', readExportedNames('lib/swagger/index.ts')],
     ['nestjs-dpop/opentelemetry', readExportedNames('lib/opentelemetry/index.ts')],
     ['@rekog/mcp-nest', ['McpHttpControllerFor', 'StreamableHttpTransport']],
+    ['nestjs-dpop/microservices', readExportedNames('lib/microservices/index.ts')],
     ['nestjs-dpop/mcp', readExportedNames('lib/mcp/index.ts')],
     ['nestjs-dpop/security-events', readExportedNames('lib/security-events/index.ts')],
     ['nestjs-dpop/platform-socket.io', readExportedNames('lib/platform-socket.io/index.ts')],

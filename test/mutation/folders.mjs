@@ -51,7 +51,7 @@ export const FOLDERS = {
   introspection: ['lib/introspection/', 'test/introspection', 'test/rfc-vectors'],
   metadata: ['lib/metadata/', 'test/metadata'],
   'security-events': ['lib/security-events/', 'test/security-events'],
-  sessions: ['lib/sessions/'],
+  sessions: ['lib/sessions/', 'test/streams'],
   module: [
     'lib/module/',
     'test/(start-|module-registration|storage-lifecycle|options-ways|issuers|metadata|enforcement|trial|revocation.e2e)',

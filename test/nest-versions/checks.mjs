@@ -469,7 +469,7 @@ for (const platform of PLATFORMS) {
         socket.on('open', () => socket.send(JSON.stringify({ event: 'read', data: 'secret' })));
         socket.on('message', (data) => {
           socket.terminate();
-          resolve({ status: 101, answer: JSON.parse(String(data)) });
+          resolve({ status: 101, answer: JSON.parse(Buffer.from(data).toString()) });
         });
       });
     }
@@ -515,10 +515,10 @@ for (const platform of PLATFORMS) {
 /** The adapter of Nest creates the server; its filter sends exceptions as events. */
 for (const platform of PLATFORMS) {
   void describe(`J sockets of socket.io on ${platform}`, () => {
-    const gatewayClass = (options, ...decorators) =>
+    const gatewayClass = (gatewayOptions, ...decorators) =>
       decorate(
         onMethod(handlerClass('read', ...decorators), 'read', SubscribeMessage('read')),
-        WebSocketGateway(options),
+        WebSocketGateway(gatewayOptions),
       );
 
     const startGateways = (...providers) =>

@@ -11,6 +11,7 @@ const ENTRIES = [
   'lib/swagger/index.ts',
   'lib/platform-socket.io/index.ts',
   'lib/mcp/index.ts',
+  'lib/microservices/index.ts',
   'lib/platform-ws/index.ts',
   'lib/redis/index.ts',
   'lib/security-events/index.ts',

@@ -146,34 +146,25 @@ export const SCENES: readonly Scene<Cast>[] = [
     },
   },
   {
-    title: 'The token expires while the sockets are open',
-    why: 'A socket lives no longer than its token. A WebSocket is closed with 4401; a client of socket.io is told, and disconnected.',
+    title: 'The token ends while sockets are open',
+    why: 'They live no longer than their token. A WebSocket is closed with 4401, a client of socket.io is told and disconnected, and a stream ends.',
     expected: [
       { status: 101 },
       { status: 101 },
+      { status: 200 },
       { status: 4401, code: 'token_expired' },
       { status: 401, code: 'invalid_token' },
     ],
-    async play({ wire, issuer, live, io, engine }) {
+    async play({ wire, issuer, ws, live, io, engine }) {
       const client = await SocketsClient.create(issuer, 3);
-      const headers = await client.createHeaders('GET', live);
-      const socket = await wire.openWebSocket({
-        sender: 'client',
-        url: live,
-        headers,
-        note: 'a token for 3 s',
-      });
-      const ofIo = await client.createHeaders('GET', engine);
-      const ioSocket = await wire.openIo({
-        sender: 'client',
-        url: io,
-        headers: ofIo,
-        note: 'the same token',
-      });
+      const as = { sender: 'client', note: 'a token for 3 s' };
+      const headersOf = (url: string) => client.createHeaders('GET', url);
+      const socket = await wire.openWebSocket({ ...as, url: live, headers: await headersOf(live) });
+      const ioSocket = await wire.openIo({ ...as, url: io, headers: await headersOf(engine) });
       if (socket === undefined) throw new Error('the socket did not open');
-      const disconnected = wire.awaitDisconnect('API', ioSocket);
-      const closed = wire.awaitClose('API', socket);
-      await Promise.all([closed, disconnected]);
+      const feed = `${ws}/feed`;
+      const stream = wire.readStream({ ...as, url: feed, headers: await headersOf(feed) });
+      await wire.awaitEnds(socket, ioSocket, stream);
     },
   },
 ];

@@ -70,12 +70,29 @@ export class Wire {
     });
   }
 
-  /** Waits until the service closes a WebSocket. */
-  async awaitClose(sender: string, socket: WebSocket): Promise<void> {
-    const [code, reason] = await new Promise<readonly [number, string]>((resolve) => {
-      socket.once('close', (closeCode, closeReason) => resolve([closeCode, closeReason.toString()]));
+  /** Reads a stream to its end. */
+  async readStream(attempt: Attempt): Promise<void> {
+    const { url, headers = {} } = attempt;
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const events = (await response.text()).match(/^data: /gm) ?? [];
+    this.#record(attempt, 'GET', response.status, { events: events.length });
+  }
+
+  /** Waits until the service closes a WebSocket and a client of socket.io, which it tells why, and a stream has ended. */
+  async awaitEnds(socket: WebSocket, ioSocket: Socket, stream: Promise<void>): Promise<void> {
+    const closed = new Promise<readonly [number, string]>((resolve) => {
+      socket.once('close', (code, reason) => resolve([code, reason.toString()]));
     });
-    this.#exchanges.push({ sender, action: 'closed', note: undefined, status: code, body: { code: reason } });
+    const told = new Promise<Exchange['body']>((resolve) => {
+      ioSocket.once('exception', resolve);
+    });
+    const disconnected = new Promise((resolve) => {
+      ioSocket.once('disconnect', resolve);
+    });
+    // Each API looks at its clock by itself; the report has an order.
+    const [[status, code], body] = await Promise.all([closed, told, disconnected, stream]);
+    this.#push({ sender: 'client', action: '/live is closed', status, body: { code } });
+    this.#push({ sender: 'client', action: 'socket.io is disconnected', status: 401, body });
   }
 
   /** Connects a client of socket.io to a namespace, and asks there who the service takes it for. */
@@ -95,20 +112,6 @@ export class Wire {
   /** Enters a further namespace over the same connection. */
   async joinIo(sender: string, socket: Socket, namespace: string): Promise<void> {
     await this.#awaitConnection(sender, socket.io.socket(namespace), `namespace ${namespace}`);
-  }
-
-  /** Waits until the service disconnects a client of socket.io, which it tells why. */
-  async awaitDisconnect(sender: string, socket: Socket): Promise<void> {
-    const notice = new Promise<Exchange['body']>((resolve) => {
-      socket.once('exception', resolve);
-    });
-    const [body] = await Promise.all([
-      notice,
-      new Promise((resolve) => {
-        socket.once('disconnect', resolve);
-      }),
-    ]);
-    this.#exchanges.push({ sender, action: 'disconnected', note: String(body['reason']), status: 401, body });
   }
 
   /** Returns the exchanges since the last call, and closes what is open. */
@@ -133,6 +136,10 @@ export class Wire {
     const { statusCode = 0, ...data } = refusal.data ?? {};
     const body = { message: refusal.message, ...data };
     this.#exchanges.push({ sender, action, note, status: statusCode, body });
+  }
+
+  #push(exchange: Omit<Exchange, 'note'>): void {
+    this.#exchanges.push({ note: undefined, ...exchange });
   }
 
   #record({ sender, url, note }: Attempt, method: string, status: number, body: Exchange['body']): void {
