@@ -46,6 +46,7 @@ export { DpopGuard } from './guard/dpop.guard.js';
 export { DpopStrategy } from './guard/dpop.strategy.js';
 export { DpopTickets } from './guard/dpop-tickets.js';
 export { getDpopProof } from './guard/get-dpop-proof.js';
+export { dpopTracker } from './guard/dpop-tracker.js';
 export { getDpopVerdict } from './guard/get-dpop-verdict.js';
 export { Dpop, RequireAuthentication, type RoutePolicy, SkipDpop } from './guard/policy.decorators.js';
 export {

@@ -175,6 +175,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
   opentelemetry: ['errors', 'telemetry'],
+  swagger: ['errors', 'verification', 'config', 'guard', 'module'],
   mcp: ['errors', 'http', 'verification', 'guard'],
   microservices: ['errors', 'http', 'transport', 'config', 'guard'],
   // The command line. It makes the checks of the other rooms; no room knows it.
@@ -206,6 +207,7 @@ const KNOW_NEST = [
   'authorization-server',
   'mcp',
   'microservices',
+  'swagger',
   'testing',
 ];
 const KNOW_IOREDIS = ['redis'];
@@ -335,6 +337,7 @@ describe('the shape of files', () => {
       'platform-ws',
       'redis',
       'security-events',
+      'swagger',
       'testing',
     ];
     const known = new Set(['index.ts', ...entries.map((entry) => `${entry}/index.ts`)]);

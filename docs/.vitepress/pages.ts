@@ -26,6 +26,7 @@ export const SECTIONS = [
       'tickets',
       'mcp',
       'messages',
+      'other-packages',
       'browsers-and-openapi',
       'authorization-servers',
     ],

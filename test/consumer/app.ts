@@ -7,6 +7,7 @@ import { DpopTelemetry } from 'nestjs-dpop/opentelemetry';
 import { DpopIoAdapter } from 'nestjs-dpop/platform-socket.io';
 import { DpopWsAdapter } from 'nestjs-dpop/platform-ws';
 import { RedisStorage } from 'nestjs-dpop/redis';
+import { documentDpop } from 'nestjs-dpop/swagger';
 import { SecurityEventsModule } from 'nestjs-dpop/security-events';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 
@@ -30,7 +31,7 @@ const options = {
 })
 export class AppModule {}
 
-export const kit = [TestClient, TestIssuer, SecurityEventsModule, DpopTelemetry];
+export const kit = [TestClient, TestIssuer, SecurityEventsModule, DpopTelemetry, documentDpop];
 
 export const adapters = (app: INestApplication): unknown[] => [
   new DpopIoAdapter(app, { polling: true }),

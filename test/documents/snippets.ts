@@ -32,7 +32,7 @@ declare const app: import('@nestjs/common').INestApplication;
 
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
-  /^lib\/(module\/dpop\.module|authorization-server\/[^/]+|guard\/[^/]+|verification\/dpop(?:-proof)?\.verifier|security-events\/security-events\.module|(?:mcp|microservices|opentelemetry|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
+  /^lib\/(module\/dpop\.module|authorization-server\/[^/]+|guard\/[^/]+|verification\/dpop(?:-proof)?\.verifier|security-events\/security-events\.module|(?:mcp|microservices|opentelemetry|swagger|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
 const NEST_NAMES = [
   'Body',
@@ -62,6 +62,8 @@ export function readExampleSnippets(): readonly Snippet[] {
   const imports = new Map([
     ['@nestjs/common', NEST_NAMES],
     ['nestjs-dpop', readExportedNames('lib/index.ts')],
+    ['@nestjs/swagger', ['DocumentBuilder', 'SwaggerModule']],
+    ['nestjs-dpop/swagger', readExportedNames('lib/swagger/index.ts')],
     ['nestjs-dpop/opentelemetry', readExportedNames('lib/opentelemetry/index.ts')],
     ['@rekog/mcp-nest', ['McpHttpControllerFor', 'StreamableHttpTransport']],
     ['nestjs-dpop/microservices', readExportedNames('lib/microservices/index.ts')],

@@ -8,6 +8,7 @@ const ENTRIES = [
   'lib/index.ts',
   'lib/introspection/index.ts',
   'lib/opentelemetry/index.ts',
+  'lib/swagger/index.ts',
   'lib/platform-socket.io/index.ts',
   'lib/mcp/index.ts',
   'lib/microservices/index.ts',
