@@ -87,7 +87,10 @@ describe('a token that was introspected a moment ago (B7)', () => {
 });
 
 describe('a pause after a failure of the issuer (B8)', () => {
-  const failing = (error: unknown) => () => Promise.reject(error as Error);
+  const failing = (error: Error) => async () => {
+    await Promise.resolve();
+    throw error;
+  };
   const answering = () => Promise.resolve('answer');
   const down = new OutboundError('down');
   const PAUSED = (message: string) => `the last request failed less than ${PAUSE_SECONDS} s ago: ${message}`;

@@ -21,7 +21,7 @@ declare module 'oidc-provider' {
     readonly adapter?: (model: string) => Adapter;
     readonly jwks?: { readonly keys: readonly JWK[] };
     readonly scopes?: readonly string[];
-    readonly ttl?: { readonly ClientCredentials?: number };
+    readonly ttl?: Readonly<Record<string, number>>;
     readonly clients?: readonly Readonly<Record<string, unknown>>[];
     readonly clientDefaults?: Readonly<Record<string, unknown>>;
     readonly features?: {
@@ -31,6 +31,8 @@ declare module 'oidc-provider' {
       readonly resourceIndicators?: {
         readonly enabled: boolean;
         readonly getResourceServerInfo: (context: unknown, resource: string) => ResourceServer;
+        /** Whether a token request without `resource` gets a token for the one of the authorization. */
+        readonly useGrantedResource?: () => boolean;
       };
     };
   }

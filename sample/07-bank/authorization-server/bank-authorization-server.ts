@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { exportJWK, generateKeyPair } from 'jose';
+import { errors, Provider, type ProviderContext, type ResourceServer } from 'oidc-provider';
+import type { Running } from '../../01-quickstart/running.js';
+import { clientsOf, SCOPES } from './clients.js';
+import { interact, isInteraction, STRONG } from './interactions.js';
+import { SessionAdapter } from './session.adapter.js';
+
+const ALGORITHM = 'ES256';
+const HOUR = 3600;
+
+export interface BankAuthorizationServerOptions {
+  readonly port: number;
+  /** The origin of the page, to which the browser returns. */
+  readonly page: string;
+  /** The APIs for which tokens are issued (RFC 8707). */
+  readonly resources: readonly string[];
+  readonly tokenLifetimeSeconds: number;
+}
+
+/** oidc-provider with a login page: the authorization code flow with PKCE, and a second factor on demand. */
+export async function startBankAuthorizationServer(
+  options: BankAuthorizationServerOptions,
+): Promise<Running> {
+  const { port, page, resources, tokenLifetimeSeconds } = options;
+  const issuer = `http://localhost:${port}`;
+  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
+  const provider: Provider = new Provider(issuer, {
+    adapter: () => new SessionAdapter(),
+    jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: ALGORITHM, use: 'sig', kid: 'bank' }] },
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    clients: clientsOf(page),
+    clientDefaults: { id_token_signed_response_alg: ALGORITHM },
+    scopes: ['openid'],
+    acrValues: ['pwd', STRONG],
+    ttl: {
+      Session: HOUR,
+      Grant: HOUR,
+      Interaction: HOUR,
+      IdToken: HOUR,
+      AuthorizationCode: 60,
+      AccessToken: tokenLifetimeSeconds,
+      ClientCredentials: tokenLifetimeSeconds,
+    },
+    claims: { openid: ['sub'], acr: null, auth_time: null },
+    pkce: { required: () => true },
+    clientBasedCORS: () => true,
+    findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+    loadExistingGrant: (context) => grantAll(provider, context, resources),
+    extraTokenClaims: ({ oidc: { entities } }) => {
+      const { acr, authTime } = entities.AuthorizationCode ?? {};
+      return { ...(acr !== undefined && { acr }), ...(authTime !== undefined && { auth_time: authTime }) };
+    },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      dPoP: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_context, requested) =>
+          describeResource(requested, resources, tokenLifetimeSeconds),
+      },
+    },
+  });
+  const serve = provider.callback();
+  const server = createServer((request, response) => {
+    if (!isInteraction(request)) return serve(request, response);
+    interact(provider, request, response).catch(() => {
+      if (!response.headersSent) response.writeHead(400, { 'Content-Type': 'text/plain' });
+      response.end('This login has expired. Go back to the bank and start again.');
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+  return {
+    url: issuer,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Nobody is asked for consent: bank and page belong together. */
+async function grantAll(
+  provider: Provider,
+  { oidc: { client, session } }: ProviderContext,
+  resources: readonly string[],
+): Promise<object> {
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: session?.accountId });
+  grant.addOIDCScope('openid');
+  for (const resource of resources) grant.addResourceScope(resource, SCOPES.join(' '));
+  await grant.save();
+  return grant;
+}
+
+function describeResource(
+  requested: string,
+  resources: readonly string[],
+  tokenLifetimeSeconds: number,
+): ResourceServer {
+  if (!resources.includes(requested)) throw new errors.InvalidTarget();
+  return {
+    audience: requested,
+    scope: SCOPES.join(' '),
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: tokenLifetimeSeconds,
+    jwt: { sign: { alg: ALGORITHM } },
+  };
+}

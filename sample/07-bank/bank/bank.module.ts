@@ -1,0 +1,35 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { DpopModule } from 'nestjs-dpop';
+import { AccountController } from './account.controller.js';
+import { FeedGateway } from './feed.gateway.js';
+import { Ledger } from './ledger.js';
+
+/** Short, so that the thief's bench need not wait for long. */
+export const MAX_PROOF_AGE_SECONDS = 10;
+
+export interface BankOptions {
+  /** The URL of the API, which clients sign. */
+  readonly url: string;
+  readonly issuer: string;
+}
+
+/** The bank, protected by DPoP. */
+@Module({})
+export class BankModule {
+  static with({ url, issuer }: BankOptions): DynamicModule {
+    return {
+      module: BankModule,
+      imports: [
+        DpopModule.forRoot({
+          origin: url,
+          accessToken: { issuer, audience: url },
+          proof: { maxAgeSeconds: MAX_PROOF_AGE_SECONDS, futureToleranceSeconds: 10 },
+          tickets: { lifetimeSeconds: 10 },
+          realm: 'bank',
+        }),
+      ],
+      controllers: [AccountController],
+      providers: [Ledger, FeedGateway],
+    };
+  }
+}
