@@ -6,7 +6,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^nestjs-dpop$': '<rootDir>/lib/index.ts',
-    '^nestjs-dpop/(introspection|mcp|opentelemetry|platform-socket\\.io|platform-ws|redis|security-events|testing)$':
+    '^nestjs-dpop/(introspection|mcp|microservices|opentelemetry|platform-socket\\.io|platform-ws|redis|security-events|swagger|testing)$':
       '<rootDir>/lib/$1/index.ts',
     // CommonJS, from which Jest cannot load Nest. Its sources become ESM as ours do.
     '^@rekog/mcp-nest$': '<rootDir>/node_modules/@rekog/mcp-nest/src/index.ts',

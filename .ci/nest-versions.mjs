@@ -1,4 +1,4 @@
-// Runs test/nest-versions/checks.mjs on the packed package beside each version of Nest. What npm installs is kept in a
+// Runs the checks in test/nest-versions on the packed package beside each version of Nest. What npm installs is kept in a
 // folder of the system for temporary files, one for each set of versions. Use: nest-versions.mjs [VERSION …]
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 const cache = join(tmpdir(), 'nestjs-dpop-nest-versions');
+const CHECKS = ['checks.mjs', 'combinations.mjs'];
 const INSTALL_MS = 300_000;
 const CHECKS_MS = 120_000;
 
@@ -64,8 +65,8 @@ async function check(version, tarball) {
     const target = join(place, 'node_modules', 'nestjs-dpop');
     await mkdir(target, { recursive: true });
     await run('tar', ['-xzf', tarball, '-C', target, '--strip-components', '1']);
-    await copyFile(join(root, 'test/nest-versions/checks.mjs'), join(place, 'checks.mjs'));
-    const { stdout } = await run(process.execPath, ['--test-reporter', 'tap', 'checks.mjs'], {
+    for (const file of CHECKS) await copyFile(join(root, 'test/nest-versions', file), join(place, file));
+    const { stdout } = await run(process.execPath, ['--test', '--test-reporter', 'tap', ...CHECKS], {
       cwd: place,
       timeout: CHECKS_MS,
       maxBuffer: 64 * 1024 * 1024,
@@ -93,6 +94,10 @@ async function install(version) {
     '@nestjs/platform-socket.io': `${exact} || ~${major}.0.0`,
     '@nestjs/platform-ws': `${exact} || ~${major}.0.0`,
     '@nestjs/websockets': exact,
+    // CommonJS. The peers of or-guard end with Nest 11.
+    '@nestjs/throttler': '^6.7.1',
+    '@nest-lab/or-guard': '^2.6.0',
+    'nestjs-cls': '^6.3.1',
     passport: '^0.7.0',
     'reflect-metadata': '^0.2.2',
     rxjs: '^7.8.2',

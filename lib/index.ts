@@ -1,8 +1,22 @@
 export { AccessTokenVerifier, type VerifierAcceptance } from './access-token/access-token.verifier.js';
 export { confirmClientCertificate } from './access-token/client-certificate.js';
 export type { Confirmation, ConfirmationCheck } from './access-token/second-confirmation.js';
+export { DpopAuthorizationServerModule } from './authorization-server/dpop-authorization-server.module.js';
+export { DpopBindings } from './authorization-server/dpop-bindings.js';
+export type {
+  DpopAuthorizationServerAsyncOptions,
+  DpopAuthorizationServerOptionsFactory,
+} from './authorization-server/module-definition.js';
+export type {
+  AuthorizationRequestKeys,
+  BindingClient,
+  SubjectTokenKeys,
+  TokenBinding,
+  TokenRequestKeys,
+} from './authorization-server/token-binding.js';
 export type { AccessTokenClaims } from './claims/access-token-claims.js';
 export { readStandardRights, type RightsReader, type TokenRights } from './claims/token-rights.js';
+export type { DpopAuthorizationServerOptions } from './config/authorization-server-options.js';
 export type {
   AccessTokenOption,
   CacheOptions,
@@ -23,10 +37,16 @@ export {
 } from './errors/dpop.error.js';
 export type { DpopActivation } from './guard/activation.js';
 export { DpopBound } from './guard/dpop-bound.decorator.js';
+export { DpopNonceInterceptor } from './guard/dpop-nonce.interceptor.js';
+export { DpopOAuthException } from './guard/dpop-oauth.exception.js';
+export { DpopProof } from './guard/dpop-proof.decorator.js';
+export { DpopProofGuard } from './guard/dpop-proof.guard.js';
 export { DpopHttpException } from './guard/dpop-http.exception.js';
 export { DpopGuard } from './guard/dpop.guard.js';
 export { DpopStrategy } from './guard/dpop.strategy.js';
 export { DpopTickets } from './guard/dpop-tickets.js';
+export { getDpopProof } from './guard/get-dpop-proof.js';
+export { dpopTracker } from './guard/dpop-tracker.js';
 export { getDpopVerdict } from './guard/get-dpop-verdict.js';
 export { Dpop, RequireAuthentication, type RoutePolicy, SkipDpop } from './guard/policy.decorators.js';
 export {
@@ -74,6 +94,7 @@ export type { DpopTicket } from './tickets/ticket-content.js';
 export { DPOP_DECISION_CHANNEL, type DpopDecision } from './telemetry/decisions.js';
 export { DPOP_REPLAY_CLAIM_CHANNEL, type DpopReplayClaim } from './telemetry/replay-claims.js';
 export { DPOP_DIFFERENCE_CHANNEL, type DpopDifference, type DpopOutcome } from './telemetry/differences.js';
+export { DpopProofVerifier } from './verification/dpop-proof.verifier.js';
 export { DpopVerifier } from './verification/dpop.verifier.js';
 export type { DpopExamination } from './verification/examination.js';
 export type {
@@ -85,4 +106,7 @@ export type {
   RequiredRole,
   VerdictPredicate,
 } from './verification/policy.js';
+export type { ProofExamination } from './verification/proof-examination.js';
+export type { ProofPolicy } from './verification/proof-policy.js';
+export type { DpopProofVerdict } from './verification/proof-verdict.js';
 export type { DpopVerdict, UnmetCheck } from './verification/verdict.js';

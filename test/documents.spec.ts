@@ -72,6 +72,7 @@ describe('every option has a row that tells its default', () => {
   const OPTIONS = 'docs/options.md';
   const STORAGES = 'docs/replay-and-redis.md';
   const INTROSPECTION = 'docs/introspection.md';
+  const SERVERS = 'docs/authorization-servers.md';
   const TELEMETRY = 'docs/telemetry.md';
   const interfaces = [
     [OPTIONS, 'lib/config/dpop-options.ts', 'DpopModuleOptions', ''],
@@ -83,6 +84,7 @@ describe('every option has a row that tells its default', () => {
     [OPTIONS, 'lib/issuer/jwt-access-token-options.ts', 'JwtAccessTokenOptions', ''],
     [OPTIONS, 'lib/issuer/issuer-resolution.ts', 'IssuerResolutionOptions', ''],
     [INTROSPECTION, 'lib/introspection/introspection-options.ts', 'IntrospectionOptions', ''],
+    [SERVERS, 'lib/config/authorization-server-options.ts', 'DpopAuthorizationServerOptions', ''],
     [STORAGES, 'lib/storage/memory-replay.store.ts', 'MemoryReplayStoreOptions', ''],
     [STORAGES, 'lib/redis/redis.storage.ts', 'RedisStorageOptions', ''],
     [TELEMETRY, 'lib/opentelemetry/dpop-telemetry.ts', 'DpopTelemetryOptions', ''],

@@ -17,6 +17,7 @@ import { DpopMcpGuard, McpSessions } from 'nestjs-dpop/mcp';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { z } from 'zod';
 import { type Answer, send } from './support/call.js';
+import { HandClock } from './support/hand-clock.js';
 import { LogCollector } from './support/log-collector.js';
 import { GuardedTools, type McpAppParts, ran, startMcp } from './support/mcp-app.js';
 import { observeDecisions } from './support/observe-decisions.js';
@@ -436,6 +437,28 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
       });
       expect((await post(app.endpoint, initialize)).headers.get('mcp-session-id')).toBe('own');
       expect(() => sessions.createId()).toThrow(TypeError);
+    });
+
+    test('has streams that end with the token, where the endpoint says so', async () => {
+      const clock = new HandClock();
+      const timed = await TestIssuer.create({ clock: clock.read });
+      const holder = await TestClient.create({ clock: clock.read });
+      const shortLived = await timed.issueToken({ client: holder, expiresInSeconds: 60 });
+      const app = await start({
+        transport: { statefulMode: true },
+        decorators: [Dpop({ endAtExpiry: true })],
+        dpop: dpop({ accessToken: timed.accessToken, clock: clock.read }),
+      });
+      const opened = await post(app.endpoint, initialize, { client: holder, token: shortLived });
+      const sessionId = opened.headers.get('mcp-session-id') ?? '';
+      const headers = await holder.createHeaders({ method: 'GET', url: app.endpoint, token: shortLived });
+      const stream = await fetch(app.endpoint, {
+        headers: { ...headers, accept: 'text/event-stream', 'mcp-session-id': sessionId },
+      });
+      expect(stream.status).toBe(200);
+      const read = stream.text().catch((error: unknown) => error);
+      clock.advanceSeconds(61);
+      expect(await read).toMatchObject({ name: 'TypeError', message: 'terminated' });
     });
 
     test('is tied to nobody in report mode, which refuses nothing', async () => {

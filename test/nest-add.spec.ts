@@ -19,6 +19,7 @@ interface PackageEditor {
 
 const require = createRequire(import.meta.url);
 const { editModule } = require('../schematics/nest-add/module-editor.js') as ModuleEditor;
+const { nestAdd } = require('../schematics/nest-add/index.js') as { nestAdd(options: object): unknown };
 const { editPackage, editJestConfig } = require('../schematics/nest-add/package-editor.js') as PackageEditor;
 
 const options = {
@@ -163,6 +164,14 @@ describe('nest add edits the app module', () => {
     expect(editModule(source, options)).toEqual({ source, outcome: 'unreadable' });
   });
 });
+
+test.each(['nonsense', 'http://keycloak:8080', 'ftp://auth.example.com'])(
+  'an issuer at %j is an error before anything is written',
+  (issuer) => {
+    expect(() => nestAdd({ issuer })).toThrow('--issuer must be an https URL, or http on loopback');
+    expect(() => nestAdd({ issuer: 'http://localhost:4000' })).not.toThrow();
+  },
+);
 
 describe('nest add edits package.json and the configuration of Jest', () => {
   const manifest = (changes: object) =>

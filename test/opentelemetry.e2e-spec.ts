@@ -18,6 +18,7 @@ import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { ROOT } from './documents/snippets.js';
 import { AnsweringStore } from './support/answering-store.js';
 import { call, proofFor, send } from './support/call.js';
+import { until } from './redis/until.js';
 import { withOrigin } from './support/origin.js';
 import { type Platform, PLATFORMS } from './support/platforms.js';
 import { createRootModule } from './support/root-module.js';
@@ -244,6 +245,26 @@ describe.each(PLATFORMS)('metrics on %s (D6)', (platform) => {
     );
   });
 
+  test('a request whose outcome the options under trial would change is counted, by both outcomes (K1)', async () => {
+    startTelemetry();
+    const app = await start(platform, { trial: { nonce: 'required' } });
+    await call(app, client, { path: '/accounts/1', token });
+    await until('the difference is counted', async () => {
+      const series = (await prometheus.scrape('dpop_trial_differences_total')).map(withoutScope);
+      if (series.length === 0) return false;
+      expect(series).toEqual([
+        {
+          dpop_outcome: 'accepted',
+          dpop_trial_outcome: 'refused',
+          dpop_trial_code: 'use_dpop_nonce',
+          dpop_trial_reason: 'nonce_missing',
+          value: 1,
+        },
+      ]);
+      return true;
+    });
+  });
+
   test('no number of clients, routes, methods or tokens makes more series than the app has (D5)', async () => {
     startTelemetry({ routeLabels: true, maxClientLabels: 2 });
     const app = await start(platform);
@@ -287,9 +308,13 @@ describe('the dashboard (D6)', () => {
 
   test('names only metrics and labels that a scrape has', async () => {
     startTelemetry({ routeLabels: true, maxClientLabels: 10 });
-    const app = await start('express');
+    const app = await start('express', { trial: { nonce: 'required' } });
     await call(app, client, { path: '/accounts/1', token });
     await call(app, client, { path: '/transfers', token });
+    await until('the trial has ended', async () => {
+      const [difference] = await prometheus.scrape('dpop_trial_differences_total');
+      return difference !== undefined;
+    });
     const scraped = parseSeries(await prometheus.scrapeText());
     const known = new Set(scraped.map(({ name }) => name));
     // Prometheus itself adds the job.

@@ -22,6 +22,7 @@ import {
   DpopModule,
   type DpopVerdict,
   getDpopVerdict,
+  Require,
   RequireAuthentication,
   RequirePermissions,
   RequireRoles,
@@ -60,6 +61,12 @@ class Routes {
   @RequireAuthentication({ acrValues: ['phr'], maxAgeSeconds: 60 })
   strong(): string {
     return 'strong';
+  }
+
+  @Get('asked')
+  @Require((verdict) => Promise.resolve(verdict.subject === 'alice'))
+  asked(): string {
+    return 'asked';
   }
 
   @Get('open')
@@ -172,6 +179,7 @@ describe.each(PLATFORMS)('TestGuard on %s (D6)', (platform) => {
       await refused('', 403, 'insufficient_scope');
       await refused('/admin', 403, 'insufficient_rights');
       await refused('/strong', 401, 'insufficient_user_authentication');
+      await refused('/asked', 403, 'insufficient_rights');
       expect(seen).toEqual([]);
       await get('/open').expect(200);
       guard.use({ roles: ['teller'], clientRoles: { ledgers: ['editor'] }, permissions: ['write'] });

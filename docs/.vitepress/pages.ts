@@ -25,7 +25,10 @@ export const SECTIONS = [
       'sockets',
       'tickets',
       'mcp',
+      'messages',
+      'other-packages',
       'browsers-and-openapi',
+      'authorization-servers',
     ],
   },
   {
@@ -60,6 +63,7 @@ export const PROJECT_PAGES = [
   'sample/03-keycloak/README.md',
   'sample/04-mcp/README.md',
   'sample/05-sockets/README.md',
+  'sample/06-authorization-server/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */

@@ -51,6 +51,8 @@ const ADVICE = {
     'make a new proof for each request and each retry, and compare the clocks of client and service',
   proof_early: 'compare the clocks of client and service; iat is in seconds, not milliseconds',
   proof_ath: 'set ath to base64url(SHA-256(token)) of the token as it is sent, without padding',
+  proof_ath_unexpected:
+    'leave ath out of a proof for a token request: it belongs to requests with an access token',
   proof_replayed: 'make a new proof with a random jti for each request and each retry',
   nonce_missing: 'put the nonce of the field DPoP-Nonce into the proof, and send the request again',
   nonce_unacceptable: 'put the nonce of the last field DPoP-Nonce of this server into the proof',
@@ -72,6 +74,10 @@ const ADVICE = {
   authorization_details_insufficient:
     'request the token with the authorization_details that the route requires',
   requirement_unmet: 'ask the operator which requirement of the route is not met; the log names it',
+  dpop_jkt_malformed: 'send the SHA-256 thumbprint of the key (RFC 7638), in base64url, once',
+  dpop_jkt_mismatch: 'sign the proof of the pushed request with the key that dpop_jkt names',
+  grant_key_binding: 'use the key that the code or the refresh token was issued for',
+  subject_token_key_binding: 'sign the proof with the key that the subject token is bound to',
 } as const satisfies Record<RefusalReason, string>;
 
 export function adviceFor(reason: RefusalReason): string {

@@ -62,6 +62,7 @@ const CHECK_OF_REASON = {
   proof_stale: 'iat',
   proof_early: 'iat',
   proof_ath: 'ath',
+  proof_ath_unexpected: 'ath',
   proof_replayed: 'replay',
   nonce_missing: 'nonce',
   nonce_unacceptable: 'nonce',
@@ -82,6 +83,10 @@ const CHECK_OF_REASON = {
   permission_insufficient: 'route',
   authorization_details_insufficient: 'route',
   requirement_unmet: 'route',
+  dpop_jkt_malformed: 'request',
+  dpop_jkt_mismatch: 'request',
+  grant_key_binding: 'binding',
+  subject_token_key_binding: 'binding',
 } as const satisfies Record<RefusalReason, CheckName | OtherCheck>;
 
 export function checkOfReason(reason: RefusalReason): CheckName | OtherCheck {

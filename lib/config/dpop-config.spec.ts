@@ -37,6 +37,8 @@ describe('a configuration (I4)', () => {
         freshness: 'iat',
         service: expect.any(String) as unknown,
       },
+      origins: [REQUIRED.origin],
+      allowInsecureHttp: false,
       challenge: { algs: ALGS, realm: undefined, resourceMetadata: undefined },
       metadata: undefined,
       resolution: undefined,

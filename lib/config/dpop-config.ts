@@ -41,6 +41,9 @@ export interface DpopConfig extends VerificationRules {
     readonly secrets: readonly Uint8Array[] | undefined;
     readonly service: string;
   };
+  /** The base URLs of the option `origin` in normal form; `undefined` if they depend on the request. */
+  readonly origins: readonly string[] | undefined;
+  readonly allowInsecureHttp: boolean;
   readonly tickets: { readonly lifetimeSeconds: number };
   readonly challenge: ChallengeParameters;
   /** `undefined` if the library serves no protected resource metadata. */
@@ -140,6 +143,8 @@ export function createConfig(options: DpopModuleOptions): DpopConfig {
     forbidsTickets: options.tickets === 'forbid',
     limits: { tokenBytes: maxTokenBytes, proofBytes: maxBytes },
     resolveOrigin,
+    origins: Array.isArray(origin) ? (origin as readonly string[]) : undefined,
+    allowInsecureHttp,
     proof: { ...proof, algorithms: new Set(algorithms), freshness: nonce.freshness },
     proofLifetimeSeconds:
       nonce.freshness === 'nonce'

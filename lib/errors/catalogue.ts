@@ -1,6 +1,6 @@
 /**
- * The stable codes that clients read. All but four are error codes of RFC 9449 §7.1 and §8, RFC 6750 §3.1 and RFC 9470
- * §3. `credentials_missing` stands for a challenge without an error code (RFC 6750 §3.1). `invalid_ticket` asks for a new
+ * The stable codes that clients read. All but four are error codes of RFC 9449 §7.1 and §8, RFC 6750 §3.1, RFC 9470 §3
+ * and RFC 6749 §5.2. `credentials_missing` stands for a challenge without an error code (RFC 6750 §3.1). `invalid_ticket` asks for a new
  * ticket. `insufficient_rights` has no challenge: no other credentials of this client would help.
  * `temporarily_unavailable` stands for a failure of the service.
  */
@@ -14,6 +14,7 @@ export type DpopErrorCode =
   | 'insufficient_scope'
   | 'insufficient_user_authentication'
   | 'insufficient_rights'
+  | 'invalid_grant'
   | 'temporarily_unavailable';
 
 /** The HTTP status of each code. */
@@ -27,6 +28,7 @@ export const STATUS_OF_CODE = {
   insufficient_scope: 403,
   insufficient_user_authentication: 401,
   insufficient_rights: 403,
+  invalid_grant: 400,
   temporarily_unavailable: 503,
 } as const satisfies Record<DpopErrorCode, number>;
 
@@ -85,6 +87,10 @@ export const REFUSALS = {
   proof_stale: ['invalid_dpop_proof', 'The DPoP proof is too old'],
   proof_early: ['invalid_dpop_proof', 'The DPoP proof is not valid yet'],
   proof_ath: ['invalid_dpop_proof', 'The ath claim is not the hash of the access token'],
+  proof_ath_unexpected: [
+    'invalid_dpop_proof',
+    'The DPoP proof has an ath claim, but this endpoint takes no access token',
+  ],
   proof_replayed: ['invalid_dpop_proof', 'The DPoP proof was used before'],
 
   // Nonces
@@ -123,6 +129,15 @@ export const REFUSALS = {
     'The access token lacks required authorization details',
   ],
   requirement_unmet: ['insufficient_rights', 'A requirement of this resource is not met'],
+
+  // Binding of codes and tokens, by an authorization server
+  dpop_jkt_malformed: ['invalid_request', 'The dpop_jkt parameter is not the thumbprint of a key'],
+  dpop_jkt_mismatch: [
+    'invalid_request',
+    'The dpop_jkt parameter is not the thumbprint of the key of the DPoP proof',
+  ],
+  grant_key_binding: ['invalid_grant', 'The grant is bound to another DPoP key'],
+  subject_token_key_binding: ['invalid_request', 'The subject token is bound to another DPoP key'],
 } as const satisfies Record<string, readonly [DpopErrorCode, string]>;
 
 /** Why the service refused a request, more precise than the code. For the operator; docs/errors.md lists all. */

@@ -12,7 +12,7 @@ import { dpopResponseHeaders } from '../http/response-headers.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { placeOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
-import { isAnonymous } from '../verification/request-record.js';
+import { isAnonymous, proofOn } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { getDpopVerdict } from './get-dpop-verdict.js';
@@ -40,9 +40,20 @@ const VERDICT_KEYS = Object.keys({
 const readVerdict = (key: keyof DpopVerdict | undefined, context: ExecutionContext): unknown => {
   const verdict = getDpopVerdict(context);
   if (verdict !== undefined) return verdict[key ?? 'jkt'];
-  if (isAnonymous(transportOf(context)?.request)) return undefined;
-  throw refuseWithoutVerdict(context);
+  const request = transportOf(context)?.request;
+  const proof = proofOn(request);
+  // An endpoint of an authorization server: there is no access token to tell about.
+  if (proof !== undefined && (key === undefined || key === 'jkt')) return proof.verdict?.jkt;
+  if (isAnonymous(request)) return undefined;
+  throw refuseWithoutVerdict(context, proof === undefined ? NO_VERDICT : NO_TOKEN);
 };
+
+const NO_VERDICT =
+  '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
+  'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
+  'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing, or replace it by its TestGuard';
+const NO_TOKEN =
+  '@DpopBound() with a key other than jkt found no access token: DpopProofGuard verifies a proof alone; use @DpopBound() there';
 
 const bind = createParamDecorator(readVerdict);
 
@@ -53,13 +64,8 @@ export function isBoundParameter(parameter: unknown): boolean {
 
 const logger = new Logger('DpopBound');
 
-function refuseWithoutVerdict(context: ExecutionContext): Error {
-  const failure = new DpopUnavailableError('verdict_missing', {
-    advice:
-      '@DpopBound() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route; ' +
-      'where another guard may let a request in, read the verdict only if DpopGuard did; ' +
-      'in tests keep the guard and send requests with the TestClient of nestjs-dpop/testing, or replace it by its TestGuard',
-  });
+function refuseWithoutVerdict(context: ExecutionContext, advice: string): Error {
+  const failure = new DpopUnavailableError('verdict_missing', { advice });
   const { request, response } = transportOf(context) ?? {};
   OperatorLog.ofRequest(request).failed(
     (level, text) => logger[level](text),
@@ -74,6 +80,8 @@ function refuseWithoutVerdict(context: ExecutionContext): Error {
 /**
  * Hands the verified thumbprint of the client's key to a handler or, with a key, another part of the verdict. A route
  * without `DpopGuard` has no verdict and answers 503. For a request that `anonymous: 'allow'` let through, all is `undefined`.
+ * Behind `DpopProofGuard`, `@DpopBound()` hands over the thumbprint of the key of the proof, or `undefined` if there was no
+ * proof and the endpoint needs none.
  *
  * @example
  * ```ts

@@ -13,9 +13,17 @@ export class DpopHttpException extends HttpException {
   /** For GraphQL: Mercurius answers with it. */
   readonly statusCode: number;
   readonly #takeBackHeaders: (() => void) | undefined;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  /** @param takeBackHeaders takes back the headers that are held for the response */
-  constructor(error: DpopError | DpopUnavailableError, takeBackHeaders?: () => void) {
+  /**
+   * @param takeBackHeaders takes back the headers that are held for the response
+   * @param headers those of the refusal, for transports that have no response
+   */
+  constructor(
+    error: DpopError | DpopUnavailableError,
+    takeBackHeaders?: () => void,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     const { status, message, code } = error;
     // It only passes on a `DpopError`, which has no stack either.
     const stackTraceLimit = setStackTraceLimit(0);
@@ -24,6 +32,15 @@ export class DpopHttpException extends HttpException {
     this.extensions = { code, http: { status } };
     this.statusCode = status;
     this.#takeBackHeaders = takeBackHeaders;
+    this.#headers = Object.freeze({ ...headers });
+  }
+
+  /**
+   * Challenge and nonce of the refusal, for a transport without an HTTP response. Not enumerable: a logger that prints the
+   * exception prints no nonce.
+   */
+  get headers(): Readonly<Record<string, string>> {
+    return this.#headers;
   }
 
   /**

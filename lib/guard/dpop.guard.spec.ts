@@ -25,7 +25,7 @@ import { DPOP_DECISION_CHANNEL, type DpopDecision } from '../telemetry/decisions
 import { TestClient } from '../testing/index.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
-import { verdictOn } from '../verification/request-record.js';
+import { isAnonymous, verdictOn } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import { DpopGuard } from './dpop.guard.js';
 import { DpopHttpException } from './dpop-http.exception.js';
@@ -83,6 +83,15 @@ class AccountsController {
 
   @RequireScopes('write')
   write(): void {}
+
+  @Dpop({ enforcement: 'report' })
+  report(): void {}
+
+  @Dpop({ enforcement: 'report', nonce: 'required' })
+  reportNonce(): void {}
+
+  @Dpop({ anonymous: 'allow' })
+  anyone(): void {}
 }
 
 beforeAll(async () => {
@@ -144,7 +153,7 @@ interface Exchange {
   headersWith(status: number): Readonly<Record<string, unknown>>;
 }
 
-type Handler = 'list' | 'open' | 'nonce' | 'write';
+type Handler = 'list' | 'open' | 'nonce' | 'write' | 'report' | 'reportNonce' | 'anyone';
 
 async function exchange(
   handler: Handler,
@@ -375,6 +384,104 @@ describe('a request that the guard refuses', () => {
   });
 });
 
+describe('a request of a route that only reports (K1)', () => {
+  test('passes with what it did not meet, and is told as a refusal that was not enforced', async () => {
+    const { context, request, headersWith } = await exchange('report', {});
+    expect(await createGuard().canActivate(context)).toBe(true);
+    expect(request.user).toBeUndefined();
+    expect(verdictOn(request)).toMatchObject({
+      enforced: false,
+      unmet: { reason: 'credentials_missing' },
+      jkt: undefined,
+    });
+    expect(headersWith(200)).toEqual({});
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(
+      /^warn \[DpopGuard\] .*credentials_missing on GET \/accounts \(AccountsController\.report\)/,
+    );
+    expect(decisions).toMatchObject([
+      { outcome: 'refused', enforced: false, handler: 'AccountsController.report' },
+    ]);
+  });
+
+  test('passes with its verdict and without a user, if it meets everything', async () => {
+    const { context, request } = await signed('report');
+    expect(await createGuard().canActivate(context)).toBe(true);
+    expect(request.user).toBeUndefined();
+    expect(verdictOn(request)).toMatchObject({ enforced: true, jkt: client.jkt });
+    expect(decisions).toMatchObject([{ outcome: 'accepted' }]);
+    expect(lines).toEqual([]);
+  });
+
+  test('has the nonce for the next proof, if that lacked one', async () => {
+    const { context, headersWith } = await signed('reportNonce');
+    expect(await createGuard().canActivate(context)).toBe(true);
+    expect(headersWith(200)).toMatchObject({ 'dpop-nonce': expect.stringMatching(/^[\w-]+$/) });
+  });
+
+  test('passes in spite of a failure, of which the operator is told', async () => {
+    answerClaim = () => Promise.reject(new Error('gone'));
+    const { context, request, headersWith } = await signed('report');
+    expect(await createGuard().canActivate(context)).toBe(true);
+    expect(verdictOn(request)).toMatchObject({ unmet: { reason: 'replay_store_unavailable' } });
+    expect(headersWith(200)).toEqual({});
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^error \[DpopGuard\] let through by enforcement: 'report', would be answered 503: replay_store_unavailable; /,
+      ),
+    ]);
+    expect(decisions).toMatchObject([{ outcome: 'unavailable', enforced: false }]);
+  });
+
+  test('passes even if an override fails while it is told', async () => {
+    @Injectable()
+    class NoResponseGuard extends DpopGuard {
+      override getResponse(): object {
+        throw new Error('quoted');
+      }
+    }
+    const { context } = await signed('reportNonce');
+    expect(await createGuard({ guard: NoResponseGuard }).canActivate(context)).toBe(true);
+    expect(lines.at(-1)).toMatch(
+      /^error \[DpopGuard\] let through by enforcement: 'report', would be answered 503: internal_failure; Error at /,
+    );
+  });
+
+  test('passes over a transport that is not known', async () => {
+    const host = new ExecutionContextHost([{}, {}], AccountsController, AccountsController.prototype.report);
+    host.setType('rpc');
+    expect(await createGuard().canActivate(host)).toBe(true);
+    expect(decisions).toMatchObject([{ reason: 'transport_unknown', enforced: false }]);
+  });
+});
+
+describe('a request of a route that takes anyone (K2)', () => {
+  test('passes as nobody without credentials', async () => {
+    const { context, request } = await exchange('anyone', {});
+    expect(await createGuard().canActivate(context)).toBe(true);
+    expect(verdictOn(request)).toBeUndefined();
+    expect(isAnonymous(request)).toBe(true);
+    expect(decisions).toMatchObject([{ outcome: 'anonymous', route: '/accounts' }]);
+    expect(lines).toEqual([]);
+  });
+
+  test('passes with good credentials, and not with bad ones', async () => {
+    const good = await signed('anyone');
+    expect(await createGuard().canActivate(good.context)).toBe(true);
+    expect(verdictOn(good.request)).toMatchObject({ jkt: client.jkt });
+    expect(isAnonymous(good.request)).toBe(false);
+    const bad = await exchange('anyone', { authorization: 'DPoP token' });
+    await refusalOf(createGuard().canActivate(bad.context));
+    expect(isAnonymous(bad.request)).toBe(false);
+  });
+
+  test('is refused without credentials on other routes', async () => {
+    const { context, request } = await exchange('list', {});
+    await refusalOf(createGuard().canActivate(context));
+    expect(isAnonymous(request)).toBe(false);
+  });
+});
+
 describe('a request that the guard cannot judge (D8)', () => {
   test('is answered with 503 and without a challenge, and stands in the log', async () => {
     answerClaim = () =>
@@ -406,7 +513,7 @@ describe('a request that the guard cannot judge (D8)', () => {
         cause: {
           reason: 'transport_unknown',
           advice:
-            'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver and of an MCP tool; ' +
+            'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver and of an MCP tool; a message of a microservice needs a DpopMessageGuard of nestjs-dpop/microservices; ' +
             'a socket must be opened by DpopWsAdapter or DpopIoAdapter; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; ' +
             'for anything else override getRequest and getDpopRequest',
         },

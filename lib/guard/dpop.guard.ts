@@ -12,7 +12,7 @@ import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
 import type { DpopRequest } from '../http/dpop-request.js';
-import { dpopResponseHeaders } from '../http/response-headers.js';
+import { dpopResponseHeaders, toRecord } from '../http/response-headers.js';
 import { type FailureOutcome, PASSED } from '../telemetry/explanations.js';
 import { toDpopRequest } from '../transport/http-dpop-request.js';
 import { placeOf, routeNameOf } from '../transport/route-name.js';
@@ -63,7 +63,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     @Inject(HttpAdapterHost) protected readonly adapterHost: HttpAdapterHost,
     @Inject(DpopStrategy) private readonly strategy: DpopStrategy,
     @Inject(ModulesContainer) protected readonly modules: ModulesContainer,
-    @Inject(DpopSessions) private readonly sessions: DpopSessions,
+    @Inject(DpopSessions) protected readonly sessions: DpopSessions,
     // Guards of apps hand over the others.
     @Optional() @Inject(Trial) private readonly trial?: Trial,
   ) {
@@ -96,7 +96,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       if (isRefusalOfApp(thrown)) throw thrown;
       void this.trial?.compare(activation, DpopGuard, toDpopError(thrown));
       if (!isReportOnly(activation.policy))
-        throw toTransportException(context, this.toException(activation, thrown));
+        throw this.toTransportException(context, this.toException(activation, thrown));
       this.report(activation, toDpopError(thrown));
       return true;
     }
@@ -147,9 +147,13 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     const headers = this.refusals.headersOf(error, policy, examination);
     // A GraphQL response has one status for all its resolvers, often 200.
     const status = context.getType<string>() === 'http' ? error.status : undefined;
-    const response = this.getResponse(context);
-    const takeBack = writeHeaders(response, this.adapterHost.httpAdapter, headers, status);
-    return new DpopHttpException(error, takeBack);
+    const takeBack = writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, status);
+    return new DpopHttpException(error, takeBack, toRecord(headers));
+  }
+
+  /** What is thrown: for HTTP and GraphQL the exception itself, for other transports one that reaches their clients. */
+  protected toTransportException(context: ExecutionContext, exception: DpopHttpException): Error {
+    return toTransportException(context, exception);
   }
 
   private async accept(

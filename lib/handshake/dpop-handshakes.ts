@@ -7,6 +7,7 @@ import { DpopHttpException } from '../guard/dpop-http.exception.js';
 import { Refusals } from '../guard/refusals.js';
 import { knownMethod } from '../http/known-method.js';
 import type { Place, RouteName } from '../http/place.js';
+import { toRecord } from '../http/response-headers.js';
 import { publishUnexamined } from '../telemetry/decisions.js';
 import { toHandshakeRequest } from '../transport/handshake-request.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
@@ -96,7 +97,7 @@ export class DpopHandshakes {
       status: error.status,
       code: error.code,
       headers: {
-        ...Object.fromEntries(headers.map(({ name, value }) => [name, value])),
+        ...toRecord(headers),
         'Content-Type': 'application/json; charset=utf-8',
         Connection: 'close',
       },

@@ -74,6 +74,21 @@ export function parseCredentials(fields: CredentialFields, limits: CredentialLim
   return { scheme, token, proof: fields.dpop };
 }
 
+/**
+ * The proof of a request without an access token. An empty field counts as none.
+ *
+ * @throws DpopError for more than one field, or one that is too large
+ * @see check 1 of RFC 9449 §4.3
+ */
+export function parseProofField(
+  { dpop, dpopCount }: Pick<CredentialFields, 'dpop' | 'dpopCount'>,
+  proofBytes: number,
+): string | undefined {
+  if (dpopCount > 1) throw new DpopError('proof_repeated');
+  if (dpop.length > proofBytes) throw tooLarge('proof_too_large', proofBytes);
+  return dpop === '' ? undefined : dpop;
+}
+
 function tooLarge(reason: 'token_too_large' | 'proof_too_large', limit: number): DpopError {
   return new DpopError(reason, { expected: [`at most ${limit} bytes`] });
 }

@@ -6,6 +6,11 @@ export interface ResponseHeader {
   readonly merge: boolean;
 }
 
+/** The headers by name, for a transport that writes them by itself. */
+export function toRecord(headers: readonly ResponseHeader[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(headers.map(({ name, value }) => [name, value]));
+}
+
 const CHALLENGE = 'WWW-Authenticate';
 const CACHE_CONTROL = 'Cache-Control';
 const EXPOSED = 'DPoP-Nonce, WWW-Authenticate';

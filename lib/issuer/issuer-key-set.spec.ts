@@ -55,6 +55,11 @@ describe('a key set of an issuer (B1)', () => {
     for (const [index, [alg, kid]] of selections.entries()) expect(set.find(alg, kid)).toBe(found[index]);
   });
 
+  test('remembers no kid that it does not have, of which a client could send as many as it likes', () => {
+    const set = setOf({ ...first, kid: 'a' });
+    for (const kid of ['b', 7, null]) expect(set.find('ES256', kid)).not.toBe(set.find('ES256', kid));
+  });
+
   test.each(['EdDSA', 'Ed25519', undefined])(
     'has one key for EdDSA and Ed25519, whichever of them it names: %s',
     async (alg) => {

@@ -123,3 +123,72 @@ describe('the options of an issuer (I4)', () => {
     expect(() => parse({ ...insecure, issuer: GOOD.issuer })).toThrow(/^accessToken\.jwksUri must be/);
   });
 });
+
+describe('further options of an issuer (I4)', () => {
+  const all = {
+    ...GOOD,
+    jwksUri: 'http://keycloak:8080/keys',
+    allowInsecureJwksUri: true,
+    requiredClaims: ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti', 'nbf'],
+    fetch: () => Promise.reject(new Error('unused')),
+    readRights: () => undefined,
+    advise: () => undefined,
+  };
+
+  test('may all be given', () => {
+    expect(parse(all)).toEqual(all);
+    expect(parse({ ...all, requiredClaims: [] })).toMatchObject({ requiredClaims: [] });
+    expect(parse({ ...GOOD, allowInsecureJwksUri: false })).toMatchObject(GOOD);
+  });
+
+  const CLAIMS =
+    'accessToken.requiredClaims must be an array of iss, exp, aud, sub, client_id, iat, jti, nbf';
+
+  test.each<[object, string]>([
+    [{ allowInsecureJwksUri: 1 }, 'accessToken.allowInsecureJwksUri must be true or false; it is 1'],
+    [
+      { allowInsecureJwksUri: true },
+      'accessToken.allowInsecureJwksUri must be left out without jwksUri, which it is about',
+    ],
+    [
+      { jwksUri: 'http://keycloak:8080/keys', allowInsecureJwksUri: false },
+      'accessToken.jwksUri must be the https URL of the key set of the issuer; http is for loopback only: use https, or set allowInsecureJwksUri: true for this issuer in a network without eavesdroppers; it is "http://keycloak:8080/keys"',
+    ],
+    [{ requiredClaims: 'sub' }, `${CLAIMS}; it is "sub"`],
+    [{ requiredClaims: ['sub', 'azp'] }, `${CLAIMS}; it is [ 'sub', 'azp' ]`],
+    [{ requiredClaims: ['sub', 5] }, `${CLAIMS}; it is [ 'sub', 5 ]`],
+    [{ fetch: 5 }, 'accessToken.fetch must be a function like the fetch of Node; it is 5'],
+    [
+      { readRights: 5 },
+      'accessToken.readRights must be a function that returns the rights of a token, such as readStandardRights; it is 5',
+    ],
+    [
+      { advise: 'x' },
+      'accessToken.advise must be a function that returns a sentence for the operator, or undefined; it is "x"',
+    ],
+    [{ algorithms: 'ES256' }, 'it is "ES256"'],
+    [{ jwksUri: 5 }, 'accessToken.jwksUri must be the https URL of the key set of the issuer; it is 5'],
+    [{ issuer: ['https://a.test'] }, "; it is [ 'https://a.test' ]"],
+    [{ keys: { keys: [{ kty: 5 }] } }, 'accessToken.keys must be a JWK set of public keys: { keys: [ … ] }'],
+  ])('are refused as %j', (changes, message) => {
+    const shown = messageOf({ ...GOOD, ...changes });
+    if (message.startsWith('accessToken')) expect(shown).toBe(message);
+    else expect(shown.endsWith(message)).toBe(true);
+  });
+
+  test('may be http for the service as a whole', () => {
+    const plain = { ...GOOD, jwksUri: 'http://keycloak:8080/keys' };
+    expect(parse(plain, true)).toEqual(plain);
+  });
+
+  test('may be what says nothing of an alternative', () => {
+    expect(() => parseJwtAccessTokenOptions(5, 'x', false)).toThrow(
+      new TypeError(
+        'x must be an object, the options of an issuer: { issuer: "https://auth.example.com", audience: "https://api.example.com" }; it is 5',
+      ),
+    );
+    expect(() => parseJwtAccessTokenOptions('https://me:secret@a.test', 'x', false)).toThrow(
+      /"https:\/\/api\.example\.com" \}$/,
+    );
+  });
+});

@@ -115,6 +115,16 @@ describe('a key that is not at hand (B12)', () => {
     }
   });
 
+  test('begins a cooldown when it was looked for after one', async () => {
+    const keys = create();
+    await look(keys, 'a');
+    clock.advanceSeconds(30);
+    expect(await look(keys, 'b', nowSeconds() - 3600)).toBeUndefined();
+    expect(asked).toHaveLength(2);
+    expect(await look(keys, 'b', nowSeconds() - 3600)).toBeUndefined();
+    expect(asked).toHaveLength(2);
+  });
+
   test('is not fetched for a token whose own fetch did not find it', async () => {
     const keys = create({ keysCooldownSeconds: 0 });
     expect(await look(keys, 'b')).toBeUndefined();
@@ -196,6 +206,17 @@ describe('an issuer that cannot be reached (B8)', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('is asked at once after a failure at the start, though a token waited for an earlier one', async () => {
+    status = 500;
+    const keys = create();
+    await look(keys, 'a');
+    clock.advanceSeconds(1);
+    await keys.open(() => undefined);
+    status = 200;
+    expect(await look(keys, 'a')).toBe(1);
+    expect(asked).toHaveLength(3);
+  });
+
   test('has its keys kept until they are old', async () => {
     const keys = create({ keysMaxAgeSeconds: 60 });
     await look(keys, 'a');
@@ -229,6 +250,9 @@ describe('an issuer that cannot be reached (B8)', () => {
     await opening;
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
     expect(warnings).toEqual([]);
+    clock.advanceSeconds(1);
+    expect(await look(keys, 'a')).toMatchObject({ advice: expect.stringMatching(/the service shuts down$/) });
+    expect(signals).toHaveLength(1);
   });
 });
 

@@ -2,28 +2,40 @@ import type { Type } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import { APP_GUARD, type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { DpopGuard } from '../guard/dpop.guard.js';
+import type { DpopProofGuard } from '../guard/dpop-proof.guard.js';
 import { isGuard } from '../guard/route-levels.js';
 import { classOf, nameOf, type ProviderWrapper } from './container.js';
 import { isOfMessage } from './rpc-handlers.js';
 import { dependenciesOf, findScopedDependency, injectedInto } from './provider-scope.js';
 
-/** Tells which routes have `DpopGuard`: by `@UseGuards`, by `APP_GUARD` or by `useGlobalGuards`. */
+/** The guards of this library. */
+type LibraryGuard = Type<DpopGuard> | Type<DpopProofGuard>;
+
+/** Tells which routes have a guard of this library: by `@UseGuards`, by `APP_GUARD` or by `useGlobalGuards`. */
 export class GuardCoverage {
   readonly #isGlobal: boolean;
   readonly #isGlobalForMessages: boolean;
+  readonly #guard: Type;
 
   /**
    * @param isHybrid whether the app has an HTTP server: its global guards then apply to messages only with
    * `inheritAppConfig`, which Nest does not tell
+   * @param guard default `DpopGuard`
    */
-  constructor(modules: ModulesContainer, application: ApplicationConfig, isHybrid = false) {
+  constructor(
+    modules: ModulesContainer,
+    application: ApplicationConfig,
+    isHybrid = false,
+    guard: LibraryGuard = DpopGuard,
+  ) {
+    this.#guard = guard;
     this.#isGlobalForMessages = !isHybrid;
     this.#isGlobal =
-      application.getGlobalGuards().some(isOrUsesGuard) ||
+      application.getGlobalGuards().some((bound) => isOrUsesGuard(bound, guard)) ||
       [...modules.values()]
         // Nest keeps scoped global guards among the injectables.
         .flatMap(({ providers, injectables }) => [...providers.values(), ...injectables.values()])
-        .some((wrapper) => isGlobalGuard(wrapper) && providesGuard(wrapper));
+        .some((wrapper) => isGlobalGuard(wrapper) && providesGuard(wrapper, guard));
   }
 
   covers(handler: object, controller: Type): boolean {
@@ -33,7 +45,8 @@ export class GuardCoverage {
 
   /** Whether `@UseGuards` binds the guard. Nest 11 runs no other guard for the messages of a gateway. */
   binds(handler: object, controller: Type): boolean {
-    return [controller, handler].some((target) => guardsOf(target).some(isOrUsesGuard));
+    const bound = [controller, handler].flatMap(guardsOf);
+    return bound.some((item) => isOrUsesGuard(item, this.#guard));
   }
 }
 
@@ -45,7 +58,8 @@ export class GuardCoverage {
  */
 export function assertGlobalGuardsStatic(modules: ModulesContainer): void {
   for (const module of modules.values()) {
-    for (const wrapper of [...module.providers.values()].filter(isGlobalGuard).filter(providesGuard)) {
+    for (const wrapper of [...module.providers.values()].filter(isGlobalGuard)) {
+      if (!providesGuard(wrapper, DpopGuard)) continue;
       const found = findScopedDependency(wrapper, module, [APP_GUARD], (scope) => scope === 'transient');
       if (found === undefined) continue;
       throw new TypeError(
@@ -61,20 +75,19 @@ function isGlobalGuard({ token }: ProviderWrapper): boolean {
   return nameOf(token).startsWith(`${APP_GUARD} (`);
 }
 
-function providesGuard(wrapper: ProviderWrapper): boolean {
+function providesGuard(wrapper: ProviderWrapper, guard: Type): boolean {
   const type = classOf(wrapper);
-  return type === undefined ? dependenciesOf(wrapper).some(isDpopGuard) : isOrUsesGuard(type);
+  return type === undefined
+    ? dependenciesOf(wrapper).some((item) => isGuard(item, guard))
+    : isOrUsesGuard(type, guard);
 }
 
-/** Whether it is `DpopGuard`, or another guard of the app that injects `DpopGuard` or has it as a member. */
-function isOrUsesGuard(bound: unknown): boolean {
-  if (isDpopGuard(bound)) return true;
-  if (typeof bound === 'function') return injectedInto(bound as Type).some(isDpopGuard);
-  return typeof bound === 'object' && bound !== null && Object.values(bound).flat().some(isDpopGuard);
-}
-
-function isDpopGuard(bound: unknown): boolean {
-  return isGuard(bound, DpopGuard);
+/** Whether it is the guard, or another guard of the app that injects it or has it as a member. */
+function isOrUsesGuard(bound: unknown, guard: Type): boolean {
+  const isIt = (item: unknown): boolean => isGuard(item, guard);
+  if (isIt(bound)) return true;
+  if (typeof bound === 'function') return injectedInto(bound as Type).some(isIt);
+  return typeof bound === 'object' && bound !== null && Object.values(bound).flat().some(isIt);
 }
 
 /** The guards of a class or a handler, as Nest reads them: a class inherits those of its base classes. */

@@ -39,11 +39,13 @@ export interface RouteSurvey {
  * Checks the controllers, resolvers and gateways of an app, and all other classes with decorators of this library.
  *
  * @param verifiesHandshakes whether the adapter for sockets enforces the policies of gateway classes
+ * @param proofs the routes that `DpopProofGuard` covers: it satisfies `@DpopBound`, and nothing else
  */
 export function surveyRoutes(
   modules: ModulesContainer,
   coverage: GuardCoverage,
   verifiesHandshakes: boolean,
+  proofs?: GuardCoverage,
 ): RouteSurvey {
   const types = typesIn(modules);
   const routes = [...types].flatMap((type) => [...routesOf(type)]);
@@ -57,7 +59,8 @@ export function surveyRoutes(
   return {
     unguarded: describe(
       others.filter(({ handler, type }) => !coverage.covers(handler, type)),
-      unmetDemands,
+      (route) =>
+        unmetDemands(proofs?.covers(route.handler, route.type) ? { ...route, isBound: false } : route),
     ),
     unguardedMessages: describe(
       messages.filter(({ handler, type }) => !coverage.binds(handler, type)),

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { DpopGuard } from '../guard/dpop.guard.js';
+import { DpopProofGuard } from '../guard/dpop-proof.guard.js';
 import { isVerifying } from '../handshake/verifying-adapter.js';
 import { configOf, type ContainerModule, registrationsIn } from './container.js';
 import { assertGlobalGuardsStatic, GuardCoverage } from './guard-coverage.js';
@@ -42,11 +43,12 @@ export class StartUpCheck implements OnModuleInit {
     return Boolean(this.adapterHost.httpAdapter as unknown);
   }
 
-  /** Nest announces the server of a microservice before it calls this hook. */
+  /** Nest announces the server of a microservice before it calls this hook. Nest 11.0 does not. */
   #isMicroservice(): boolean {
+    const modules: Partial<Pick<ModulesContainer, 'getRpcTargetRegistry'>> = this.modules;
     let hasTarget = false;
-    this.modules
-      .getRpcTargetRegistry()
+    modules
+      .getRpcTargetRegistry?.()
       .subscribe(() => (hasTarget = true))
       .unsubscribe();
     return hasTarget;
@@ -56,7 +58,8 @@ export class StartUpCheck implements OnModuleInit {
     const logger = new Logger('DpopModule');
     const coverage = new GuardCoverage(this.modules, this.application, this.#hasHttpServer());
     const verifiesHandshakes = isVerifying(this.application.getIoAdapter());
-    const survey = surveyRoutes(this.modules, coverage, verifiesHandshakes);
+    const proofs = new GuardCoverage(this.modules, this.application, false, DpopProofGuard);
+    const survey = surveyRoutes(this.modules, coverage, verifiesHandshakes, proofs);
     const { contradictoryClasses, contradictoryHandlers, bearer, reporting, tickets } = survey;
     if (forbidsBearer && bearer.length > 0) {
       throw new TypeError(

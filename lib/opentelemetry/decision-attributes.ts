@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { DpopDecision } from '../telemetry/decisions.js';
+import type { DpopDifference } from '../telemetry/differences.js';
 
 /** The methods that the semantic conventions for HTTP know; any other is `_OTHER`. */
 const METHODS = new Set([
@@ -22,6 +23,18 @@ export function outcomeAttributes({ outcome, enforced, code, reason }: DpopDecis
     'dpop.enforced': enforced,
     'dpop.code': code,
     'dpop.reason': reason,
+  });
+}
+
+/** What the present options and those under trial decide. Each value is from a closed list. */
+export function differenceAttributes({ present, trial }: DpopDifference): Attributes {
+  return defined({
+    'dpop.outcome': present.outcome,
+    'dpop.code': present.code,
+    'dpop.reason': present.reason,
+    'dpop.trial.outcome': trial.outcome,
+    'dpop.trial.code': trial.code,
+    'dpop.trial.reason': trial.reason,
   });
 }
 

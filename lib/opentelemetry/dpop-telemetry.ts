@@ -8,9 +8,11 @@ import {
   assertObject,
 } from '../errors/option-asserts.js';
 import { DPOP_DECISION_CHANNEL, type DpopDecision } from '../telemetry/decisions.js';
+import { DPOP_DIFFERENCE_CHANNEL, type DpopDifference } from '../telemetry/differences.js';
 import { DPOP_REPLAY_CLAIM_CHANNEL, type DpopReplayClaim } from '../telemetry/replay-claims.js';
 import { ClientLabels } from './client-labels.js';
 import {
+  differenceAttributes,
   eventAttributes,
   outcomeAttributes,
   routeAttributes,
@@ -75,14 +77,12 @@ export class DpopTelemetry {
   start(): void {
     if (this.#instruments !== undefined) return;
     this.#instruments = createInstruments(this.#meterProvider ?? metrics.getMeterProvider());
-    subscribe(DPOP_DECISION_CHANNEL, this.#onDecision);
-    subscribe(DPOP_REPLAY_CLAIM_CHANNEL, this.#onClaim);
+    for (const [name, listener] of this.#listeners) subscribe(name, listener);
   }
 
   /** Stops to listen. What was counted so far stays with the SDK. */
   stop(): void {
-    unsubscribe(DPOP_DECISION_CHANNEL, this.#onDecision);
-    unsubscribe(DPOP_REPLAY_CLAIM_CHANNEL, this.#onClaim);
+    for (const [name, listener] of this.#listeners) unsubscribe(name, listener);
     this.#instruments = undefined;
   }
 
@@ -106,6 +106,17 @@ export class DpopTelemetry {
       claimSeconds.record(durationMs / 1000, { 'dpop.claim.outcome': outcome }),
     );
   };
+
+  readonly #onDifference = (message: unknown): void => {
+    const attributes = differenceAttributes(message as DpopDifference);
+    this.#attempt(({ differences }) => differences.add(1, attributes));
+  };
+
+  readonly #listeners = [
+    [DPOP_DECISION_CHANNEL, this.#onDecision],
+    [DPOP_REPLAY_CLAIM_CHANNEL, this.#onClaim],
+    [DPOP_DIFFERENCE_CHANNEL, this.#onDifference],
+  ] as const;
 
   /** An error of a subscriber would end the process. */
   #attempt(record: (instruments: Instruments) => void): void {

@@ -5,6 +5,7 @@ export interface Instruments {
   readonly decisions: Counter;
   readonly verificationSeconds: Histogram;
   readonly claimSeconds: Histogram;
+  readonly differences: Counter;
 }
 
 /** A verification takes a tenth of a millisecond, or as long as an issuer that is asked. */
@@ -28,6 +29,10 @@ export function createInstruments(meterProvider: MeterProvider): Instruments {
       unit: 's',
       description: 'Time that a request waits for the replay store.',
       advice: { explicitBucketBoundaries: CLAIM_BOUNDARIES },
+    }),
+    differences: meter.createCounter('dpop.trial.differences', {
+      unit: '{request}',
+      description: 'Requests whose outcome the options under trial would change.',
     }),
   };
 }

@@ -182,14 +182,27 @@ describe('fapi2 is a TypeError for what is wider (I4)', () => {
       /^fapi2\(\) bearer must be left out: .*; it is "allow-unbound"$/,
     );
     expect(messageOf({ nonce: { mode: 'required', freshness: 'nonce' } })).toMatch(
-      /^fapi2\(\) nonce\.freshness must be "iat" or left out/,
+      /^fapi2\(\) nonce\.freshness must be "iat" or left out: .*; it is "nonce"$/,
     );
+    expect(messageOf({ enforcement: 'report' })).toBe(
+      `fapi2() enforcement must be 'enforce' or left out: FAPI 2.0 requires a bound token on every route; it is "report"`,
+    );
+    expect(messageOf({ enforcement: 'enforce' })).toBe('no error');
+    expect(messageOf({ proof: { algorithms: ['RS256'] } })).toMatch(/; it is \[ 'RS256' \]$/);
     expect(messageOf({ nonce: { mode: 'required', freshness: 'iat' } })).toBe('no error');
     for (const options of [undefined, null, 42, []]) {
       expect(() => fapi2(options as unknown as DpopModuleOptions)).toThrow(
         /^fapi2\(\) must be given an object/,
       );
     }
+  });
+
+  test('and leaves what only looks like a verifier as it is', () => {
+    const verifier = { verify: () => ({}) };
+    expect(fapi2({ ...GOOD, accessToken: verifier as never }).accessToken).toBe(verifier);
+    expect(fapi2({ ...GOOD, accessToken: { ...issuer, verify: 5 } as never }).accessToken).toMatchObject({
+      algorithms: ALGORITHMS,
+    });
   });
 
   test.each([

@@ -46,7 +46,7 @@ function assertBaseUrl(url: unknown): asserts url is string {
     'the URL of Keycloak before /realms, in the form that iss has, without a slash at the end, such as "https://sso.example.com"';
   assertIssuerUrl(url, 'keycloak() url', accepted);
   const isBase = new URL(url).href.replace(/\/$/, '') === url && !/\/realms(?:\/|$)/.test(url);
-  if (!isBase || url.endsWith('/')) fail('keycloak() url', accepted, { value: url });
+  if (!isBase) fail('keycloak() url', accepted, { value: url });
 }
 
 function assertRealm(realm: unknown): asserts realm is string {

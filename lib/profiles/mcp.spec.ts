@@ -71,6 +71,8 @@ describe('mcp (C11)', () => {
 
   test('leaves what is no option to the module, and takes an object alone', () => {
     const proof = 'strict' as unknown as object;
+    const nonce = { mode: 'required', freshness: 'iat' } as const;
+    expect(mcp({ ...GOOD, nonce }).nonce).toBe(nonce);
     expect(mcp({ ...GOOD, proof }).proof).toBe(proof);
     expect(() => createConfig(mcp({ ...GOOD, proof }))).toThrow(TypeError);
     expect(() => mcp(undefined as unknown as DpopModuleOptions)).toThrow(

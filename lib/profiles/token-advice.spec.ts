@@ -84,6 +84,7 @@ describe('what to change at the provider (D9)', () => {
     ['auth0', 'token_unbound', {}, /^set the token sender-constraining .* token endpoint$/],
     ['auth0', 'token_invalid', { header: { alg: 'HS256' } }, /^choose RS256 as the signing algorithm/],
     ['auth0', 'token_type', { header: { alg: 'HS256' } }, undefined],
+    ['auth0', 'token_invalid', { header: undefined }, undefined],
     ['auth0', 'token_invalid', { segments: 1 }, /^Auth0 issues an opaque or encrypted token/],
     ['auth0', 'token_type', { segments: 1 }, undefined],
     ['auth0', 'token_invalid', { segments: 2 }, undefined],
@@ -190,5 +191,53 @@ describe('what to change at the provider (D9)', () => {
     const token = { reason: 'token_issuer', segments: 3, header: {}, claims } as const;
     expect(PROFILES['entra v2'].advise?.(token, issuer)).toMatch(/^another tenant of Entra ID/);
     expect(adviceOf('entra v2', 'token_issuer', { claims })).toBeUndefined();
+  });
+});
+
+describe('what profiles say of tokens and arguments (B1, I4)', () => {
+  test('which algorithms a provider signs with', () => {
+    const { algorithms } = auth0({ domain: 'example.eu.auth0.com', audience });
+    expect(algorithms).toEqual(['RS256', 'RS512', 'PS256']);
+    expect(entra({ tenantId: TENANT, audience: CLIENT }).algorithms).toEqual(['RS256']);
+  });
+
+  const TENANT_FORM = 'entra() tenantId must be the id of one tenant, a GUID in lower case';
+
+  test.each<[() => unknown, string]>([
+    [() => entra({ tenantId: `x${TENANT}`, audience: CLIENT }), `${TENANT_FORM}; it is "x${TENANT}"`],
+    [() => entra({ tenantId: `${TENANT}x`, audience: CLIENT }), `${TENANT_FORM}; it is "${TENANT}x"`],
+    [
+      () => entra({ tenantId: [TENANT] as unknown as string, audience: CLIENT }),
+      `${TENANT_FORM}; it is [ '${TENANT}' ]`,
+    ],
+    [
+      () => entra({ tenantId: TENANT, audience: CLIENT, version: 3 as 2 }),
+      'entra() version must be 1 or 2, the requestedAccessTokenVersion of the API; it is 3',
+    ],
+    [
+      () => okta({ domain: 'example', authorizationServerId: 'default', audience }),
+      'okta() domain must be a host name in lower case, without scheme, path or slash, such as "example.okta.com"; it is "example"',
+    ],
+    [
+      () => okta({ domain: 'example.okta.com', authorizationServerId: 'a/b', audience }),
+      'okta() authorizationServerId must be the id of a custom authorization server, such as "default"; the server of the organization itself, which has none, issues tokens that only Okta can verify; it is "a/b"',
+    ],
+    [
+      () => keycloak({ url: 'https://sso.example.com', realm: 'a b', audience }),
+      'keycloak() realm must be the name of the realm, of letters, digits, "-", ".", "_" and "~"; for a realm with other characters, which iss has percent-encoded, write any name here and override what has it: { ...keycloak({ …, realm: "any" }), issuer, jwksUri }; it is "a b"',
+    ],
+  ])('%# what is wrong, with its value', (create, message) => {
+    expect(create).toThrow(new TypeError(message));
+  });
+
+  test.each(['bank.', '.bank', '..bank', 'bank..', '...'])('keycloak takes the realm %s', (realm) => {
+    expect(keycloak({ url: 'https://sso.example.com', realm, audience }).issuer).toBe(
+      `https://sso.example.com/realms/${realm}`,
+    );
+  });
+
+  test('okta takes a domain that only looks like that of its administration', () => {
+    const domain = 'example-admin.okta.com.example.com';
+    expect(okta({ domain, authorizationServerId: 'default', audience }).issuer).toContain(domain);
   });
 });

@@ -7,6 +7,13 @@ export function assertKeyBinding(jkt: string, bound: string): void {
   if (jkt !== bound) throw new DpopError('key_binding');
 }
 
+/**
+ * A proof with `ath` was made for a protected resource. Accepted without an access token, it would be good for two requests.
+ */
+export function assertNoAth(ath: string | undefined): void {
+  if (ath !== undefined) throw new DpopError('proof_ath_unexpected', { detail: 'ath' });
+}
+
 /** Check 12 of §4.3, first half: `ath` equals the hash of the access token, compared in constant time. */
 export function assertAth(ath: string | undefined, expected: string): void {
   if (ath === undefined) throw refusedClaim('ath');

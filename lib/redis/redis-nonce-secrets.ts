@@ -54,6 +54,8 @@ export class RedisNonceSecrets implements NonceSecretSource {
 
   async open(): Promise<void> {
     await this.refresh();
+    // An authorization server and a resource server in one app may share a storage, and both open it.
+    this.close();
     this.#timers = [
       setInterval(() => void this.refresh(), REFRESH_MS).unref(),
       setInterval(() => void this.#readFirst(), RETRY_MS).unref(),

@@ -82,6 +82,18 @@ describe('the answer of a revocation checker (B9)', () => {
     expect(await check.assertNotRevoked(TOKEN)).toMatchObject({ reason: 'revocation_unavailable' });
   });
 
+  test('is an error where the option says refuse, and is told beside the verdict where it says accept', async () => {
+    const down = fail(new Error('down'));
+    const refusing = new RevocationCheck(new Answering(down), 'refuse');
+    expect(() => refusing.assertNotRevoked(TOKEN)).toThrow(DpopUnavailableError);
+    const accepting = new RevocationCheck(new Answering(down), 'accept-and-report');
+    expect(accepting.assertNotRevoked(TOKEN)).toMatchObject({ reason: 'revocation_unavailable' });
+    const late = () => Promise.reject(new Error('down'));
+    await expect(new RevocationCheck(new Answering(late), 'refuse').assertNotRevoked(TOKEN)).rejects.toThrow(
+      DpopUnavailableError,
+    );
+  });
+
   test('a checker that hangs is named, with its deadline', async () => {
     expect(await outcomeOf(hanging)).toMatchObject({ advice: 'Answering did not answer within 20 ms' });
   });

@@ -56,7 +56,7 @@ function toTransport(request: unknown, response: unknown): Transport | undefined
 export function unknownTransport(): DpopUnavailableError {
   return new DpopUnavailableError('transport_unknown', {
     advice:
-      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver and of an MCP tool; a socket must be opened by DpopWsAdapter or DpopIoAdapter; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
+      'DpopGuard takes only HTTP requests of Node, Express and Fastify, also from the context of a GraphQL resolver and of an MCP tool; a message of a microservice needs a DpopMessageGuard of nestjs-dpop/microservices; a socket must be opened by DpopWsAdapter or DpopIoAdapter; a GraphQL subscription needs the request that opened its socket there, as context: ({ extra }) => ({ req: extra.request }) gives it; for anything else override getRequest and getDpopRequest',
   });
 }
 

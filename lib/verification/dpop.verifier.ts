@@ -82,6 +82,15 @@ export class DpopVerifier {
     return recordOf(identity).examinations.get(this);
   }
 
+  /**
+   * A nonce for a client that has sent no proof yet, such as at the nonce endpoint of OpenID4VCI.
+   *
+   * @throws DpopUnavailableError when the nonce secrets are not available
+   */
+  issueNonce(): string {
+    return this.#steps.nonces.issue('');
+  }
+
   /** Begins the examination of a request about which several callers may ask. */
   examine(request: DpopRequest): DpopExamination {
     return new DpopExamination(request, this.#steps);

@@ -51,9 +51,9 @@ describe('a proof without an access token', () => {
     });
   });
 
-  test('may hold an ath, which nothing is compared with (C12)', async () => {
-    const proof = await verifier.verify(await proofOf({ token: TOKEN }), REQUEST);
-    expect(proof.key.jkt).toBe(client.jkt);
+  test('is refused with an ath: it was made for a protected resource (C12, G3)', async () => {
+    const proof = await proofOf({ token: TOKEN });
+    await expect(verifier.verify(proof, REQUEST)).rejects.toMatchObject({ reason: 'proof_ath_unexpected' });
   });
 
   test.each([

@@ -4,7 +4,7 @@ import { assertRoutedAsCompared, parseRequestPath } from '../http/request-path.j
 import { type CompactJws, detachSegment } from '../jws/compact-jws.js';
 import type { AcceptedNonce, NonceService } from '../nonce/nonce.service.js';
 import { parseCompactProof } from '../proof/compact-proof.js';
-import { assertAth, assertKeyBinding } from '../proof/proof-binding.js';
+import { assertAth, assertKeyBinding, assertNoAth } from '../proof/proof-binding.js';
 import { type ProofClaims, parseProofClaims } from '../proof/proof-claims.js';
 import { assertFreshness } from '../proof/proof-freshness.js';
 import { parseProofHeader, type ProofHeader } from '../proof/proof-header.js';
@@ -14,7 +14,7 @@ import { acceptNonce } from '../proof/proof-nonce.js';
 import { assertProofSignature, importProofKey, type ProofKey } from '../proof/proof-signature.js';
 import { BoundedCache } from '../runtime/bounded-cache.js';
 import { signatureTurn } from '../runtime/signature-turns.js';
-import type { VerificationRules } from './verification-rules.js';
+import type { ProofRules } from './proof-rules.js';
 
 /** The access token that a proof comes with. */
 export interface PresentedToken {
@@ -54,12 +54,12 @@ export interface VerifiedProof extends ProofFacts {
  * @see RFC 9449 §4.3
  */
 export class ProofVerifier {
-  readonly #rules: VerificationRules;
+  readonly #rules: ProofRules;
   readonly #nonces: NonceService;
   readonly #knownKeys: BoundedCache<ProofKey>;
 
   constructor(
-    rules: VerificationRules,
+    rules: ProofRules,
     nonces: NonceService,
     knownKeys = new BoundedCache<ProofKey>(rules.cache.keys),
   ) {
@@ -97,7 +97,8 @@ export class ProofVerifier {
     const path = parseRequestPath(request.target);
     assertRoutedAsCompared(path, request);
     assertHtu(claims.htu, this.#rules.resolveOrigin(request), path, queryInHtu); //     9 htu
-    if (token !== undefined) assertAth(claims.ath, token.ath); //                       12 hash of the token
+    if (token === undefined) assertNoAth(claims.ath);
+    else assertAth(claims.ath, token.ath); //                                           12 hash of the token
     const nonce = acceptNonce(claims.nonce, this.#nonces); //                           10 nonce
     const freshUntilSeconds = this.#assertFresh(claims, nonce); //                      11 iat
     const proofTimeSeconds = this.#timeOf(claims, nonce);

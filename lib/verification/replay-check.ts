@@ -5,7 +5,7 @@ import type { ReplayClaim, ReplayStore } from '../storage/replay.store.js';
 import { isReplayOutage } from '../storage/timed-replay.store.js';
 import { timeClaim } from '../telemetry/replay-claims.js';
 import type { VerifiedProof } from './proof.verifier.js';
-import type { VerificationRules } from './verification-rules.js';
+import type { ProofRules } from './proof-rules.js';
 
 /**
  * Records each proof once.
@@ -13,11 +13,11 @@ import type { VerificationRules } from './verification-rules.js';
  * @see RFC 9449 §11.1
  */
 export class ReplayCheck {
-  readonly #rules: VerificationRules;
+  readonly #rules: ProofRules;
   readonly #store: ReplayStore;
 
   /** @param store held to its deadline */
-  constructor(rules: VerificationRules, store: ReplayStore) {
+  constructor(rules: ProofRules, store: ReplayStore) {
     this.#rules = rules;
     this.#store = store;
   }

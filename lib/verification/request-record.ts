@@ -2,16 +2,27 @@ import { isObject } from '../http/is-object.js';
 import { nodeRequestOf } from '../http/node-request.js';
 import { PrivateField } from '../http/private-field.js';
 import type { DpopExamination } from './examination.js';
+import type { ProofExamination } from './proof-examination.js';
+import type { DpopProofVerdict } from './proof-verdict.js';
 import type { DpopVerdict } from './verdict.js';
 
 /** What the guards share about one request. */
 export class RequestRecord {
   /** By verifier: an app may have several. */
   readonly examinations = new Map<object, DpopExamination>();
+  /** The same for the verifiers of an authorization server. */
+  proofExaminations: Map<object, ProofExamination> | undefined;
   /** The verdict of the last guard that accepted the request. */
   verdict: DpopVerdict | undefined;
   /** Whether a guard let the request through as nobody. */
   isAnonymous = false;
+  /** What the last `DpopProofGuard` let through: its verdict, or a request without a proof. */
+  proof: AcceptedProof | undefined;
+}
+
+/** The outcome of a `DpopProofGuard`; without a verdict, the request had no proof and needed none. */
+export interface AcceptedProof {
+  readonly verdict: DpopProofVerdict | undefined;
 }
 
 /**
@@ -58,8 +69,18 @@ export function leaveVerdict(request: object, verdict: DpopVerdict): void {
   const record = recordOf(request);
   // A guard that only reports takes nothing away from one that enforces.
   if (verdict.enforced || record.verdict?.enforced !== true) record.verdict = verdict;
+  shareWithRawRequest(request);
+}
+
+/** The same for a request that a `DpopProofGuard` accepted. */
+export function leaveProof(request: object, verdict: DpopProofVerdict | undefined): void {
+  recordOf(request).proof = { verdict };
+  shareWithRawRequest(request);
+}
+
+function shareWithRawRequest(request: object): void {
   const raw = nodeRequestOf(request);
-  if (raw !== undefined && raw !== request) RecordedRequest.share(raw, record);
+  if (raw !== undefined && raw !== request) RecordedRequest.share(raw, recordOf(request));
 }
 
 /** The verdict on a request that a guard accepted. */
@@ -70,4 +91,9 @@ export function verdictOn(request: unknown): DpopVerdict | undefined {
 /** Whether a guard let this request through as nobody. */
 export function isAnonymous(request: unknown): boolean {
   return isObject(request) && RecordedRequest.present(request)?.isAnonymous === true;
+}
+
+/** What a `DpopProofGuard` left on the request. */
+export function proofOn(request: unknown): AcceptedProof | undefined {
+  return isObject(request) ? RecordedRequest.present(request)?.proof : undefined;
 }

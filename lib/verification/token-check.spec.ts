@@ -157,7 +157,7 @@ describe('the verifier of a token', () => {
 
   test('remembers a token if it can (B8)', () => {
     const verifier = new Answering(() => bound);
-    new TokenCheck(verifier).remember('token', 'ath', bound);
+    void new TokenCheck(verifier).remember('token', 'ath', bound);
     expect(verifier.remembered).toEqual([['token', 'ath', bound]]);
     class Forgetful extends AccessTokenVerifier {
       override verify(): typeof bound {

@@ -33,9 +33,12 @@ function nestAdd(given = {}) {
   };
 }
 
+/** What DpopModule accepts at start. */
+const LOOPBACK = /^(?:(?:[a-z\d-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
 function assertHttpUrl(value, name) {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url !== undefined && /^https?:$/.test(url.protocol)) return;
+  const { protocol, hostname } = URL.canParse(value) ? new URL(value) : {};
+  if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))) return;
   throw new Error(`--${name} must be an https URL, or http on loopback, not ${JSON.stringify(value)}`);
 }
 

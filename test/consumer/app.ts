@@ -1,10 +1,13 @@
 // An app as users write it. .ci/check-consumer.mjs compiles it against the packed package, in each way that TypeScript
 // looks for modules.
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { Controller, Get, type INestApplication, Module, UseGuards } from '@nestjs/common';
 import { type AccessTokenClaims, DpopBound, DpopGuard, DpopModule } from 'nestjs-dpop';
 import { introspection } from 'nestjs-dpop/introspection';
 import { DpopTelemetry } from 'nestjs-dpop/opentelemetry';
+import { DpopIoAdapter } from 'nestjs-dpop/platform-socket.io';
+import { DpopWsAdapter } from 'nestjs-dpop/platform-ws';
 import { RedisStorage } from 'nestjs-dpop/redis';
+import { documentDpop } from 'nestjs-dpop/swagger';
 import { SecurityEventsModule } from 'nestjs-dpop/security-events';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 
@@ -28,7 +31,12 @@ const options = {
 })
 export class AppModule {}
 
-export const kit = [TestClient, TestIssuer, SecurityEventsModule, DpopTelemetry];
+export const kit = [TestClient, TestIssuer, SecurityEventsModule, DpopTelemetry, documentDpop];
+
+export const adapters = (app: INestApplication): unknown[] => [
+  new DpopIoAdapter(app, { polling: true }),
+  new DpopWsAdapter(app),
+];
 
 export const introspected = introspection({
   accessToken: options.accessToken,

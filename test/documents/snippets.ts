@@ -18,6 +18,11 @@ export interface Snippet {
 /** What an `@example` may speak of without saying where it came from. */
 const PLACEHOLDERS = `
 declare const denyList: import('nestjs-dpop').DenyList;
+declare const proofs: import('nestjs-dpop').DpopProofVerifier;
+declare const bindings: import('nestjs-dpop').DpopBindings;
+declare const client: import('nestjs-dpop').BindingClient;
+declare const body: Readonly<Record<string, unknown>>;
+declare const jkt: string | undefined;
 declare const verifier: import('nestjs-dpop').DpopVerifier;
 declare const request: import('node:http').IncomingMessage;
 declare const issuer: import('nestjs-dpop/testing').TestIssuer;
@@ -27,9 +32,19 @@ declare const app: import('@nestjs/common').INestApplication;
 
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
-  /^lib\/(module\/dpop\.module|guard\/[^/]+|verification\/dpop\.verifier|security-events\/security-events\.module|(?:mcp|opentelemetry|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
+  /^lib\/(module\/dpop\.module|authorization-server\/[^/]+|guard\/[^/]+|verification\/dpop(?:-proof)?\.verifier|security-events\/security-events\.module|(?:mcp|microservices|opentelemetry|swagger|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
 
-const NEST_NAMES = ['Body', 'Controller', 'Get', 'Injectable', 'Module', 'Post', 'Req', 'UseGuards'];
+const NEST_NAMES = [
+  'Body',
+  'Controller',
+  'Get',
+  'Injectable',
+  'Module',
+  'Post',
+  'Req',
+  'UseGuards',
+  'UseInterceptors',
+];
 
 /** The blocks of a Markdown document that are fenced as `ts`, also within a list. They import what they use, as a reader would. */
 export function readMarkdownSnippets(document: string): readonly Snippet[] {
@@ -47,8 +62,11 @@ export function readExampleSnippets(): readonly Snippet[] {
   const imports = new Map([
     ['@nestjs/common', NEST_NAMES],
     ['nestjs-dpop', readExportedNames('lib/index.ts')],
+    ['@nestjs/swagger', ['DocumentBuilder', 'SwaggerModule']],
+    ['nestjs-dpop/swagger', readExportedNames('lib/swagger/index.ts')],
     ['nestjs-dpop/opentelemetry', readExportedNames('lib/opentelemetry/index.ts')],
     ['@rekog/mcp-nest', ['McpHttpControllerFor', 'StreamableHttpTransport']],
+    ['nestjs-dpop/microservices', readExportedNames('lib/microservices/index.ts')],
     ['nestjs-dpop/mcp', readExportedNames('lib/mcp/index.ts')],
     ['nestjs-dpop/security-events', readExportedNames('lib/security-events/index.ts')],
     ['nestjs-dpop/platform-socket.io', readExportedNames('lib/platform-socket.io/index.ts')],

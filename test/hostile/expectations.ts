@@ -20,6 +20,7 @@ const STATUS_OF_CODE: Readonly<Record<Refused['code'], number>> = {
   insufficient_scope: 403,
   insufficient_user_authentication: 401,
   insufficient_rights: 403,
+  invalid_grant: 400,
 };
 
 /** The characters of §8.1, and no more than a few dozen of them (E3). */
@@ -136,7 +137,7 @@ function challengesFor(expected: Refused, configuration: Configuration): readonl
 }
 
 /** D7: scripts of other origins may read what they need. */
-function assertExposed(response: RawResponse, { exposes = [] }: Configuration): void {
+export function assertExposed(response: RawResponse, { exposes = [] }: Configuration): void {
   const names = valuesOf(response, 'access-control-expose-headers').join(',').toLowerCase().split(/ *, */);
   expect(names).toEqual(expect.arrayContaining(['dpop-nonce', 'www-authenticate', ...exposes]));
   expect(new Set(names).size).toBe(names.length);

@@ -2,27 +2,22 @@ import { expect } from '@jest/globals';
 import { observeDecisions } from '../support/observe-decisions.js';
 import type { Platform } from '../support/platforms.js';
 import { type RawResponse, sendRaw } from '../support/raw-request.js';
-import { type RecordingApp, startRecordingApp } from '../support/recording-app.js';
+import type { RecordingApp } from '../support/recording-app.js';
 import { clock, createBaseline, NOW_MS } from './baseline.js';
 import { applyChanges, type Change, type ChangeContext, type Nonces, path, proofClaims } from './changes.js';
 import { type Configuration, CONFIGURATIONS, type ConfigurationName } from './configurations.js';
 import { assemble, type Draft, RIGHT_JWS, type Sent } from './draft.js';
-import {
-  assertAccepted,
-  assertNothingReflected,
-  assertRefused,
-  assertReported,
-  assertUnavailable,
-  noncesOf,
-} from './expectations.js';
+import { assertNothingReflected, assertReported, noncesOf } from './expectations.js';
 import { type Json, thumbprintOf } from './keys.js';
 import { accepted, type Accepted, type Expected, type Row } from './row.js';
+import { RESOURCE_SERVER, type ServiceKind } from './service-kind.js';
 
 const NONCE_WINDOW_MS = 120_000;
 
 /** One app under test, which plays the rows of its configuration. */
 export class Service {
   private constructor(
+    private readonly kind: ServiceKind,
     private readonly app: RecordingApp,
     private readonly configuration: Configuration,
     private readonly nonces: Nonces,
@@ -34,15 +29,16 @@ export class Service {
     platform: Platform,
     name: ConfigurationName,
     enforcement: 'enforce' | 'report' = 'enforce',
+    kind: ServiceKind = RESOURCE_SERVER,
   ): Promise<Service> {
-    const configuration = CONFIGURATIONS[name]();
-    const dpop = { ...configuration.dpop, enforcement };
-    const app = await startRecordingApp(platform, { ...configuration.app, dpop });
-    const foreign = await nonceOfAnother(platform, 'realm');
+    const named = CONFIGURATIONS[name]();
+    const configuration = { ...named, dpop: { ...named.dpop, enforcement } };
+    const app = await kind.start(platform, configuration);
+    const foreign = await nonceOfAnother(platform, 'realm', RESOURCE_SERVER);
     const twin =
-      configuration.twin === undefined ? foreign : await nonceOfAnother(platform, configuration.twin);
-    const nonces = { ...(await collectNonces(app, configuration)), foreign, twin };
-    return new Service(app, configuration, nonces, enforcement === 'report');
+      configuration.twin === undefined ? foreign : await nonceOfAnother(platform, configuration.twin, kind);
+    const nonces = { ...(await collectNonces(app, configuration, kind)), foreign, twin };
+    return new Service(kind, app, configuration, nonces, enforcement === 'report');
   }
 
   /** The valid request that every row starts from: 200, and the handler ran. */
@@ -80,14 +76,15 @@ export class Service {
   }
 
   #draft(changes: readonly Change[], context: ChangeContext): Draft {
-    return applyChanges(createBaseline(), [...(this.configuration.baseline ?? []), ...changes], context);
+    const baseline = [...this.kind.baseline, ...(this.configuration.baseline ?? [])];
+    return applyChanges(createBaseline(), [...baseline, ...changes], context);
   }
 
   async #sendAndAssert(draft: Draft, expected: Expected): Promise<Sent> {
     const sent = assemble(draft);
     if (this.reports) return await this.#sendAndAssertReport(sent, expected);
     const response = await this.#send(sent, expected);
-    const [nonce] = response.status === 401 ? noncesOf(response) : [];
+    const [nonce] = [400, 401].includes(response.status) ? noncesOf(response) : [];
     if (nonce !== undefined) await this.#assertRetry(draft, sent, nonce);
     return sent;
   }
@@ -125,18 +122,22 @@ export class Service {
     const response = await sendRaw(this.app.port, sent.request);
     const calls = this.app.calls.slice(before).map(({ scheme, jkt }) => ({ scheme, jkt }));
     assertNothingReflected(response, sent);
-    if (expected.kind === 'refused') assertRefused(response, expected, this.configuration);
-    if (expected.kind === 'unavailable') assertUnavailable(response);
+    if (expected.kind === 'refused') this.kind.assertRefused(response, expected, this.configuration);
+    if (expected.kind === 'unavailable') this.kind.assertUnavailable(response);
     if (expected.kind === 'refused by server') expect(response.status).toBe(expected.status);
-    if (expected.kind === 'accepted') assertAccepted(response, expected.freshNonce, this.configuration);
+    if (expected.kind === 'accepted')
+      this.kind.assertAccepted(response, expected.freshNonce, this.configuration);
     // The handler ran once and for the right client, or it did not run.
     expect(calls).toEqual(expected.kind === 'accepted' ? [callOf(sent, expected)] : []);
     return response;
   }
 }
 
-function callOf({ proof }: Sent, { scheme }: Accepted): { scheme: string; jkt: string | undefined } {
+function callOf({ proof, request }: Sent, { scheme }: Accepted): { scheme: string; jkt: string | undefined } {
   if (scheme === 'Bearer') return { scheme, jkt: undefined };
+  // An authorization server may do without a proof.
+  if (!request.fields?.some(([name, value]) => name.toLowerCase() === 'dpop' && value !== ''))
+    return { scheme, jkt: undefined };
   const { jwk } = JSON.parse(Buffer.from(proof.split('.')[0] ?? '', 'base64url').toString()) as { jwk: Json };
   return { scheme, jkt: thumbprintOf(jwk) };
 }
@@ -154,9 +155,10 @@ async function at<T>(laterSeconds: number, action: () => Promise<T>): Promise<T>
 async function collectNonces(
   app: RecordingApp,
   configuration: Configuration,
+  kind: ServiceKind,
 ): Promise<Omit<Nonces, 'foreign' | 'twin'>> {
   const inWindow = (offset: number) =>
-    at((offset * NONCE_WINDOW_MS) / 1000, () => askForNonce(app, configuration));
+    at((offset * NONCE_WINDOW_MS) / 1000, () => askForNonce(app, configuration, kind));
   return {
     present: await inWindow(0),
     previous: await inWindow(-1),
@@ -167,10 +169,14 @@ async function collectNonces(
 }
 
 /** `/nonce` asks for one whatever the service does. */
-async function askForNonce(app: RecordingApp, { baseline = [] }: Configuration): Promise<string> {
+async function askForNonce(
+  app: RecordingApp,
+  { baseline = [] }: Configuration,
+  kind: ServiceKind,
+): Promise<string> {
   const none = { present: '', previous: '', next: '', expired: '', premature: '', foreign: '', twin: '' };
   const context = { port: app.port, nonces: none, prior: undefined };
-  const changes = [...baseline, path('/nonce'), proofClaims({ nonce: undefined })];
+  const changes = [...kind.baseline, ...baseline, path('/nonce'), proofClaims({ nonce: undefined })];
   const { request } = assemble(applyChanges(createBaseline(), changes, context));
   const [nonce] = noncesOf(await sendRaw(app.port, request));
   if (nonce === undefined) throw new Error('the service handed out no nonce');
@@ -178,11 +184,15 @@ async function askForNonce(app: RecordingApp, { baseline = [] }: Configuration):
 }
 
 /** A present nonce of another app: of the other service, or of another process of the same one. */
-async function nonceOfAnother(platform: Platform, name: ConfigurationName): Promise<string> {
+async function nonceOfAnother(
+  platform: Platform,
+  name: ConfigurationName,
+  kind: ServiceKind,
+): Promise<string> {
   const configuration = CONFIGURATIONS[name]();
-  const app = await startRecordingApp(platform, { ...configuration.app, dpop: configuration.dpop });
+  const app = await kind.start(platform, configuration);
   try {
-    return await askForNonce(app, configuration);
+    return await askForNonce(app, configuration, kind);
   } finally {
     await app.close();
   }

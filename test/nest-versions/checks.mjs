@@ -10,6 +10,7 @@ import {
   Inject,
   Injectable,
   Module,
+  Post,
   Scope,
   UseGuards,
   VersioningType,
@@ -22,7 +23,9 @@ import {
   Dpop,
   DpopBound,
   DpopGuard,
+  DpopAuthorizationServerModule,
   DpopModule,
+  DpopProofGuard,
   RequireAuthentication,
   RequireScopes,
   SkipDpop,
@@ -121,7 +124,7 @@ function send(app, target, headers = {}, method = 'GET') {
       response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
       response.on('end', () => {
         const body = parse(text);
-        resolve({ status: response.statusCode, code: body?.code, body });
+        resolve({ status: response.statusCode, code: body?.code, headers: response.headers, body });
       });
     });
     sent.on('error', reject).end();
@@ -448,6 +451,54 @@ for (const platform of PLATFORMS) {
 }
 
 /** Nest 11 runs no global guard for messages, and its filter tells no client of ws of an exception. */
+
+for (const platform of PLATFORMS) {
+  void describe(`G endpoints of an authorization server, on ${platform}`, () => {
+    const SERVER = 'https://auth.example.com';
+
+    function tokenController(...decorators) {
+      class TokenController {
+        issue(jkt) {
+          hits.push('issue');
+          return { jkt };
+        }
+      }
+      DpopBound()(TokenController.prototype, 'issue', 0);
+      onMethod(TokenController, 'issue', Post());
+      return decorate(TokenController, Controller('token'), UseGuards(DpopProofGuard), ...decorators);
+    }
+
+    const startServer = (...decorators) =>
+      start(platform, {
+        imports: [DpopAuthorizationServerModule.forRoot({ issuer: SERVER, nonce: 'required' })],
+        controllers: [tokenController(...decorators)],
+        providers: [{ provide: APP_GUARD, useExisting: DpopGuard }],
+      });
+
+    void test('a proof passes with the nonce of the server, and a refusal has the JSON of RFC 6749', async () => {
+      const app = await startServer(SkipDpop());
+      const proof = (nonce) => client.createProof({ method: 'POST', url: `${SERVER}/token`, nonce });
+      const refused = await send(app, '/token', { dpop: await proof() }, 'POST');
+      assert.equal(refused.status, 400);
+      assert.equal(refused.body.error, 'use_dpop_nonce');
+      assert.deepEqual(hits, []);
+      const nonce = refused.headers['dpop-nonce'];
+      const { status, body } = await send(app, '/token', { dpop: await proof(nonce) }, 'POST');
+      assert.deepEqual([status, body], [201, { jkt: client.jkt }]);
+      assert.deepEqual(hits, ['issue']);
+    });
+
+    void test('an endpoint that both guards cover does not start', async () => {
+      const parts = {
+        imports: [DpopAuthorizationServerModule.forRoot({ issuer: SERVER })],
+        controllers: [tokenController()],
+        providers: [{ provide: APP_GUARD, useExisting: DpopGuard }],
+      };
+      assert.match(await messageOfFailure(platform, parts), /both cover these handlers/);
+    });
+  });
+}
+
 for (const platform of PLATFORMS) {
   void describe(`J sockets of ws on ${platform}`, () => {
     const gatewayClass = (...decorators) =>

@@ -23,13 +23,20 @@ import {
   Dpop,
   type DPOP_DECISION_CHANNEL,
   DpopBound,
+  DpopAuthorizationServerModule,
+  type DpopAuthorizationServerOptions,
+  type DpopBindings,
   type DpopDecision,
   DpopError,
   type DpopErrorCode,
   DpopModule,
   type DpopModuleAsyncOptions,
   type DpopModuleOptions,
+  type DpopOAuthException,
   type DpopOptionsFactory,
+  DpopProof,
+  type DpopProofVerdict,
+  type DpopProofVerifier,
   type DpopRequest,
   type DpopStorage,
   DpopUnavailableError,
@@ -40,6 +47,7 @@ import {
   entra,
   type EntraArguments,
   fapi2,
+  getDpopProof,
   getDpopVerdict,
   type JwtAccessTokenOptions,
   keycloak,
@@ -70,6 +78,8 @@ import {
   type RightsReader,
   SkipDpop,
   type TokenAdviser,
+  type TokenBinding,
+  type TokenRequestKeys,
   type TokenRights,
   type UnavailableReason,
 } from 'nestjs-dpop';
@@ -344,6 +354,7 @@ describe('verdict, decision and errors', () => {
       | 'insufficient_scope'
       | 'insufficient_user_authentication'
       | 'insufficient_rights'
+      | 'invalid_grant'
       | 'temporarily_unavailable'
     >();
     expectTypeOf<DpopUnavailableError['code']>().toEqualTypeOf<'temporarily_unavailable'>();
@@ -400,6 +411,47 @@ describe('verdict, decision and errors', () => {
       readonly revocationChecked: boolean;
       readonly durationMs: number;
     }>();
+  });
+});
+
+describe('authorization servers', () => {
+  test('need an issuer, and nothing else', () => {
+    expectTypeOf<RequiredKeys<DpopAuthorizationServerOptions>>().toEqualTypeOf<'issuer'>();
+    expectTypeOf<DpopAuthorizationServerOptions>().toEqualTypeOf<Readonly<DpopAuthorizationServerOptions>>();
+    expectTypeOf<DpopAuthorizationServerOptions['absentProof']>().toEqualTypeOf<
+      'refuse' | 'accept' | undefined
+    >();
+    expectTypeOf(DpopAuthorizationServerModule.forRoot).returns.toEqualTypeOf<DynamicModule>();
+    // @ts-expect-error issuer is missing
+    expectTypeOf(() => DpopAuthorizationServerModule.forRoot({})).toBeFunction();
+    const { issuer: url } = issuer;
+    // @ts-expect-error the name is misspelt
+    expectTypeOf(() => DpopAuthorizationServerModule.forRoot({ issuer: url, nonces: 'off' })).toBeFunction();
+    // @ts-expect-error there is no such value
+    expectTypeOf(() => DpopProof({ absentProof: 'optional' })).toBeFunction();
+    expectTypeOf(DpopProof).returns.toEqualTypeOf<RouteDecorator>();
+  });
+
+  test('bind tokens to keys, and must say which client and which key', () => {
+    expectTypeOf<RequiredKeys<TokenRequestKeys>>().toEqualTypeOf<'jkt' | 'client'>();
+    expectTypeOf<RequiredKeys<TokenRequestKeys['client']>>().toEqualTypeOf<'type'>();
+    expectTypeOf<DpopBindings['ofTokenRequest']>().returns.toEqualTypeOf<TokenBinding>();
+    expectTypeOf<DpopBindings['ofAuthorizationRequest']>().returns.toEqualTypeOf<string | undefined>();
+    expectTypeOf<TokenBinding['tokenType']>().toEqualTypeOf<'DPoP' | 'Bearer'>();
+    expectTypeOf<TokenBinding['confirmation']>().toEqualTypeOf<{ readonly cnf?: { readonly jkt: string } }>();
+    expectTypeOf<DpopOAuthException['error']>().toBeString();
+  });
+
+  test('read the verdict on a proof, which there may be none of', () => {
+    expectTypeOf<DpopProofVerdict>().toEqualTypeOf<{
+      readonly jkt: string;
+      readonly hasNonce: boolean;
+      readonly nextNonce: string | undefined;
+    }>();
+    expectTypeOf(getDpopProof).returns.toEqualTypeOf<DpopProofVerdict | undefined>();
+    expectTypeOf<DpopProofVerifier['verify']>().returns.toEqualTypeOf<
+      Promise<DpopProofVerdict | undefined>
+    >();
   });
 });
 

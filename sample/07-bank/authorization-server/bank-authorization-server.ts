@@ -26,7 +26,7 @@ export async function startBankAuthorizationServer(
   const { port, page, resources, tokenLifetimeSeconds } = options;
   const issuer = `http://localhost:${port}`;
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
-  const provider = new Provider(issuer, {
+  const provider: Provider = new Provider(issuer, {
     adapter: () => new SessionAdapter(),
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: ALGORITHM, use: 'sig', kid: 'bank' }] },
     cookies: { keys: [randomBytes(32).toString('hex')] },

@@ -1,0 +1,2 @@
+export { DpopMessageGuard } from './dpop-message.guard.js';
+export type { MessageRefusal } from './rpc-refusal.js';

@@ -1,0 +1,1 @@
+export { documentDpop } from './document-dpop.js';
