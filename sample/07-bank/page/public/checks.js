@@ -1,11 +1,17 @@
 import { config } from './config.js';
 
-/** What each server checks, in its order. */
-export const CHECKS = {
-  issuer: ['client', 'code or secret', 'PKCE', 'proof of the key'],
+/** What each bank checks, in its order. */
+const CHECKS = {
   api: ['shape', 'token', 'proof header', 'key binding', 'proof claims', 'signature', 'policy', 'replay'],
   plain: ['token'],
 };
+
+/** What the server of this request checks. */
+export function checksOf({ lane, actor, proof }) {
+  if (lane !== 'issuer') return CHECKS[lane];
+  const login = actor === 'thief' ? ['client secret'] : ['code', 'PKCE'];
+  return proof === null ? login : [...login, 'proof of the key'];
+}
 
 /** The sentence of a challenge, the check that says it, and what it means. */
 const MEANINGS = {

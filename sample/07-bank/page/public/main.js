@@ -55,7 +55,7 @@ function end(sentence) {
 }
 
 async function startFeed() {
-  if (currentBank() !== 'dpop') return showFeed('This bank has no feed', 'off');
+  if (currentBank() !== 'dpop') return showFeed('No feed here', 'off');
   closeFeed = await openFeed(dpop, {
     onAccount: showAccount,
     onEnd: (code) => {

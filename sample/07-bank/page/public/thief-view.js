@@ -114,7 +114,7 @@ async function showOutcome(item, response) {
     show(
       item,
       'refused',
-      create('strong', '', `Refused, ${response.status}. Caught by: ${check}`),
+      createVerdict(`Refused, ${response.status}`, `✗ ${check}`),
       create('span', 'meaning', meaning),
       create('code', '', `WWW-Authenticate: ${challenge}`),
     );
@@ -125,10 +125,16 @@ async function showOutcome(item, response) {
   show(
     item,
     'let-in',
-    create('strong', '', `Let in, ${response.status}. Nothing caught it`),
+    createVerdict(`Let in, ${response.status}`, 'no check in the way'),
     create('span', 'meaning', meaning),
   );
   at('thief-message').textContent = `${title}: let in. ${meaning}`;
+}
+
+function createVerdict(outcome, check) {
+  const verdict = create('p', 'verdict');
+  verdict.append(create('strong', '', outcome), ' ', create('strong', '', check));
+  return verdict;
 }
 
 function describeSuccess(body, status) {

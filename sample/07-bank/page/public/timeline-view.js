@@ -1,4 +1,4 @@
-import { CHECKS, explain } from './checks.js';
+import { checksOf, explain } from './checks.js';
 import { wire } from './wire.js';
 
 const SERVERS = { issuer: 'Authorization server', api: 'Bank', plain: 'Bank without DPoP' };
@@ -13,7 +13,8 @@ export function drawTimeline(list, scroller) {
   });
 }
 
-function createRow({ actor, lane, method, path, status, challenge, nonce }) {
+function createRow(exchange) {
+  const { actor, lane, method, path, status, challenge, nonce } = exchange;
   const row = create('li', 'exchange');
   row.dataset.lane = lane;
   row.dataset.actor = actor;
@@ -23,15 +24,14 @@ function createRow({ actor, lane, method, path, status, challenge, nonce }) {
   const server = create('div', 'server');
   const head = create('p', 'answer');
   head.append(create('span', status < 400 ? 'good' : 'bad', String(status)), ` ${SERVERS[lane]}`);
-  server.append(head, createChecks(lane, status, explain(challenge).check));
+  server.append(head, createChecks(checksOf(exchange), status, explain(challenge).check));
   if (nonce !== null) head.append(create('span', 'nonce', 'gives a nonce'));
   row.append(client, create('span', 'line'), server);
   return row;
 }
 
-function createChecks(lane, status, caught) {
+function createChecks(checks, status, caught) {
   const list = create('ul', 'checks');
-  const checks = CHECKS[lane];
   const end = status < 400 ? checks.length : checks.indexOf(caught);
   for (const [at, check] of checks.entries()) {
     if (status >= 400 && at > end) break;
