@@ -11,17 +11,32 @@ import {
   status as GrpcStatus,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { Controller, Injectable, UseGuards } from '@nestjs/common';
-import { type ClientProxy, ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
+import {
+  Catch,
+  Controller,
+  Injectable,
+  type RpcExceptionFilter,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import {
+  type ClientProxy,
+  ClientProxyFactory,
+  EventPattern,
+  MessagePattern,
+  RpcException,
+  Transport,
+} from '@nestjs/microservices';
 import { DpopGuard, DpopModule, type DpopModuleOptions, RequireScopes, RevocationChecker } from 'nestjs-dpop';
 import { DpopMessageGuard } from 'nestjs-dpop/microservices';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
-import { lastValueFrom } from 'rxjs';
+import { lastValueFrom, type Observable, of } from 'rxjs';
 import {
   AccountsController,
   BASE_URL,
   type MessageApp,
   type MessageAppOptions,
+  MessageGuard,
   MessagesController,
   PROTO,
   ran,
@@ -265,6 +280,37 @@ describe('messages by TCP', () => {
     const [data] = (await once(socket, 'data')) as [Buffer];
     expect(data.toString()).toContain('"subject":"user"');
     expect(ran).toEqual(['close']);
+  });
+
+  test('that are refused events log one line where the filter of the documents is bound', async () => {
+    @Catch(RpcException)
+    class RefusedEventFilter implements RpcExceptionFilter<RpcException> {
+      catch(): Observable<unknown> {
+        return of(undefined);
+      }
+    }
+    @UseGuards(MessageGuard)
+    @Controller()
+    class Events {
+      @UseFilters(RefusedEventFilter)
+      @EventPattern('happened')
+      happened(_payload: object): void {
+        ran.push('happened');
+      }
+
+      @MessagePattern('sum')
+      sum(): object {
+        return {};
+      }
+    }
+    const app = await start({ controllers: [Events] });
+    const client = connect(app);
+    await lastValueFrom(client.emit('happened', { a: 1 }), { defaultValue: undefined });
+    await send(client, 'sum', { dpop: await credentialsFor('/sum') });
+    const lines = app.log.lines.filter((line) => line.includes('Events.happened'));
+    expect(lines).toEqual([expect.stringMatching(/^warn refused: credentials_missing/)]);
+    expect(app.log.lines.filter((line) => line.startsWith('error'))).toEqual([]);
+    expect(ran).toEqual([]);
   });
 
   test('pass in report mode, with their refusal in the log', async () => {

@@ -85,7 +85,6 @@ export function assertGlobalGuardsStatic(modules: ModulesContainer): void {
 function knowsOnlyHttp(bound: unknown): boolean {
   if (!isGuard(bound, DpopGuard)) return false;
   const guard = typeof bound === 'function' ? (bound.prototype as DpopGuard) : (bound as DpopGuard);
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- compared, and never called
   return guard.getRequest === DpopGuard.prototype.getRequest;
 }
 
