@@ -23,7 +23,7 @@ export class BankModule {
         DpopModule.forRoot({
           origin: url,
           accessToken: { issuer, audience: url },
-          proof: { maxAgeSeconds: MAX_PROOF_AGE_SECONDS, futureToleranceSeconds: 10 },
+          proof: { algorithms: ['ES256'], maxAgeSeconds: MAX_PROOF_AGE_SECONDS, futureToleranceSeconds: 10 },
           tickets: { lifetimeSeconds: 10 },
           realm: 'bank',
         }),
