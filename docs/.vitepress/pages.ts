@@ -64,6 +64,7 @@ export const PROJECT_PAGES = [
   'sample/04-mcp/README.md',
   'sample/05-sockets/README.md',
   'sample/06-authorization-server/README.md',
+  'sample/07-bank/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */
