@@ -28,6 +28,7 @@ export const SECTIONS = [
       'messages',
       'other-packages',
       'browsers-and-openapi',
+      'clients',
       'authorization-servers',
     ],
   },
