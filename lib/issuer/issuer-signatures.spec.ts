@@ -114,6 +114,16 @@ describe('the signature of an issuer (B1)', () => {
     expect(await refusalOf(silent, forged)).toEqual(invalid('kid'));
   });
 
+  test('without kid is found by the key that signed the last token, also among forged ones', async () => {
+    const signatures = signaturesOf(jwks.slice(0, 3));
+    const [good, forged] = [await sign(2), await sign(3)];
+    expect(await refusalOf(signatures, good)).toEqual(invalid('kid'));
+    for (let time = 0; time < 4; time += 1) {
+      expect(await refusalOf(signatures, good)).toBeUndefined();
+      expect(await refusalOf(signatures, forged)).toEqual(invalid('kid'));
+    }
+  });
+
   test('has the generation of its keys', () => {
     const [first = {}] = jwks;
     const signatures = signaturesOf([first]);

@@ -41,6 +41,15 @@ describe('the keys that match a token without kid (B1)', () => {
     },
   );
 
+  test('of two keys, the one that verified a token is tried first', () => {
+    const keys = [keyNamed('0'), keyNamed('1')];
+    const matching = new MatchingKeys(keys);
+    for (const key of keys.toReversed()) {
+      expect(present(matching, key)).toBe(2);
+      expect(present(matching, key)).toBe(1);
+    }
+  });
+
   test('the key that verified a token stays the first, also after forged tokens', () => {
     const keys = Array.from({ length: 5 }, (_, i) => keyNamed(`${i}`));
     const matching = new MatchingKeys(keys);

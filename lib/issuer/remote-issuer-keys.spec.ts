@@ -162,6 +162,13 @@ describe('a key that is not at hand (B12)', () => {
     expect(await look(keys, 'b', Math.floor(nowSeconds()) - 1)).toBeUndefined();
   });
 
+  test('is told at the start if keys have no kid', async () => {
+    const nameless: Fetch = () => Promise.resolve(new Response(JSON.stringify({ keys: [jwk, jwk, jwk] })));
+    const warnings: string[] = [];
+    await create({ fetch: nameless }).open((text) => warnings.push(text));
+    expect(warnings).toEqual([expect.stringContaining('3 keys of one kind without kid')]);
+  });
+
   test('is fetched at once after the fetch at the start', async () => {
     const keys = create();
     await keys.open(() => undefined);
@@ -215,6 +222,22 @@ describe('an issuer that cannot be reached (B8)', () => {
     status = 200;
     expect(await look(keys, 'a')).toBe(1);
     expect(asked).toHaveLength(3);
+  });
+
+  test('is not asked at once after a failure for which a token waited before the look at start', async () => {
+    status = 500;
+    const keys = create();
+    const waiting = look(keys, 'a');
+    await keys.open(() => undefined);
+    await waiting;
+    expect(await look(keys, 'a')).toMatchObject({ advice: expect.stringMatching(/^the last fetch failed/) });
+  });
+
+  test('is told with the cause', async () => {
+    status = 500;
+    await expect(create().find({ alg: 'ES256' })).rejects.toMatchObject({
+      cause: { message: `${ISSUER}/jwks: status 500`, cause: { message: 'status 500' } },
+    });
   });
 
   test('has its keys kept until they are old', async () => {

@@ -57,6 +57,7 @@ describe('the options of a receiver (B9, I4)', () => {
       sha256(SECRET),
       sha256(`${SECRET}9`),
     ]);
+    expect(parse({ authorization: 'x'.repeat(16) }).authorizations).toHaveLength(1);
     expect(digestOf('')).toEqual(sha256(''));
   });
 

@@ -77,6 +77,21 @@ describe('a flood of Security Event Tokens (B9, D9)', () => {
     ]);
   });
 
+  test('is told by kind', () => {
+    for (let nth = 0; nth < 11; nth += 1) {
+      log.notApplied('urn:x', 'email', A);
+      log.streamEnded('paused', A);
+      log.failed(new DpopUnavailableError('internal_failure'), A);
+    }
+    lines = [];
+    log.flush();
+    expect(lines.map((line) => line.split(' from ')[0]).toSorted()).toEqual([
+      'warn 1 more of internal_failure',
+      'warn 1 more of not_applied',
+      'warn 1 more of stream_ended',
+    ]);
+  });
+
   test('is told at shutdown, if not before', () => {
     flood(11);
     lines = [];

@@ -129,6 +129,9 @@ describe('the subject of a security event (B9)', () => {
     ['with an alias that is no object', { format: 'aliases', identifiers: [user, 'x'] }],
     ['with 21 aliases', { format: 'aliases', identifiers: aliases(21) }],
     ['with a user that is no object', { format: 'complex', user: 'x' }],
+    ['with a user that is null', { format: 'complex', user: null }],
+    ['with an alias that is a list', { format: 'aliases', identifiers: [user, [user]] }],
+    ['with a format that is no text, beside a user', { format: 7, user }],
     ['with a user without a format', { format: 'complex', user: {} }],
   ])('is refused %s', (_what, subject) => {
     expect(() => mapSubject({ ...subject }, context)).toThrow(refusal('subject'));
@@ -136,6 +139,8 @@ describe('the subject of a security event (B9)', () => {
 
   test.each<[string, object]>([
     ['that is no object', { format: 'complex', session: 'x' }],
+    ['that is null', { format: 'complex', session: null }],
+    ['that is a list', { format: 'complex', session: [] }],
     ['without an identifier', { format: 'complex', session: { format: 'opaque' } }],
     ['without an issuer', { format: 'complex', session: { format: 'iss_sub', sub: 's' } }],
     ['without a name', { format: 'complex', session: { format: 'iss_sub', iss: A } }],

@@ -76,8 +76,11 @@ export class Suite {
         between: () => true,
       }[kind];
       const tests = this.#tests.flatMap((test, index) => (isMeant(test, index) ? [index] : []));
-      for (const mutant of Object.keys(hits))
-        reached.set(mutant, new Set([...(reached.get(mutant) ?? []), ...tests]));
+      for (const mutant of Object.keys(hits)) {
+        const known = reached.get(mutant) ?? new Set();
+        for (const index of tests) known.add(index);
+        reached.set(mutant, known);
+      }
     }
     return reached;
   }
