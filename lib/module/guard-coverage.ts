@@ -43,6 +43,11 @@ export class GuardCoverage {
     return isGlobal || this.binds(handler, controller);
   }
 
+  /** Whether only a global guard covers a message beside HTTP: it does with `inheritAppConfig`, and otherwise none. */
+  coversIfInherited(handler: object, controller: Type): boolean {
+    return isOfMessage(handler) && this.#isGlobal && !this.covers(handler, controller);
+  }
+
   /** Whether `@UseGuards` binds the guard. Nest 11 runs no other guard for the messages of a gateway. */
   binds(handler: object, controller: Type): boolean {
     const bound = [controller, handler].flatMap(guardsOf);

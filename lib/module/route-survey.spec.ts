@@ -13,6 +13,7 @@ const NOTHING: RouteSurvey = {
   unguarded: [],
   unguardedMessages: [],
   globallyGuardedMessages: [],
+  inheritedGuardMessages: [],
   hooks: [],
   contradictoryClasses: [],
   contradictoryHandlers: [],
@@ -43,6 +44,7 @@ function survey({
   const module = { controllers: toMap(controllers), providers: toMap(providers) };
   const coverage = {
     covers: (handler: object, type: object) => covered.includes(handler) || covered.includes(type),
+    coversIfInherited: () => false,
     binds: (handler: object, type: object) => bound.includes(handler) || bound.includes(type),
   } as unknown as GuardCoverage;
   return surveyRoutes(

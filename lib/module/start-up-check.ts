@@ -101,6 +101,12 @@ export class StartUpCheck implements OnModuleInit {
           'Use the adapter of nestjs-dpop/platform-ws or nestjs-dpop/platform-socket.io, or add @UseGuards(DpopGuard) to the gateway; @SkipDpop() says that a gateway is open',
       );
     }
+    if (survey.inheritedGuardMessages.length > 0) {
+      logger.warn(
+        `Only a global guard covers these messages; Nest applies it to messages only with inheritAppConfig: ${survey.inheritedGuardMessages.join(', ')}. ` +
+          'Add @UseGuards with the guard to the handler or its class, which works with inheritAppConfig and without it; @SkipDpop() says that a message is open',
+      );
+    }
     for (const text of describeUnguarded(survey)) {
       if (!mayStartUnguarded) {
         throw new TypeError(

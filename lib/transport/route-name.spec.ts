@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { describe, expect, test } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 import { placeOf, routeNameOf } from './route-name.js';
@@ -30,6 +31,22 @@ describe('the route and the handler of a request (D9)', () => {
     [undefined, undefined],
   ])('are read from %j', (request, route) => {
     expect(routeNameOf(contextOf('http'), request)).toEqual({ route, handler });
+  });
+
+  test.each([
+    [{ path: '/feed' }, '/feed'],
+    [{ path: 'feed' }, '/feed'],
+    [{ path: '' }, undefined],
+    [{ path: 7 }, undefined],
+    [{}, undefined],
+    [undefined, undefined],
+  ])('have the path of a gateway with the options %j', (options, route) => {
+    class Gateway {
+      read(): void {}
+    }
+    Reflect.defineMetadata('websockets:gateway_options', options, Gateway);
+    const context = { ...contextOf('ws'), getClass: () => Gateway, getHandler: () => Gateway.prototype.read };
+    expect(routeNameOf(context as never, {})).toEqual({ route, handler: 'Gateway.read' });
   });
 
   test('have no route in GraphQL, where all have the same', () => {
