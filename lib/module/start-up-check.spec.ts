@@ -311,26 +311,29 @@ describe('an app with gateways (J1)', () => {
     ]);
   });
 
-  test.each([[{}], [undefined]])('does not start if @DpopBound has no verdict on an open gateway', (adapter) => {
-    @SkipDpop()
-    @WebSocketGateway()
-    class OpenGateway {
-      @SubscribeMessage('read')
-      read(@DpopBound() _jkt: string): void {}
+  test.each([[{}], [undefined]])(
+    'does not start if @DpopBound has no verdict on an open gateway',
+    (adapter) => {
+      @SkipDpop()
+      @WebSocketGateway()
+      class OpenGateway {
+        @SubscribeMessage('read')
+        read(@DpopBound() _jkt: string): void {}
 
-      @UseGuards(DpopGuard)
-      @SubscribeMessage('list')
-      list(@DpopBound() _jkt: string): void {}
+        @UseGuards(DpopGuard)
+        @SubscribeMessage('list')
+        list(@DpopBound() _jkt: string): void {}
 
-      @SubscribeMessage('plain')
-      plain(): void {}
-    }
-    if (adapter !== undefined) markVerifying(adapter);
-    const parts = adapter === undefined ? {} : { adapter };
-    expect(() => start({ ...gateway(OpenGateway), ...parts })).toThrow(
-      /enforce nothing: OpenGateway\.read \(@DpopBound\)\. Add @UseGuards\(DpopGuard\)/,
-    );
-  });
+        @SubscribeMessage('plain')
+        plain(): void {}
+      }
+      if (adapter !== undefined) markVerifying(adapter);
+      const parts = adapter === undefined ? {} : { adapter };
+      expect(() => start({ ...gateway(OpenGateway), ...parts })).toThrow(
+        /enforce nothing: OpenGateway\.read \(@DpopBound\)\. Add @UseGuards\(DpopGuard\)/,
+      );
+    },
+  );
 
   test('does not start if a hook requires something', () => {
     expect(() => start({ ...gateway(HookedGateway), globalGuards })).toThrow(
