@@ -14,6 +14,7 @@ const NOTHING: RouteSurvey = {
   unguardedMessages: [],
   globallyGuardedMessages: [],
   inheritedGuardMessages: [],
+  refusedMessages: [],
   hooks: [],
   contradictoryClasses: [],
   contradictoryHandlers: [],
@@ -45,6 +46,7 @@ function survey({
   const coverage = {
     covers: (handler: object, type: object) => covered.includes(handler) || covered.includes(type),
     coversIfInherited: () => false,
+    refusesMessage: () => false,
     binds: (handler: object, type: object) => bound.includes(handler) || bound.includes(type),
   } as unknown as GuardCoverage;
   return surveyRoutes(

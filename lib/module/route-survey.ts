@@ -23,6 +23,8 @@ export interface RouteSurvey {
   readonly globallyGuardedMessages: readonly string[];
   /** The same of the messages of microservices beside HTTP, and of tools of MCP. */
   readonly inheritedGuardMessages: readonly string[];
+  /** Messages without HTTP whose guard knows HTTP alone. */
+  readonly refusedMessages: readonly string[];
   /** Hooks of gateways that require a proof. Nest runs no guard for them. */
   readonly hooks: readonly string[];
   /** Classes that have `@SkipDpop` and also require a proof. */
@@ -78,6 +80,9 @@ export function surveyRoutes(
           !isOpened(route.levels) &&
           unmetDemands(route).length === 0,
       )
+      .map(({ name }) => name),
+    refusedMessages: others
+      .filter(({ handler, type, levels }) => coverage.refusesMessage(handler, type) && !isOpened(levels))
       .map(({ name }) => name),
     hooks: describe(routes.filter(isHook), ({ levels: [own] }) =>
       own === undefined ? [] : [...statementsOf(own), ...(own.guarded ? ['@UseGuards'] : [])],

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Get, Logger, Scope, SetMetadata, type Type, UseGuards } from '@nestjs/common';
 import { APP_GUARD, type ApplicationConfig, type HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { MessagePattern } from '@nestjs/microservices';
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopBound } from '../guard/dpop-bound.decorator.js';
@@ -343,6 +343,12 @@ describe('an app with gateways (J1)', () => {
 });
 
 describe('an app with messages beside HTTP (I2)', () => {
+  class MessageGuard extends DpopGuard {
+    override getRequest(): object {
+      return {};
+    }
+  }
+
   class Orders {
     @MessagePattern('list')
     list(): void {}
@@ -351,7 +357,7 @@ describe('an app with messages beside HTTP (I2)', () => {
     @MessagePattern('open')
     open(): void {}
 
-    @UseGuards(DpopGuard)
+    @UseGuards(MessageGuard)
     @MessagePattern('guarded')
     guarded(): void {}
 
@@ -367,6 +373,40 @@ describe('an app with messages beside HTTP (I2)', () => {
     expect(lines).toEqual([
       'warn [DpopModule] Only a global guard covers these messages; Nest applies it to messages only with inheritAppConfig: Orders.list. ' +
         'Add @UseGuards with the guard to the handler or its class, which works with inheritAppConfig and without it; @SkipDpop() says that a message is open',
+    ]);
+  });
+
+  test('starts with a warning if the guard of a message knows HTTP alone, and not for a tool of MCP', () => {
+    class Audited extends DpopGuard {}
+
+    @UseGuards(DpopGuard)
+    class Refused {
+      @MessagePattern('list')
+      list(): void {}
+
+      @UseGuards(guard as DpopGuard)
+      @EventPattern('happened')
+      happened(_data: object): void {}
+
+      @SkipDpop()
+      @MessagePattern('open')
+      open(): void {}
+
+      @MessagePattern('tool', { mcpType: 'tool' })
+      tool(): void {}
+
+      @Get()
+      read(): void {}
+    }
+    class Own {
+      @UseGuards(Audited)
+      @MessagePattern('own')
+      own(): void {}
+    }
+    start({ controllers: [Refused, Own] });
+    expect(lines).toEqual([
+      'warn [DpopModule] DpopGuard refuses these messages, because it knows HTTP alone: Refused.list, Refused.happened, Own.own. ' +
+        'Bind a DpopMessageGuard of nestjs-dpop/microservices with a baseUrl, or override getRequest and getDpopRequest for a transport of your own',
     ]);
   });
 

@@ -1,6 +1,5 @@
-import 'reflect-metadata';
 import { describe, expect, test } from '@jest/globals';
-import type { ExecutionContext } from '@nestjs/common';
+import { type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { placeOf, routeNameOf } from './route-name.js';
 
 class AccountsController {
@@ -44,7 +43,7 @@ describe('the route and the handler of a request (D9)', () => {
     class Gateway {
       read(): void {}
     }
-    Reflect.defineMetadata('websockets:gateway_options', options, Gateway);
+    SetMetadata('websockets:gateway_options', options)(Gateway);
     const context = { ...contextOf('ws'), getClass: () => Gateway, getHandler: () => Gateway.prototype.read };
     expect(routeNameOf(context as never, {})).toEqual({ route, handler: 'Gateway.read' });
   });
