@@ -19,10 +19,14 @@ import {
   DpopAuthorizationServerModule,
   type DpopAuthorizationServerOptions,
   type DpopAuthorizationServerOptionsFactory,
+  Dpop,
   DpopBound,
+  DpopGuard,
   DpopModule,
   DpopProof,
   DpopProofGuard,
+  RequireScopes,
+  SkipDpop,
 } from 'nestjs-dpop';
 import { TestIssuer } from 'nestjs-dpop/testing';
 import { LogCollector } from './support/log-collector.js';
@@ -254,8 +258,122 @@ describe('a resource server in the same app (I2)', () => {
       }
     }
     expect(await startFailureOf('express', root({ imports, controllers: [AccountsController] }))).toContain(
-      'AccountsController.list (@DpopBound)',
+      "AccountsController.list (@DpopBound('subject'))",
     );
+  });
+});
+
+@Controller('accounts')
+class ResourceController {
+  @RequireScopes('accounts')
+  @Get('scopes')
+  list(): void {}
+
+  @Dpop({ nonce: 'required' })
+  @Get('nonce')
+  nonce(@DpopBound() jkt: string): object {
+    return { jkt };
+  }
+
+  @Get('claims')
+  claims(@DpopBound('claims') claims: object): object {
+    return { claims };
+  }
+
+  @Get('open')
+  open(): void {}
+}
+
+const DEMANDS =
+  "ResourceController.list (@RequireScopes), ResourceController.nonce (@Dpop), ResourceController.claims (@DpopBound('claims'))";
+
+function behind(guard: Type<CanActivate>, base: Type, ...decorators: readonly ClassDecorator[]): Type {
+  class Guarded extends base {}
+  for (const decorate of [UseGuards(guard), Controller(base.name), ...decorators]) decorate(Guarded);
+  Object.defineProperty(Guarded, 'name', { value: base.name });
+  return Guarded;
+}
+
+describe.each(PLATFORMS)('decorators of the other server end the start on %s (G7, I2)', (platform) => {
+  const authorizationServer = () => DpopAuthorizationServerModule.forRoot({ ...OPTIONS });
+  const resourceServer = async () => {
+    const { accessToken } = await TestIssuer.create();
+    return DpopModule.forRoot({ origin: 'https://api.example.com', accessToken });
+  };
+
+  test.each<[string, () => Type]>([
+    ['without a guard', () => ResourceController],
+    ['behind DpopProofGuard', () => behind(DpopProofGuard, ResourceController)],
+  ])('those of resources in an app without DpopModule, %s', async (_where, controller) => {
+    const message = await startFailureOf(platform, root({ controllers: [controller()] }));
+    expect(message).toContain(
+      `Only DpopGuard enforces these decorators, and an app without DpopModule does not have it: ${DEMANDS}. Import DpopModule.forRoot`,
+    );
+  });
+
+  test('behind DpopProofGuard in an app with both servers, whichever is imported first', async () => {
+    const modules = [authorizationServer(), await resourceServer()];
+    for (const imports of [modules, modules.toReversed()]) {
+      const controllers = [behind(DpopProofGuard, ResourceController)];
+      expect(await startFailureOf(platform, root({ imports, controllers }))).toMatch(
+        /^DpopProofGuard verifies no access token, and these decorators need one: ResourceController\.list \(@RequireScopes\), .*\.claims \(@DpopBound\('claims'\)\)\. A resource needs @UseGuards\(DpopGuard\)/,
+      );
+    }
+  });
+
+  test('@DpopBound with a key behind DpopProofGuard, even where @SkipDpop lifts a global DpopGuard', async () => {
+    @Controller('token')
+    class TokenController {
+      @Post()
+      issue(@DpopBound('claims') claims: object): object {
+        return { claims };
+      }
+    }
+    const imports = [authorizationServer(), await resourceServer()];
+    const controllers = [behind(DpopProofGuard, TokenController, SkipDpop())];
+    const providers = [{ provide: APP_GUARD, useExisting: DpopGuard }];
+    expect(await startFailureOf(platform, root({ imports, controllers, providers }))).toContain(
+      "TokenController.issue (@DpopBound('claims'))",
+    );
+  });
+
+  test.each<[string, (base: Type) => Type]>([
+    ['without a guard', (base) => base],
+    ['behind DpopGuard', (base) => behind(DpopGuard, base)],
+  ])('@DpopProof in an app without an authorization server, %s', async (_where, place) => {
+    const controllers = [PolicyController, HandlerPolicyController].map(place);
+    const message = await startFailureOf(platform, root({ imports: [await resourceServer()], controllers }));
+    expect(message).toContain(
+      'Only DpopProofGuard enforces @DpopProof, and it does not cover these handlers: PolicyController.push, HandlerPolicyController.authorize.',
+    );
+  });
+
+  test('an unguarded @DpopBound() names both guards, each with its purpose', async () => {
+    const modules = [authorizationServer(), await resourceServer()];
+    for (const imports of [modules, modules.toReversed()]) {
+      const message = await startFailureOf(platform, root({ imports, controllers: [BoundController] }));
+      expect(message).toContain('BoundController.issue (@DpopBound)');
+      expect(message).toContain('DpopGuard is for resources: it verifies the access token and its key.');
+      expect(message).toContain('it lets any key in');
+    }
+  });
+
+  test('an unguarded handler with @DpopBound() and a scope can only mean DpopGuard', async () => {
+    @Controller('payments')
+    class PaymentsController {
+      @RequireScopes('payments')
+      @Post()
+      pay(@DpopBound() jkt: string): object {
+        return { jkt };
+      }
+    }
+    const modules = [authorizationServer(), await resourceServer()];
+    for (const imports of [modules, modules.toReversed()]) {
+      const message = await startFailureOf(platform, root({ imports, controllers: [PaymentsController] }));
+      expect(message).toContain(
+        'No DpopGuard covers these handlers, and their decorators enforce nothing: PaymentsController.pay (@RequireScopes, @DpopBound).',
+      );
+    }
   });
 });
 

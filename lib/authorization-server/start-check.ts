@@ -3,10 +3,12 @@ import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/co
 import type { AuthorizationServerConfig } from '../config/authorization-server-config.js';
 import { AUTHORIZATION_SERVER_CONFIG } from '../config/injection-tokens.js';
 import { DpopProofGuard } from '../guard/dpop-proof.guard.js';
-import type { ContainerModule } from '../module/container.js';
+import { type ContainerModule, registrationsIn } from '../module/container.js';
 import { GuardCoverage } from '../module/guard-coverage.js';
 import { findScopedDependency } from '../module/provider-scope.js';
 import { surveyProofRoutes } from '../module/proof-route-survey.js';
+import { type RouteSurvey, surveyRoutes } from '../module/route-survey.js';
+import { describeUnguardedEndpoints } from '../module/unguarded-routes.js';
 import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
 
 const MODULE = 'DpopAuthorizationServerModule';
@@ -50,24 +52,37 @@ export class AuthorizationServerStartCheck implements OnModuleInit {
   }
 
   #assertRoutes(mayStartUnguarded: boolean): void {
-    const { unguarded, contradictory } = surveyProofRoutes(
+    const resources = new GuardCoverage(this.modules, this.application);
+    const survey = surveyProofRoutes(
       this.modules,
-      new GuardCoverage(this.modules, this.application),
+      resources,
       new GuardCoverage(this.modules, this.application, false, DpopProofGuard),
     );
+    const { contradictory } = survey;
     if (contradictory.length > 0) {
       throw new TypeError(
         `DpopGuard and DpopProofGuard both cover these handlers, and no proof satisfies both: ${contradictory.join(', ')}. ` +
           'Add @SkipDpop() to an endpoint of the authorization server, or remove DpopProofGuard from a resource',
       );
     }
-    if (unguarded.length === 0) return;
-    const text = `No guard covers these handlers, and their decorators enforce nothing: ${unguarded.join(', ')}. Add @UseGuards(DpopProofGuard)`;
-    if (!mayStartUnguarded)
-      throw new TypeError(
-        `${text}. If another guard of the app calls DpopProofGuard, set unguardedRoutes: 'warn'`,
+    // An app with DpopModule has its check of resources.
+    const hasResources = registrationsIn(this.modules).length > 0;
+    for (const text of describeUnguardedEndpoints(
+      survey,
+      hasResources ? undefined : this.#surveyResources(resources),
+    )) {
+      if (!mayStartUnguarded)
+        throw new TypeError(
+          `${text}. If another guard of the app calls DpopProofGuard, set unguardedRoutes: 'warn'`,
+        );
+      new Logger(MODULE).warn(
+        `${text}. If another guard of the app calls DpopProofGuard, ignore this warning`,
       );
-    new Logger(MODULE).warn(`${text}. If another guard of the app calls DpopProofGuard, ignore this warning`);
+    }
+  }
+
+  #surveyResources(resources: GuardCoverage): RouteSurvey {
+    return surveyRoutes(this.modules, resources, false, { covers: () => true });
   }
 }
 

@@ -57,9 +57,10 @@ const NO_TOKEN =
 
 const bind = createParamDecorator(readVerdict);
 
-/** @internal Whether the metadata of a parameter are those of `@DpopBound`. */
-export function isBoundParameter(parameter: unknown): boolean {
-  return (parameter as { readonly factory?: unknown } | null | undefined)?.factory === readVerdict;
+/** @internal What `@DpopBound` hands to a parameter; `undefined` for a parameter without it. */
+export function boundKeyOf(parameter: unknown): keyof DpopVerdict | undefined {
+  const { factory, data } = (parameter ?? {}) as { readonly factory?: unknown; readonly data?: unknown };
+  return factory === readVerdict ? ((data ?? 'jkt') as keyof DpopVerdict) : undefined;
 }
 
 const logger = new Logger('DpopBound');
