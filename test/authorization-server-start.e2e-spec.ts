@@ -84,7 +84,7 @@ describe.each(PLATFORMS)('an authorization server does not start on %s (G7)', (p
     expect(message).toBe(
       'No guard covers these handlers, and their decorators enforce nothing: BoundController.issue (@DpopBound), ' +
         'PolicyController.push (@DpopProof), HandlerPolicyController.authorize (@DpopProof). Add @UseGuards(DpopProofGuard). ' +
-        "If another guard of the app calls DpopProofGuard, set unguardedRoutes: 'warn'",
+        "If another guard of the app enforces them, set unguardedRoutes: 'warn'",
     );
   });
 
@@ -162,6 +162,26 @@ describe.each(PLATFORMS)('an authorization server does not start on %s (G7)', (p
       };
     });
     await startApp(platform, root({ imports: parts }));
+  });
+
+  test('if one module imports two registrations for a part of the app, directly or by another module', async () => {
+    const [first, second] = ['one', 'two'].map((name) =>
+      DpopAuthorizationServerModule.forRoot({ issuer: `https://${name}.example.com`, isGlobal: false }),
+    ) as [DynamicModule, DynamicModule];
+    @Module({ imports: [second], exports: [second] })
+    class SharedModule {}
+    @Module({ imports: [second] })
+    class UnsharedModule {}
+    for (const imports of [
+      [first, second],
+      [second, first],
+      [first, SharedModule],
+    ]) {
+      expect(await startFailureOf(platform, root({ imports, controllers: [guardedAt('part')] }))).toMatch(
+        /^RootModule imports two registrations of DpopAuthorizationServerModule with isGlobal: false, and Nest would silently use one/,
+      );
+    }
+    await startApp(platform, root({ imports: [first, UnsharedModule], controllers: [guardedAt('part')] }));
   });
 
   test('if the class is imported without options', async () => {

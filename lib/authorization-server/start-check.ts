@@ -8,6 +8,7 @@ import { GuardCoverage } from '../module/guard-coverage.js';
 import { findScopedDependency } from '../module/provider-scope.js';
 import { surveyProofRoutes } from '../module/proof-route-survey.js';
 import { type RouteSurvey, surveyRoutes } from '../module/route-survey.js';
+import { assertOneRegistrationEach } from '../module/scoped-registrations.js';
 import { describeUnguardedEndpoints } from '../module/unguarded-routes.js';
 import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
 
@@ -19,7 +20,7 @@ const MODULE = 'DpopAuthorizationServerModule';
  */
 @Injectable()
 export class AuthorizationServerStartCheck implements OnModuleInit {
-  /** @throws TypeError for options that depend on a scoped provider, and for two global registrations */
+  /** @throws TypeError for options that depend on a scoped provider, for two global registrations, and for two in one module */
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(ApplicationConfig) private readonly application: ApplicationConfig,
@@ -27,6 +28,7 @@ export class AuthorizationServerStartCheck implements OnModuleInit {
   ) {
     const registrations = this.#registrations();
     registrations.forEach(assertOptionsStatic);
+    assertOneRegistrationEach(MODULE, registrations, modules);
     if (registrations.filter(({ isGlobal }) => isGlobal).length < 2) return;
     throw new TypeError(
       `${MODULE} is registered globally more than once, with options that differ or come from factories. Nest would silently use one of them. ` +
@@ -73,11 +75,9 @@ export class AuthorizationServerStartCheck implements OnModuleInit {
     )) {
       if (!mayStartUnguarded)
         throw new TypeError(
-          `${text}. If another guard of the app calls DpopProofGuard, set unguardedRoutes: 'warn'`,
+          `${text}. If another guard of the app enforces them, set unguardedRoutes: 'warn'`,
         );
-      new Logger(MODULE).warn(
-        `${text}. If another guard of the app calls DpopProofGuard, ignore this warning`,
-      );
+      new Logger(MODULE).warn(`${text}. If another guard of the app enforces them, ignore this warning`);
     }
   }
 
