@@ -19,10 +19,14 @@ import {
   DpopAuthorizationServerModule,
   type DpopAuthorizationServerOptions,
   type DpopAuthorizationServerOptionsFactory,
+  Dpop,
   DpopBound,
+  DpopGuard,
   DpopModule,
   DpopProof,
   DpopProofGuard,
+  RequireScopes,
+  SkipDpop,
 } from 'nestjs-dpop';
 import { TestIssuer } from 'nestjs-dpop/testing';
 import { LogCollector } from './support/log-collector.js';
@@ -80,7 +84,7 @@ describe.each(PLATFORMS)('an authorization server does not start on %s (G7)', (p
     expect(message).toBe(
       'No guard covers these handlers, and their decorators enforce nothing: BoundController.issue (@DpopBound), ' +
         'PolicyController.push (@DpopProof), HandlerPolicyController.authorize (@DpopProof). Add @UseGuards(DpopProofGuard). ' +
-        "If another guard of the app calls DpopProofGuard, set unguardedRoutes: 'warn'",
+        "If another guard of the app enforces them, set unguardedRoutes: 'warn'",
     );
   });
 
@@ -158,6 +162,26 @@ describe.each(PLATFORMS)('an authorization server does not start on %s (G7)', (p
       };
     });
     await startApp(platform, root({ imports: parts }));
+  });
+
+  test('if one module imports two registrations for a part of the app, directly or by another module', async () => {
+    const [first, second] = ['one', 'two'].map((name) =>
+      DpopAuthorizationServerModule.forRoot({ issuer: `https://${name}.example.com`, isGlobal: false }),
+    ) as [DynamicModule, DynamicModule];
+    @Module({ imports: [second], exports: [second] })
+    class SharedModule {}
+    @Module({ imports: [second] })
+    class UnsharedModule {}
+    for (const imports of [
+      [first, second],
+      [second, first],
+      [first, SharedModule],
+    ]) {
+      expect(await startFailureOf(platform, root({ imports, controllers: [guardedAt('part')] }))).toMatch(
+        /^RootModule imports two registrations of DpopAuthorizationServerModule with isGlobal: false, and Nest would silently use one/,
+      );
+    }
+    await startApp(platform, root({ imports: [first, UnsharedModule], controllers: [guardedAt('part')] }));
   });
 
   test('if the class is imported without options', async () => {
@@ -254,8 +278,122 @@ describe('a resource server in the same app (I2)', () => {
       }
     }
     expect(await startFailureOf('express', root({ imports, controllers: [AccountsController] }))).toContain(
-      'AccountsController.list (@DpopBound)',
+      "AccountsController.list (@DpopBound('subject'))",
     );
+  });
+});
+
+@Controller('accounts')
+class ResourceController {
+  @RequireScopes('accounts')
+  @Get('scopes')
+  list(): void {}
+
+  @Dpop({ nonce: 'required' })
+  @Get('nonce')
+  nonce(@DpopBound() jkt: string): object {
+    return { jkt };
+  }
+
+  @Get('claims')
+  claims(@DpopBound('claims') claims: object): object {
+    return { claims };
+  }
+
+  @Get('open')
+  open(): void {}
+}
+
+const DEMANDS =
+  "ResourceController.list (@RequireScopes), ResourceController.nonce (@Dpop), ResourceController.claims (@DpopBound('claims'))";
+
+function behind(guard: Type<CanActivate>, base: Type, ...decorators: readonly ClassDecorator[]): Type {
+  class Guarded extends base {}
+  for (const decorate of [UseGuards(guard), Controller(base.name), ...decorators]) decorate(Guarded);
+  Object.defineProperty(Guarded, 'name', { value: base.name });
+  return Guarded;
+}
+
+describe.each(PLATFORMS)('decorators of the other server end the start on %s (G7, I2)', (platform) => {
+  const authorizationServer = () => DpopAuthorizationServerModule.forRoot({ ...OPTIONS });
+  const resourceServer = async () => {
+    const { accessToken } = await TestIssuer.create();
+    return DpopModule.forRoot({ origin: 'https://api.example.com', accessToken });
+  };
+
+  test.each<[string, () => Type]>([
+    ['without a guard', () => ResourceController],
+    ['behind DpopProofGuard', () => behind(DpopProofGuard, ResourceController)],
+  ])('those of resources in an app without DpopModule, %s', async (_where, controller) => {
+    const message = await startFailureOf(platform, root({ controllers: [controller()] }));
+    expect(message).toContain(
+      `Only DpopGuard enforces these decorators, and an app without DpopModule does not have it: ${DEMANDS}. Import DpopModule.forRoot`,
+    );
+  });
+
+  test('behind DpopProofGuard in an app with both servers, whichever is imported first', async () => {
+    const modules = [authorizationServer(), await resourceServer()];
+    for (const imports of [modules, modules.toReversed()]) {
+      const controllers = [behind(DpopProofGuard, ResourceController)];
+      expect(await startFailureOf(platform, root({ imports, controllers }))).toMatch(
+        /^DpopProofGuard verifies no access token, and these decorators need one: ResourceController\.list \(@RequireScopes\), .*\.claims \(@DpopBound\('claims'\)\)\. A resource needs @UseGuards\(DpopGuard\)/,
+      );
+    }
+  });
+
+  test('@DpopBound with a key behind DpopProofGuard, even where @SkipDpop lifts a global DpopGuard', async () => {
+    @Controller('token')
+    class TokenController {
+      @Post()
+      issue(@DpopBound('claims') claims: object): object {
+        return { claims };
+      }
+    }
+    const imports = [authorizationServer(), await resourceServer()];
+    const controllers = [behind(DpopProofGuard, TokenController, SkipDpop())];
+    const providers = [{ provide: APP_GUARD, useExisting: DpopGuard }];
+    expect(await startFailureOf(platform, root({ imports, controllers, providers }))).toContain(
+      "TokenController.issue (@DpopBound('claims'))",
+    );
+  });
+
+  test.each<[string, (base: Type) => Type]>([
+    ['without a guard', (base) => base],
+    ['behind DpopGuard', (base) => behind(DpopGuard, base)],
+  ])('@DpopProof in an app without an authorization server, %s', async (_where, place) => {
+    const controllers = [PolicyController, HandlerPolicyController].map(place);
+    const message = await startFailureOf(platform, root({ imports: [await resourceServer()], controllers }));
+    expect(message).toContain(
+      'Only DpopProofGuard enforces @DpopProof, and it does not cover these handlers: PolicyController.push, HandlerPolicyController.authorize.',
+    );
+  });
+
+  test('an unguarded @DpopBound() names both guards, each with its purpose', async () => {
+    const modules = [authorizationServer(), await resourceServer()];
+    for (const imports of [modules, modules.toReversed()]) {
+      const message = await startFailureOf(platform, root({ imports, controllers: [BoundController] }));
+      expect(message).toContain('BoundController.issue (@DpopBound)');
+      expect(message).toContain('DpopGuard is for resources: it verifies the access token and its key.');
+      expect(message).toContain('it lets any key in');
+    }
+  });
+
+  test('an unguarded handler with @DpopBound() and a scope can only mean DpopGuard', async () => {
+    @Controller('payments')
+    class PaymentsController {
+      @RequireScopes('payments')
+      @Post()
+      pay(@DpopBound() jkt: string): object {
+        return { jkt };
+      }
+    }
+    const modules = [authorizationServer(), await resourceServer()];
+    for (const imports of [modules, modules.toReversed()]) {
+      const message = await startFailureOf(platform, root({ imports, controllers: [PaymentsController] }));
+      expect(message).toContain(
+        'No DpopGuard covers these handlers, and their decorators enforce nothing: PaymentsController.pay (@RequireScopes, @DpopBound).',
+      );
+    }
   });
 });
 

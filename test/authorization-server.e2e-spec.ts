@@ -9,6 +9,7 @@ import {
   type DynamicModule,
   type ExceptionFilter,
   type ExecutionContext,
+  Header,
   HttpCode,
   Inject,
   Injectable,
@@ -22,6 +23,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, BaseExceptionFilter, HttpAdapte
 import {
   DpopAuthorizationServerModule,
   type DpopAuthorizationServerOptions,
+  DpopBindings,
   DpopBound,
   DpopGuard,
   DpopModule,
@@ -217,11 +219,43 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
     test('hands over undefined where the server accepts that, and a bad one is refused (G1)', async () => {
       const app = await start(platform, root(server({ absentProof: 'accept' })));
       expect(await post(app, { proof: undefined })).toMatchObject({ status: 200, body: { jkt: null } });
-      expect(await post(app, { proof: '' })).toMatchObject({ status: 200, body: { jkt: null } });
       expect(await post(app)).toMatchObject({ status: 200, body: { jkt: client.jkt } });
       expect(await post(app, { claims: { htm: 'GET' } })).toMatchObject({ status: 400 });
-      expect(runs).toEqual([undefined, undefined, client.jkt]);
+      for (const proof of ['', '  ', '\t']) {
+        expect(await post(app, { proof })).toMatchObject({
+          status: 400,
+          body: { error: 'invalid_dpop_proof', error_description: 'The DPoP proof is not a well-formed JWT' },
+        });
+      }
+      expect(runs).toEqual([undefined, client.jkt]);
     });
+  });
+
+  test('no cache stores what DpopBindings refuses: the guard sees to it, and @Header where there is none (G4)', async () => {
+    @Controller()
+    class CodeController {
+      constructor(@Inject(DpopBindings) private readonly bindings: DpopBindings) {}
+
+      @UseGuards(DpopProofGuard)
+      @Post('par')
+      push(@DpopBound() jkt: string): unknown {
+        return this.bindings.ofAuthorizationRequest({ dpopJkt: 'x', jkt });
+      }
+
+      @Header('Cache-Control', 'no-store')
+      @Post('authorize')
+      authorize(): unknown {
+        return this.bindings.ofAuthorizationRequest({ dpopJkt: 'x' });
+      }
+    }
+    @Module({ imports: [server()], controllers: [CodeController] })
+    class CodeModule {}
+    const app = await start(platform, { module: CodeModule });
+    for (const path of ['/par', '/authorize']) {
+      const { status, body, headers } = await post(app, { path });
+      expect({ status, error: body['error'] }).toEqual({ status: 400, error: 'invalid_request' });
+      expect(headers.get('cache-control')).toBe('no-store');
+    }
   });
 
   test('the guard on class and handler, and in front of the whole app, verifies and records one proof (G1, F1)', async () => {
@@ -299,7 +333,7 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
       }
     }
     const logger = new LogCollector();
-    const module = { ...root(server()), controllers: [CuriousController] };
+    const module = { ...root(server({ unguardedRoutes: 'warn' })), controllers: [CuriousController] };
     const app = await start(platform, module, { logger });
     expect(await post(app)).toMatchObject({ status: 503, body: { code: 'temporarily_unavailable' } });
     expect(logger.text).toContain('DpopProofGuard verifies a proof alone; use @DpopBound() there');
@@ -385,6 +419,17 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
         reason: 'proof_missing',
       });
       expect(await verifier.verify(without, { absentProof: 'accept' })).toBeUndefined();
+      for (const value of ['', ' ']) {
+        const blank = { ...request, rawHeaders: ['DPoP', value] };
+        await expect(verifier.verify(blank, { absentProof: 'accept' })).rejects.toMatchObject({
+          reason: 'proof_malformed',
+        });
+      }
+      // The status is that of a resource. A token endpoint answers 400.
+      await expect(verifier.verify(without)).rejects.toMatchObject({
+        code: 'invalid_dpop_proof',
+        status: 401,
+      });
     });
   });
 });

@@ -87,6 +87,17 @@ describe.each(PLATFORMS)('several registrations on %s (I3)', (platform) => {
     await app.nest.close();
   });
 
+  test('two registrations with isGlobal: false in one module: neither wins', async () => {
+    const parts = [options(), options({ nonce: 'required' })].map((part) =>
+      DpopModule.forRoot({ ...part, isGlobal: false }),
+    );
+    @Module({ imports: parts, controllers: [GuardedController] })
+    class PartModule {}
+    expect(await startFailureOf(platform, root({ imports: [PartModule] }))).toMatch(
+      /^PartModule imports two registrations of DpopModule with isGlobal: false/,
+    );
+  });
+
   test('isGlobal: false registers options for a part of the app', async () => {
     const dpop = DpopModule.forRoot(options({ isGlobal: false, nonce: 'required' }));
     @Controller('part')

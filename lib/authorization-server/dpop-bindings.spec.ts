@@ -45,7 +45,6 @@ describe('the key of an authorization request', () => {
 
   test.each<[string, unknown]>([
     ['empty', ''],
-    ['null', null],
     ['sent twice', [KEY, KEY]],
     ['an object', { [KEY]: '' }],
     ['with padding', `${KEY}=`],
@@ -122,14 +121,59 @@ describe('the tokens of a request', () => {
     }
   });
 
-  test.each<[string, object]>([
+  test.each<[string, unknown]>([
     ['no type', {}],
     ['an unknown type', { type: 'native' }],
     ['a type in another case', { type: 'Confidential' }],
     ['a text for dpopBoundAccessTokens', { type: 'public', dpopBoundAccessTokens: 'true' }],
-    ['null for dpopBoundAccessTokens', { type: 'public', dpopBoundAccessTokens: null }],
+    ['undefined instead of it', undefined],
+    ['null instead of it', null],
+    ['a text instead of it', 'public'],
   ])('a client record with %s is a failure, not an unbound token (G4)', (_what, client) => {
     expect(refusalOf(tokenRequest({ jkt: KEY, client: client as BindingClient }))).toEqual(
+      refusal('temporarily_unavailable', 'internal_failure', 503),
+    );
+  });
+});
+
+describe('values from a database (G4)', () => {
+  test('null is none, as undefined is', () => {
+    expect(bindings.ofAuthorizationRequest({ dpopJkt: null, jkt: null })).toBeUndefined();
+    expect(bindings.ofAuthorizationRequest({ dpopJkt: null, jkt: KEY })).toBe(KEY);
+    const none = { jkt: null, grantJkt: null, subjectToken: null };
+    const client: BindingClient = { type: 'public', dpopBoundAccessTokens: null };
+    const bearer = { jkt: undefined, tokenType: 'Bearer', confirmation: {}, refreshTokenJkt: undefined };
+    expect(bindings.ofTokenRequest({ ...none, client })).toEqual(bearer);
+    const subjectToken = { jkt: null, isForClient: false };
+    expect(bindings.ofTokenRequest({ jkt: null, client, subjectToken })).toEqual(bearer);
+    expect(bindings.ofTokenRequest({ ...none, jkt: KEY, client }).refreshTokenJkt).toBe(KEY);
+    expect(bindings.ofToken(null)).toEqual({ token_type: 'Bearer' });
+  });
+
+  test.each<[string, unknown]>([
+    ['empty', ''],
+    ['false', false],
+    ['a number', 0],
+    ['an object', { jkt: KEY }],
+    ['an array', [KEY]],
+    ['cut off', KEY.slice(1)],
+    ['the text null', 'null'],
+  ])('a stored key that is %s is a failure, not a key and not an unbound token', (_what, value) => {
+    const key = value as string;
+    const acts: readonly (() => unknown)[] = [
+      () => bindings.ofAuthorizationRequest({ dpopJkt: undefined, jkt: key }),
+      () => bindings.ofToken(key),
+      tokenRequest({ jkt: key, client: publicClient }),
+      tokenRequest({ jkt: KEY, client: publicClient, grantJkt: key }),
+      tokenRequest({ jkt: KEY, client: publicClient, subjectToken: { jkt: key, isForClient: false } }),
+    ];
+    for (const act of acts)
+      expect(refusalOf(act)).toEqual(refusal('temporarily_unavailable', 'internal_failure', 503));
+  });
+
+  test('a subject token that is none is a failure', () => {
+    const subjectToken = 'token' as never;
+    expect(refusalOf(tokenRequest({ jkt: KEY, client: publicClient, subjectToken }))).toEqual(
       refusal('temporarily_unavailable', 'internal_failure', 503),
     );
   });

@@ -46,13 +46,15 @@ export class DpopBindings {
    * The key that the code is bound to: that of `dpop_jkt`, or of the proof of a pushed request. Both must agree (§10.1). Keep
    * it with the code.
    *
-   * @throws DpopOAuthException `invalid_request`
+   * @throws DpopOAuthException `invalid_request`; `temporarily_unavailable` for a `jkt` that is no thumbprint
    */
-  ofAuthorizationRequest({ dpopJkt, jkt }: AuthorizationRequestKeys): string | undefined {
+  ofAuthorizationRequest(keys: AuthorizationRequestKeys): string | undefined {
+    const jkt = keys.jkt ?? undefined;
+    const dpopJkt = keys.dpopJkt ?? undefined;
+    this.#assertFacts(adviceOnKeys({ jkt }));
     if (dpopJkt === undefined) return jkt;
     // An array is a parameter that was sent more than once.
-    if (typeof dpopJkt !== 'string' || !THUMBPRINT.test(dpopJkt))
-      throw this.#refuse(new DpopError('dpop_jkt_malformed'), jkt);
+    if (!isThumbprint(dpopJkt)) throw this.#refuse(new DpopError('dpop_jkt_malformed'), jkt);
     if (jkt !== undefined && jkt !== dpopJkt) throw this.#refuse(new DpopError('dpop_jkt_mismatch'), jkt);
     return dpopJkt;
   }
@@ -61,40 +63,48 @@ export class DpopBindings {
    * What the tokens of this request are bound to. It refuses a request without a proof if the client, the grant or the subject
    * token is bound, and a request with the proof of another key than that of the grant.
    *
-   * @throws DpopOAuthException `invalid_dpop_proof`, `invalid_grant` or, for a subject token, `invalid_request`
+   * @throws DpopOAuthException `invalid_dpop_proof`, `invalid_grant` or, for a subject token, `invalid_request`;
+   *   `temporarily_unavailable` for facts of the app that are malformed
    */
-  ofTokenRequest({ jkt, client, grantJkt, subjectToken }: TokenRequestKeys): TokenBinding {
-    this.#assertFacts(client, subjectToken);
-    const isBound = [grantJkt, subjectToken?.jkt].some((key) => key !== undefined);
+  ofTokenRequest({ client, ...keys }: TokenRequestKeys): TokenBinding {
+    const jkt = keys.jkt ?? undefined;
+    const grantJkt = keys.grantJkt ?? undefined;
+    const subjectToken = keys.subjectToken ?? undefined;
+    const subjectJkt = subjectToken?.jkt ?? undefined;
+    this.#assertFacts(
+      adviceOnClient(client) ??
+        adviceOnSubjectToken(subjectToken) ??
+        adviceOnKeys({ jkt, grantJkt, 'subjectToken.jkt': subjectJkt }),
+    );
+    const isBound = [grantJkt, subjectJkt].some((key) => key !== undefined);
     if (jkt === undefined && (isBound || client.dpopBoundAccessTokens === true))
       throw this.#refuse(new DpopError('proof_missing'), undefined);
     if (grantJkt !== undefined && grantJkt !== jkt)
       throw this.#refuse(new DpopError('grant_key_binding'), jkt);
-    if (!mayExchange(subjectToken, client, jkt))
+    const mayExchange = client.type === 'confidential' && subjectToken?.isForClient === true;
+    if (subjectJkt !== undefined && subjectJkt !== jkt && !mayExchange)
+      // A thief of a bound token must not exchange it for one of his own key. Only the holder of its key may exchange it, or
+      // a confidential client that it was sent to.
       throw this.#refuse(new DpopError('subject_token_key_binding'), jkt);
     return createTokenBinding(jkt, client.type === 'public');
   }
 
-  /** Members of the introspection response for an active token that is bound to this key, or to none (§6.2). */
-  ofToken(jkt: string | undefined): {
+  /**
+   * Members of the introspection response for an active token that is bound to this key, or to none (§6.2).
+   *
+   * @throws DpopOAuthException `temporarily_unavailable` for a `jkt` that is no thumbprint
+   */
+  ofToken(jkt: string | null | undefined): {
     readonly token_type: 'DPoP' | 'Bearer';
     readonly cnf?: { readonly jkt: string };
   } {
-    const { tokenType, confirmation } = createTokenBinding(jkt, false);
+    this.#assertFacts(adviceOnKeys({ jkt: jkt ?? undefined }));
+    const { tokenType, confirmation } = createTokenBinding(jkt ?? undefined, false);
     return { token_type: tokenType, ...confirmation };
   }
 
-  /** Records of clients come from a database of the app. An unknown value must not make a refresh token unbound. */
-  #assertFacts(client: BindingClient, subjectToken: SubjectTokenKeys | undefined): void {
-    const { type, dpopBoundAccessTokens = false } = client;
-    const advice =
-      type !== 'public' && type !== 'confidential'
-        ? 'client.type must be "public" or "confidential"'
-        : typeof dpopBoundAccessTokens !== 'boolean'
-          ? 'client.dpopBoundAccessTokens must be true or false'
-          : subjectToken !== undefined && typeof subjectToken.isForClient !== 'boolean'
-            ? 'subjectToken.isForClient must be true or false'
-            : undefined;
+  /** Records of clients and grants come from a database of the app. An unknown value must not make a token unbound. */
+  #assertFacts(advice: string | undefined): void {
     if (advice === undefined) return;
     const failure = new DpopUnavailableError('internal_failure', { advice: `DpopBindings: ${advice}` });
     OperatorLog.of(this.#config).failed((level, text) => this.#logger[level](text), failure, {});
@@ -108,15 +118,32 @@ export class DpopBindings {
   }
 }
 
-/**
- * A thief of a bound token must not exchange it for one of his own key. Only the holder of its key may exchange it, or a
- * confidential client that it was sent to.
- */
-function mayExchange(
-  subjectToken: SubjectTokenKeys | undefined,
-  { type }: BindingClient,
-  jkt: string | undefined,
-): boolean {
-  if (subjectToken?.jkt === undefined || subjectToken.jkt === jkt) return true;
-  return type === 'confidential' && subjectToken.isForClient;
+function adviceOnClient(client: BindingClient | null | undefined): string | undefined {
+  if (typeof client !== 'object' || client === null)
+    return 'client must be an object with the type of the client';
+  const { type, dpopBoundAccessTokens } = client;
+  if (type !== 'public' && type !== 'confidential') return 'client.type must be "public" or "confidential"';
+  return typeof (dpopBoundAccessTokens ?? false) === 'boolean'
+    ? undefined
+    : 'client.dpopBoundAccessTokens must be true or false';
+}
+
+function adviceOnSubjectToken(subjectToken: SubjectTokenKeys | undefined): string | undefined {
+  if (subjectToken === undefined) return undefined;
+  if (typeof subjectToken !== 'object') return 'subjectToken must be an object with jkt and isForClient';
+  return typeof subjectToken.isForClient === 'boolean'
+    ? undefined
+    : 'subjectToken.isForClient must be true or false';
+}
+
+function adviceOnKeys(keys: Readonly<Record<string, unknown>>): string | undefined {
+  const wrong = Object.entries(keys).find(([, key]) => key !== undefined && !isThumbprint(key));
+  return (
+    wrong &&
+    `${wrong[0]} must be a thumbprint of 43 characters, as it was returned, or undefined or null if there is none`
+  );
+}
+
+function isThumbprint(value: unknown): value is string {
+  return typeof value === 'string' && THUMBPRINT.test(value);
 }

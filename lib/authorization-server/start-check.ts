@@ -3,10 +3,13 @@ import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/co
 import type { AuthorizationServerConfig } from '../config/authorization-server-config.js';
 import { AUTHORIZATION_SERVER_CONFIG } from '../config/injection-tokens.js';
 import { DpopProofGuard } from '../guard/dpop-proof.guard.js';
-import type { ContainerModule } from '../module/container.js';
+import { type ContainerModule, registrationsIn } from '../module/container.js';
 import { GuardCoverage } from '../module/guard-coverage.js';
 import { findScopedDependency } from '../module/provider-scope.js';
 import { surveyProofRoutes } from '../module/proof-route-survey.js';
+import { type RouteSurvey, surveyRoutes } from '../module/route-survey.js';
+import { assertOneRegistrationEach } from '../module/scoped-registrations.js';
+import { describeUnguardedEndpoints } from '../module/unguarded-routes.js';
 import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
 
 const MODULE = 'DpopAuthorizationServerModule';
@@ -17,7 +20,7 @@ const MODULE = 'DpopAuthorizationServerModule';
  */
 @Injectable()
 export class AuthorizationServerStartCheck implements OnModuleInit {
-  /** @throws TypeError for options that depend on a scoped provider, and for two global registrations */
+  /** @throws TypeError for options that depend on a scoped provider, for two global registrations, and for two in one module */
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(ApplicationConfig) private readonly application: ApplicationConfig,
@@ -25,6 +28,7 @@ export class AuthorizationServerStartCheck implements OnModuleInit {
   ) {
     const registrations = this.#registrations();
     registrations.forEach(assertOptionsStatic);
+    assertOneRegistrationEach(MODULE, registrations, modules);
     if (registrations.filter(({ isGlobal }) => isGlobal).length < 2) return;
     throw new TypeError(
       `${MODULE} is registered globally more than once, with options that differ or come from factories. Nest would silently use one of them. ` +
@@ -50,24 +54,35 @@ export class AuthorizationServerStartCheck implements OnModuleInit {
   }
 
   #assertRoutes(mayStartUnguarded: boolean): void {
-    const { unguarded, contradictory } = surveyProofRoutes(
+    const resources = new GuardCoverage(this.modules, this.application);
+    const survey = surveyProofRoutes(
       this.modules,
-      new GuardCoverage(this.modules, this.application),
+      resources,
       new GuardCoverage(this.modules, this.application, false, DpopProofGuard),
     );
+    const { contradictory } = survey;
     if (contradictory.length > 0) {
       throw new TypeError(
         `DpopGuard and DpopProofGuard both cover these handlers, and no proof satisfies both: ${contradictory.join(', ')}. ` +
           'Add @SkipDpop() to an endpoint of the authorization server, or remove DpopProofGuard from a resource',
       );
     }
-    if (unguarded.length === 0) return;
-    const text = `No guard covers these handlers, and their decorators enforce nothing: ${unguarded.join(', ')}. Add @UseGuards(DpopProofGuard)`;
-    if (!mayStartUnguarded)
-      throw new TypeError(
-        `${text}. If another guard of the app calls DpopProofGuard, set unguardedRoutes: 'warn'`,
-      );
-    new Logger(MODULE).warn(`${text}. If another guard of the app calls DpopProofGuard, ignore this warning`);
+    // An app with DpopModule has its check of resources.
+    const hasResources = registrationsIn(this.modules).length > 0;
+    for (const text of describeUnguardedEndpoints(
+      survey,
+      hasResources ? undefined : this.#surveyResources(resources),
+    )) {
+      if (!mayStartUnguarded)
+        throw new TypeError(
+          `${text}. If another guard of the app enforces them, set unguardedRoutes: 'warn'`,
+        );
+      new Logger(MODULE).warn(`${text}. If another guard of the app enforces them, ignore this warning`);
+    }
+  }
+
+  #surveyResources(resources: GuardCoverage): RouteSurvey {
+    return surveyRoutes(this.modules, resources, false, { covers: () => true });
   }
 }
 

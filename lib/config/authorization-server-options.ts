@@ -31,8 +31,8 @@ export interface DpopAuthorizationServerOptions {
   /** Adds to the log line of each refusal what the client sent. For development only. Default `false`. */
   readonly logReceivedValues?: boolean;
   /**
-   * What happens at start when a handler has `@DpopProof` or `@DpopBound` and no guard covers it. `error` (the default) ends
-   * the start; `warn` logs a warning.
+   * What happens at start when a handler has decorators that no guard enforces: `@DpopProof` or `@DpopBound` without a guard,
+   * or those of resources in an app without `DpopModule`. `error` (the default) ends the start; `warn` logs a warning.
    */
   readonly unguardedRoutes?: 'error' | 'warn';
   /** Whether the module is global, default `true`. */

@@ -6,7 +6,7 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { recordOf } from '../verification/request-record.js';
 import { createVerdict, type DpopVerdict } from '../verification/verdict.js';
-import { DpopBound, isBoundParameter } from './dpop-bound.decorator.js';
+import { DpopBound, boundKeyOf } from './dpop-bound.decorator.js';
 
 const VERDICT = createVerdict('DPoP', 'token', { iss: 'issuer', sub: 'user' }, 'thumbprint');
 
@@ -109,7 +109,7 @@ describe('@DpopBound (B3)', () => {
 
   test('is recognised among parameters, and nothing else is (I2)', () => {
     const others = [{ factory: () => undefined }, {}, 'text', null, undefined];
-    expect([parameterOf(), ...others].map(isBoundParameter)).toEqual([true, ...others.map(() => false)]);
+    expect([parameterOf(), ...others].map(boundKeyOf)).toEqual(['jkt', ...others.map(() => undefined)]);
   });
 });
 

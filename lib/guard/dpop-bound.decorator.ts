@@ -57,9 +57,10 @@ const NO_TOKEN =
 
 const bind = createParamDecorator(readVerdict);
 
-/** @internal Whether the metadata of a parameter are those of `@DpopBound`. */
-export function isBoundParameter(parameter: unknown): boolean {
-  return (parameter as { readonly factory?: unknown } | null | undefined)?.factory === readVerdict;
+/** @internal What `@DpopBound` hands to a parameter; `undefined` for a parameter without it. */
+export function boundKeyOf(parameter: unknown): keyof DpopVerdict | undefined {
+  const { factory, data } = (parameter ?? {}) as { readonly factory?: unknown; readonly data?: unknown };
+  return factory === readVerdict ? ((data ?? 'jkt') as keyof DpopVerdict) : undefined;
 }
 
 const logger = new Logger('DpopBound');
@@ -81,7 +82,7 @@ function refuseWithoutVerdict(context: ExecutionContext, advice: string): Error 
  * Hands the verified thumbprint of the client's key to a handler or, with a key, another part of the verdict. A route
  * without `DpopGuard` has no verdict and answers 503. For a request that `anonymous: 'allow'` let through, all is `undefined`.
  * Behind `DpopProofGuard`, `@DpopBound()` hands over the thumbprint of the key of the proof, or `undefined` if there was no
- * proof and the endpoint needs none.
+ * proof and the endpoint needs none; any other key ends the start there.
  *
  * @example
  * ```ts

@@ -75,7 +75,7 @@ export function parseCredentials(fields: CredentialFields, limits: CredentialLim
 }
 
 /**
- * The proof of a request without an access token. An empty field counts as none.
+ * The proof of a request without an access token. An empty field is a proof that is malformed: the client meant to send one.
  *
  * @throws DpopError for more than one field, or one that is too large
  * @see check 1 of RFC 9449 §4.3
@@ -86,7 +86,7 @@ export function parseProofField(
 ): string | undefined {
   if (dpopCount > 1) throw new DpopError('proof_repeated');
   if (dpop.length > proofBytes) throw tooLarge('proof_too_large', proofBytes);
-  return dpop === '' ? undefined : dpop;
+  return dpopCount === 0 ? undefined : dpop;
 }
 
 function tooLarge(reason: 'token_too_large' | 'proof_too_large', limit: number): DpopError {

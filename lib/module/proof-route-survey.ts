@@ -1,6 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { readProofPolicy } from '../guard/dpop-proof.decorator.js';
-import { isOpened } from '../guard/route-levels.js';
+import { isOpened, isStatement } from '../guard/route-levels.js';
 import type { GuardCoverage } from './guard-coverage.js';
 import { type Route, routesOf, typesIn } from './routes.js';
 
@@ -8,6 +8,8 @@ import { type Route, routesOf, typesIn } from './routes.js';
 export interface ProofRouteSurvey {
   /** Handlers that have `@DpopProof` or `@DpopBound`, and no guard that enforces or fills it; with their decorators. */
   readonly unguarded: readonly string[];
+  /** Those of them that have `@DpopProof`. */
+  readonly unenforced: readonly string[];
   /** Handlers that both guards cover: one requires an access token, and the other one takes none. */
   readonly contradictory: readonly string[];
 }
@@ -27,17 +29,19 @@ export function surveyProofRoutes(
   const hasProofGuard = ({ handler, type }: Route): boolean => proofs.covers(handler, type);
   const hasGuard = ({ handler, type, levels }: Route): boolean =>
     resources.covers(handler, type) && !isOpened(levels);
+  const isUnenforced = (route: Route): boolean => hasPolicyOfProofs(route) && !hasProofGuard(route);
   return {
     unguarded: routes
       .filter((route) => !hasProofGuard(route))
       .map((route) => {
         const demands = [
-          ...(hasPolicyOfProofs(route) ? ['@DpopProof'] : []),
-          ...(route.isBound && !hasGuard(route) ? ['@DpopBound'] : []),
+          ...(isUnenforced(route) ? ['@DpopProof'] : []),
+          ...(route.isBound && !isOfResource(route) && !hasGuard(route) ? ['@DpopBound'] : []),
         ];
         return demands.length === 0 ? undefined : `${route.name} (${demands.join(', ')})`;
       })
       .filter((text) => text !== undefined),
+    unenforced: routes.filter(isUnenforced).map(({ name }) => name),
     contradictory: routes
       .filter((route) => route.isEntry && hasProofGuard(route) && hasGuard(route))
       .map(({ name }) => name),
@@ -47,4 +51,9 @@ export function surveyProofRoutes(
 /** The decorator of a class applies to its routes, not to its other methods. */
 function hasPolicyOfProofs({ handler, type, isEntry }: Route): boolean {
   return readProofPolicy(handler) !== undefined || (isEntry && readProofPolicy(type) !== undefined);
+}
+
+/** Whether it requires what only an access token can tell. `surveyRoutes` reports such a handler. */
+function isOfResource({ levels, tokenParts }: Route): boolean {
+  return tokenParts.length > 0 || (levels.some(isStatement) && !isOpened(levels));
 }

@@ -1,6 +1,7 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { type ContainerModule, registrationsIn } from './container.js';
+import { assertOneRegistrationEach } from './scoped-registrations.js';
 import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
 import { findScopedDependency } from './provider-scope.js';
 
@@ -8,13 +9,14 @@ import { findScopedDependency } from './provider-scope.js';
  * Asserts that the options are the same for the whole app. It runs while Nest creates the providers of `DpopModule`, and
  * reads their definitions only.
  *
- * @throws TypeError for options that depend on a scoped provider, and for two global registrations
+ * @throws TypeError for options that depend on a scoped provider, for two global registrations, and for two
+ *   registrations in one module
  */
 export function assertRegistrations(modules: ModulesContainer): void {
   const registrations = registrationsIn(modules);
   registrations.forEach(assertOptionsStatic);
   const globals = registrations.filter(({ isGlobal }) => isGlobal);
-  if (globals.length < 2) return;
+  if (globals.length < 2) return assertOneRegistrationEach('DpopModule', registrations, modules);
   const places = globals.map((module) => importersOf(module, modules));
   throw new TypeError(
     `DpopModule is registered globally ${globals.length} times, with options that differ or come from factories: in the imports of ${places.join(' and of ')}. ` +

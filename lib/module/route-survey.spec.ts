@@ -11,6 +11,7 @@ import { type RouteSurvey, surveyDemands, surveyRoutes } from './route-survey.js
 
 const NOTHING: RouteSurvey = {
   unguarded: [],
+  withoutToken: [],
   unguardedMessages: [],
   globallyGuardedMessages: [],
   inheritedGuardMessages: [],

@@ -17,6 +17,8 @@ import { isHook, isMessage, receivesRequests, type Route, routesOf, typesIn } fr
 export interface RouteSurvey {
   /** Handlers that require a proof and that no guard covers. */
   readonly unguarded: readonly string[];
+  /** Handlers that `DpopProofGuard` covers, and that require what only an access token can tell. */
+  readonly withoutToken: readonly string[];
   /** The same of the messages of gateways. A global guard does not cover them, and an adapter may. */
   readonly unguardedMessages: readonly string[];
   /** Messages that require nothing, and that only a global guard covers. */
@@ -49,7 +51,7 @@ export function surveyRoutes(
   modules: ModulesContainer,
   coverage: GuardCoverage,
   verifiesHandshakes: boolean,
-  proofs?: GuardCoverage,
+  proofs: Pick<GuardCoverage, 'covers'> = { covers: () => false },
 ): RouteSurvey {
   const types = typesIn(modules);
   const routes = [...types].flatMap((type) => [...routesOf(type)]);
@@ -62,9 +64,19 @@ export function surveyRoutes(
   ];
   return {
     unguarded: describe(
-      others.filter(({ handler, type }) => !coverage.covers(handler, type)),
-      (route) =>
-        unmetDemands(proofs?.covers(route.handler, route.type) ? { ...route, isBound: false } : route),
+      others.filter(({ handler, type }) => !coverage.covers(handler, type) && !proofs.covers(handler, type)),
+      unmetDemands,
+    ),
+    withoutToken: describe(
+      others.filter(
+        ({ handler, type, levels }) =>
+          proofs.covers(handler, type) && (isOpened(levels) || !coverage.covers(handler, type)),
+      ),
+      // @SkipDpop opens a handler for DpopGuard. It makes no access token for its parameters.
+      (route) => [
+        ...unmetDemands({ ...route, isBound: false, tokenParts: [] }),
+        ...new Set(route.tokenParts),
+      ],
     ),
     unguardedMessages: describe(
       messages.filter(({ handler, type }) => !coverage.binds(handler, type)),
@@ -132,9 +144,11 @@ function describe(
 }
 
 function unmetDemands(route: Route): readonly string[] {
-  const { levels, isBound: bound } = route;
+  const { levels, isBound, tokenParts } = route;
   if (isOpened(levels) || !receivesRequests(route)) return [];
-  return [...new Set([...levels.flatMap(describeDemands), ...(bound ? ['@DpopBound'] : [])])];
+  return [
+    ...new Set([...levels.flatMap(describeDemands), ...(isBound ? ['@DpopBound'] : []), ...tokenParts]),
+  ];
 }
 
 /** Neither a handshake nor a guard leaves the verdict that `@DpopBound` reads on an open gateway. */

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import type { ModulesContainer } from '@nestjs/core';
-import { isBoundParameter } from '../guard/dpop-bound.decorator.js';
+import { boundKeyOf } from '../guard/dpop-bound.decorator.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { isStatement, lineageOf, type RouteLevel, routeLevelsOf } from '../guard/route-levels.js';
 import { isGateway } from '../handshake/gateway-policies.js';
@@ -27,8 +27,10 @@ export interface Route {
   readonly levels: readonly RouteLevel[];
   /** Whether Nest's own packages send requests or messages here. */
   readonly isEntry: boolean;
-  /** Whether a parameter is `@DpopBound`. */
+  /** Whether a parameter is the key of the proof: `@DpopBound()`. Both guards hand it over. */
   readonly isBound: boolean;
+  /** The parameters that only an access token can fill, such as `@DpopBound('claims')`. */
+  readonly tokenParts: readonly string[];
 }
 
 const MESSAGE_METADATA = 'websockets:message_mapping';
@@ -39,13 +41,15 @@ const ENTRY_METADATA = [PATH_METADATA, RPC_PATTERN, MESSAGE_METADATA, 'graphql:r
 /** The methods of a class, inherited ones included. */
 export function* routesOf(type: Type): Generator<Route> {
   for (const [name, handler] of methodsOf(type)) {
+    const boundKeys = boundKeysOf(type, name);
     yield {
       type,
       handler,
       name: `${type.name}.${String(name)}`,
       levels: routeLevelsOf(handler, type, DpopGuard),
       isEntry: ENTRY_METADATA.some((key) => Reflect.hasMetadata(key, handler)),
-      isBound: isBound(type, name),
+      isBound: boundKeys.includes('jkt'),
+      tokenParts: boundKeys.filter((key) => key !== 'jkt').map((key) => `@DpopBound('${key}')`),
     };
   }
 }
@@ -68,16 +72,17 @@ function methodsOf(type: Type): ReadonlyMap<string | symbol, object> {
   return methods;
 }
 
-function isBound(type: Type, name: string | symbol): boolean {
+function boundKeysOf(type: Type, name: string | symbol): readonly string[] {
   const parameters: unknown = Reflect.getMetadata(ROUTE_ARGS_METADATA, type, name);
-  return (
-    typeof parameters === 'object' && parameters !== null && Object.values(parameters).some(isBoundParameter)
-  );
+  if (typeof parameters !== 'object' || parameters === null) return [];
+  return Object.values(parameters)
+    .map(boundKeyOf)
+    .filter((key) => key !== undefined);
 }
 
 /** Decorators of a class apply to its routes, not to its other methods. */
-export function receivesRequests({ levels: [own], isEntry, isBound: bound }: Route): boolean {
-  return isEntry || bound || (own !== undefined && isStatement(own));
+export function receivesRequests({ levels: [own], isEntry, isBound, tokenParts }: Route): boolean {
+  return isEntry || isBound || tokenParts.length > 0 || (own !== undefined && isStatement(own));
 }
 
 /** Whether it is the handler of messages of a gateway. */

@@ -1,12 +1,15 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { AUTHORIZATION_SERVER_CONFIG } from '../config/injection-tokens.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { DpopProofGuard } from '../guard/dpop-proof.guard.js';
 import { isVerifying } from '../handshake/verifying-adapter.js';
 import { configOf, type ContainerModule, registrationsIn } from './container.js';
 import { assertGlobalGuardsStatic, GuardCoverage } from './guard-coverage.js';
 import { assertRegistrations, assertStatic } from './registrations.js';
-import { type RouteSurvey, surveyRoutes } from './route-survey.js';
+import { surveyProofRoutes } from './proof-route-survey.js';
+import { surveyRoutes } from './route-survey.js';
+import { describeUnenforcedProofs, describeUnguarded } from './unguarded-routes.js';
 
 /**
  * Ends the start of an app whose routes would be less protected than their decorators say. It injects only what Nest
@@ -52,6 +55,10 @@ export class StartUpCheck implements OnModuleInit {
       .subscribe(() => (hasTarget = true))
       .unsubscribe();
     return hasTarget;
+  }
+
+  #hasAuthorizationServer(): boolean {
+    return [...this.modules.values()].some(({ providers }) => providers.has(AUTHORIZATION_SERVER_CONFIG));
   }
 
   #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean, forbidsTickets: boolean): void {
@@ -113,7 +120,11 @@ export class StartUpCheck implements OnModuleInit {
           'Bind a DpopMessageGuard of nestjs-dpop/microservices with a baseUrl, or override getRequest and getDpopRequest for a transport of your own',
       );
     }
-    for (const text of describeUnguarded(survey)) {
+    const texts = describeUnguarded(survey, this.#hasAuthorizationServer());
+    // An authorization server checks its decorators itself.
+    if (!this.#hasAuthorizationServer())
+      texts.push(...describeUnenforcedProofs(surveyProofRoutes(this.modules, coverage, proofs)));
+    for (const text of texts) {
       if (!mayStartUnguarded) {
         throw new TypeError(
           `${text}. If another guard of the app calls DpopGuard, set unguardedRoutes: 'warn' to start with a warning`,
@@ -122,31 +133,6 @@ export class StartUpCheck implements OnModuleInit {
       logger.warn(`${text}. If another guard of the app calls DpopGuard, ignore this warning`);
     }
   }
-}
-
-function describeUnguarded({ unguarded, unguardedMessages, hooks }: RouteSurvey): readonly string[] {
-  const texts: string[] = [];
-  if (unguarded.length > 0) {
-    texts.push(
-      `No DpopGuard covers these handlers, and their decorators enforce nothing: ${unguarded.join(', ')}. ` +
-        'Add @UseGuards(DpopGuard) to the handler or its class, or { provide: APP_GUARD, useExisting: DpopGuard } to the providers of a module. ' +
-        'Beside HTTP, handlers of messages and tools of MCP need @UseGuards, because global guards reach them only with inheritAppConfig: true',
-    );
-  }
-  if (unguardedMessages.length > 0) {
-    texts.push(
-      `No DpopGuard covers these messages of gateways, and their decorators enforce nothing: ${unguardedMessages.join(', ')}. ` +
-        'Add @UseGuards(DpopGuard) to the handler or its class: Nest 11 runs no global guard for messages. ' +
-        'What a class requires, the adapters nestjs-dpop/platform-ws and nestjs-dpop/platform-socket.io also verify at the handshake',
-    );
-  }
-  if (hooks.length > 0) {
-    texts.push(
-      `Nest runs no guard for these hooks of gateways, and their decorators enforce nothing: ${hooks.join(', ')}. ` +
-        'Move the decorators to the class, and use the adapter of nestjs-dpop/platform-ws or nestjs-dpop/platform-socket.io, which verifies at the handshake',
-    );
-  }
-  return texts;
 }
 
 /** Whether a test replaced the guard with `overrideGuard` or `overrideProvider` of @nestjs/testing. */

@@ -51,11 +51,16 @@ export class DpopProofVerifier {
   }
 
   /**
-   * Verifies the proof of one request, and records it.
+   * Verifies the proof of one request, and records it: a second call with the same proof refuses it as replayed. It reads no
+   * `@DpopProof`, and writes no header and no log line.
    *
    * @param policy of the endpoint, over that of the server
-   * @returns `undefined` for a request without a proof, if the policy accepts it
-   * @throws DpopError when the request is refused, DpopUnavailableError when no verdict can be reached; nothing else
+   * @returns `undefined` for a request without a proof, if the policy accepts it. A verdict with `nextNonce` asks for the
+   *   header `DPoP-Nonce` in the response
+   * @throws DpopError when the request is refused. Its `status` is that of a resource server; a token endpoint answers 400
+   *   with `{ error: code, error_description: message }`, and with `details.nonce` in `DPoP-Nonce`. `new DpopOAuthException(error)`
+   *   has this status and body
+   * @throws DpopUnavailableError when no verdict can be reached, with `status` 503 and `retryAfterSeconds`; nothing else
    */
   verify(request: DpopRequest, policy?: Partial<ProofPolicy>): Promise<DpopProofVerdict | undefined> {
     return this.examine(request).authorize(overlayProofPolicy(this.#policy, policy ?? {}));
