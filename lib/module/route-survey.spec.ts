@@ -13,6 +13,8 @@ const NOTHING: RouteSurvey = {
   unguarded: [],
   unguardedMessages: [],
   globallyGuardedMessages: [],
+  inheritedGuardMessages: [],
+  refusedMessages: [],
   hooks: [],
   contradictoryClasses: [],
   contradictoryHandlers: [],
@@ -43,6 +45,8 @@ function survey({
   const module = { controllers: toMap(controllers), providers: toMap(providers) };
   const coverage = {
     covers: (handler: object, type: object) => covered.includes(handler) || covered.includes(type),
+    coversIfInherited: () => false,
+    refusesMessage: () => false,
     binds: (handler: object, type: object) => bound.includes(handler) || bound.includes(type),
   } as unknown as GuardCoverage;
   return surveyRoutes(
