@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -364,7 +364,123 @@ describe('curl: what cannot be done', () => {
   });
 });
 
+/** A server with one answer, which may be made of the request. */
+async function withServer(
+  answer: (fields: IncomingHttpHeaders) => { status: number; fields?: OutgoingHttpHeaders; body: object },
+  work: (url: string) => Promise<void>,
+): Promise<void> {
+  const server = createServer(({ headers }, response) => {
+    const { status, fields, body } = answer(headers);
+    response.writeHead(status, { 'content-type': 'application/json', ...fields }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}/accounts`);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+describe('curl and the answers of apps', () => {
+  let issuer: RunningIssuer;
+  beforeEach(async () => {
+    issuer = await startIssuer(['--key-file', file('issuer.json')]);
+  });
+  afterEach(() => issuer.stop());
+
+  test.each([
+    [404, 'Not Found', 'Cannot GET /accounts'],
+    [400, 'Bad Request', 'exp must be a number'],
+    [403, 'Forbidden', 'the audience is full'],
+    [409, 'Conflict', 'this nonce was already used'],
+  ])('the error %i of Nest itself is not a refusal of the token', async (status, error, message) => {
+    const body = { statusCode: status, error, message };
+    await withServer(
+      () => ({ status, body }),
+      async (url) => {
+        const { code, stderr } = await invoke(['curl', '--issuer', issuer.url, url]);
+        expect(code).toBe(1);
+        expect(stderr).not.toMatch(/^check/m);
+        expect(stderr).toMatch(/DPoP has no part in it|says nothing of DPoP/);
+      },
+    );
+  });
+
+  test('the code of this library in a body is one', async () => {
+    const body = { statusCode: 401, error: 'Unauthorized', message: 'x', code: 'use_dpop_nonce' };
+    await withServer(
+      () => ({ status: 401, body }),
+      async (url) => {
+        const { stderr } = await invoke(['curl', '--issuer', issuer.url, url]);
+        expect(stderr).toMatch(/^check +check 10 of §4.3, nonce/m);
+      },
+    );
+  });
+
+  test('what a server reflects of token and proof is not printed', async () => {
+    await withServer(
+      ({ authorization = '', dpop }) => ({
+        status: 401,
+        fields: { 'x-echo': authorization, 'www-authenticate': `DPoP error="invalid_token"` },
+        body: {
+          error_description: `bad ${authorization} and ${String(dpop)}`,
+          part: authorization.split('.')[2],
+        },
+      }),
+      async (url) => {
+        const { stdout, stderr } = await invoke(['curl', '-i', '--issuer', issuer.url, url]);
+        expect(stdout + stderr).not.toMatch(JWT);
+        expect(stdout).toContain('x-echo: DPoP [removed: sent by the client]\n');
+        expect(stdout).toContain('"part":"[removed: sent by the client]"');
+      },
+    );
+  });
+
+  test('a proof for localhost at 127.0.0.1: the two are different origins', async () => {
+    const app = await startRecordingApp('express', {
+      dpop: { origin: 'http://localhost:3000', accessToken: { issuer: issuer.url, audience: AUDIENCE } },
+      controllers: [AccountsController],
+    });
+    const { stderr } = await invoke(['curl', '--issuer', issuer.url, `${app.url}/accounts`]);
+    expect(stderr).toMatch(/^note +localhost, 127\.0\.0\.1 and \[::1\] are different origins/m);
+  });
+
+  test('the wrong key shows the thumbprints of both', async () => {
+    const [one, other] = [file('one.json'), file('other.json')];
+    await invoke(['key', one]);
+    const { stdout: said } = await invoke(['key', other]);
+    const [thumbprint = ''] = /[\w-]{43}/.exec(said) ?? [];
+    const app = await startApp('express', issuer.url);
+    const url = `${app.url}/accounts`;
+    const argv = ['curl', url, '--token-file', file('token')];
+    await invoke(['curl', url, '--issuer', issuer.url, '--key', one, '--save-token', file('token')]);
+    const { stderr } = await invoke([...argv, '--key', other]);
+    expect(stderr).toContain(`with the thumbprint ${thumbprint}\n`);
+    expect(stderr).toContain('expected  the key with the thumbprint ');
+  });
+});
+
+test('--version prints that of package.json', async () => {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  expect(await invoke(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('a method that HTTP cannot send, and a symmetric algorithm, are wrong use', async () => {
+  await invoke(['key', file('key.json')]);
+  const url = 'http://localhost:3000/';
+  const proof = await invoke(['proof', url, '--key', file('key.json'), '-X', 'bad method']);
+  expect(proof).toMatchObject({ code: 2, stderr: expect.stringContaining('-X must be a method') });
+  const algs = await invoke(['explain', url, '--algs', 'ES256 HS256'], { stdin: '' });
+  expect(algs).toMatchObject({ code: 2, stderr: expect.stringContaining('never accepts') });
+});
+
 describe('doctor', () => {
+  test('a service that cannot be reached is code 3, and no issuer was checked', async () => {
+    const { code, stdout } = await invoke(['doctor', 'http://127.0.0.1:1/']);
+    expect(code).toBe(3);
+    expect(stdout).toContain('note     no issuer was checked');
+  });
+
   let issuer: RunningIssuer;
   beforeEach(async () => {
     issuer = await startIssuer(['--key-file', file('issuer.json')]);
@@ -380,7 +496,7 @@ describe('doctor', () => {
       expect(code).toBe(0);
       expect(stdout).toContain(`clients sign htu ${app.url}/accounts,`);
       expect(stdout).toContain(`Issuer ${issuer.url}\n`);
-      expect(stdout).toContain('it publishes 1 keys: ES256');
+      expect(stdout).toContain('it publishes 1 key: ES256');
       expect(stdout).toContain('the clock of the service agrees');
     },
   );

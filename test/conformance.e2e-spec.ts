@@ -106,6 +106,7 @@ describe('RedisStorage conforms while Redis stops (F5, F6)', () => {
 /** The parts of a database table with which the broken stores work. All instances see the same one. */
 class Table {
   readonly records = new Map<string, number>();
+  readonly recorded = new Map<string, number>();
   epoch = randomBytes(6).toString('base64url');
   isDown = false;
 
@@ -171,6 +172,8 @@ describe('a broken store does not conform', () => {
   const MANY = 'answers "first" for 1,000 different proofs that arrive at the same time';
   const CASE = 'tells ids apart that differ in the case of one letter';
   const KEPT = 'keeps a record until the last second in which the proof is fresh';
+  const LONG = 'keeps the record of a proof that is fresh for an hour until its last second';
+  const TAIL = 'tells ids apart whose first 15 characters are the same';
   const FLOOD = 'keeps a record while 5,000 others are added';
   const RULES = 'finds the record of an instance with another maxAgeSeconds';
   const CLOCKS = 'finds a record when the clock of an instance is behind or ahead';
@@ -183,7 +186,7 @@ describe('a broken store does not conform', () => {
   test('one that is not broken does', async () => {
     const checks = replayStoreChecks(setUpTable(TableStore));
     expect(checks.map(({ name }) => name)).toEqual([
-      ...[FIRST, RACE, MANY, CASE, KEPT, FLOOD, RULES, CLOCKS, EPOCH],
+      ...[FIRST, RACE, MANY, CASE, TAIL, KEPT, LONG, RULES, CLOCKS, EPOCH, FLOOD],
       ...[LOSS, RETRY, NEW_EPOCH, OUTAGE],
     ]);
     expect(await failuresOf(checks)).toEqual([]);
@@ -237,6 +240,28 @@ describe('a broken store does not conform', () => {
             if (end <= claim.nowSeconds) this.table.records.delete(id);
           }
           return await super.claim(claim);
+        }
+      },
+    ],
+    [
+      'keeps each record for 100 seconds, whatever the proof says',
+      [LONG],
+      class extends TableStore {
+        override async claim(claim: ReplayClaim): Promise<ReplayOutcome> {
+          for (const [id, recorded] of this.table.recorded)
+            if (recorded + 100 < claim.nowSeconds) this.table.records.delete(id);
+          const outcome = await super.claim(claim);
+          if (outcome === 'first') this.table.recorded.set(claim.id, claim.nowSeconds);
+          return outcome;
+        }
+      },
+    ],
+    [
+      'keeps the first 15 characters of an id',
+      [TAIL],
+      class extends TableStore {
+        protected override keyOf({ id }: ReplayClaim): string {
+          return id.slice(0, 15);
         }
       },
     ],
@@ -350,6 +375,48 @@ describe('a broken store does not conform', () => {
       }
     }
     expect(await failuresOf(replayStoreChecks(setUpTable(HangingStore)))).toEqual([]);
+  });
+
+  test('the second in which a record is missed is told', async () => {
+    class ForgetfulStore extends TableStore {
+      override async claim(claim: ReplayClaim): Promise<ReplayOutcome> {
+        if (claim.nowSeconds > claim.proofTimeSeconds + 1700) this.table.records.delete(claim.id);
+        return await super.claim(claim);
+      }
+    }
+    const check = replayStoreChecks(setUpTable(ForgetfulStore)).find(({ name }) => name === LONG);
+    await expect(check?.run()).rejects.toThrow(
+      /answered "first" 200[01] s after the proof was recorded; it is fresh for 360[01] s/,
+    );
+  });
+
+  test('the number of live records is that of the set-up', async () => {
+    class SmallStore extends TableStore {
+      override async claim(claim: ReplayClaim): Promise<ReplayOutcome> {
+        const outcome = await super.claim(claim);
+        const { records } = this.table;
+        const [oldest] = records.keys();
+        if (records.size > 5500 && oldest !== undefined) records.delete(oldest);
+        return outcome;
+      }
+    }
+    const checks = (liveRecords: number) => replayStoreChecks({ ...setUpTable(SmallStore), liveRecords });
+    expect(await failuresOf(checks(5000).filter(({ name }) => name === FLOOD))).toEqual([]);
+    const larger = 'keeps a record while 6,000 others are added';
+    expect(await failuresOf(checks(6000).filter(({ name }) => name === larger))).toEqual([larger]);
+  });
+
+  const table = setUpTable(TableStore);
+  test.each<readonly [string, object, string]>([
+    ['without open', { ...table, open: undefined }, 'open is missing; it must be a function'],
+    ['with lost', { ...table, lost: table.lose }, 'there is no member lost; the members are open, close'],
+    ['with outages', { ...table, outages: table.outage }, 'there is no member outages'],
+    ['with a lose that is no function', { ...table, lose: true }, 'lose must be a function'],
+    ['with half an outage', { ...table, outage: { begin: () => {} } }, 'outage.end is missing'],
+    ['with no live record', { ...table, liveRecords: 0 }, 'liveRecords must be a positive integer'],
+  ])('a set-up %s is a TypeError that names the member', (_what, setUp, words) => {
+    expect(() => replayStoreChecks(setUp as ReplayStoreSetUp)).toThrow(TypeError);
+    expect(() => replayStoreChecks(setUp as ReplayStoreSetUp)).toThrow(words);
   });
 
   test('the reason is told', async () => {

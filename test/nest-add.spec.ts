@@ -19,7 +19,9 @@ interface PackageEditor {
 
 const require = createRequire(import.meta.url);
 const { editModule } = require('../schematics/nest-add/module-editor.js') as ModuleEditor;
-const { nestAdd } = require('../schematics/nest-add/index.js') as { nestAdd(options: object): unknown };
+const { nestAdd } = require('../schematics/nest-add/index.js') as {
+  nestAdd(options: object): (tree: object, context: object) => unknown;
+};
 const { editPackage, editJestConfig } = require('../schematics/nest-add/package-editor.js') as PackageEditor;
 
 const options = {
@@ -165,13 +167,90 @@ describe('nest add edits the app module', () => {
   });
 });
 
-test.each(['nonsense', 'http://keycloak:8080', 'ftp://auth.example.com'])(
-  'an issuer at %j is an error before anything is written',
-  (issuer) => {
-    expect(() => nestAdd({ issuer })).toThrow('--issuer must be an https URL, or http on loopback');
-    expect(() => nestAdd({ issuer: 'http://localhost:4000' })).not.toThrow();
-  },
-);
+const ISSUER_WORDS = '--issuer must be an https URL, the issuer exactly as in iss';
+
+test.each([
+  'nonsense',
+  'http://keycloak:8080',
+  'ftp://auth.example.com',
+  'https://auth.example.com?tenant=1',
+  'https://auth.example.com#a',
+  'https://user@auth.example.com',
+])('an issuer at %j is an error before anything is written', (issuer) => {
+  expect(() => nestAdd({ issuer })).toThrow(ISSUER_WORDS);
+  expect(() => nestAdd({ origin: issuer })).toThrow('--origin must be an https URL such as');
+  expect(() => nestAdd({ issuer: 'http://localhost:4000' })).not.toThrow();
+});
+
+test('an unknown flag is an error that names it, and the flags', () => {
+  expect(() => nestAdd({ isuer: 'https://auth.example.com' })).toThrow(
+    'there is no flag --isuer; the flags are --issuer, --audience, --origin, --module, --path, --skip-install',
+  );
+  expect(() => nestAdd({ sourceRoot: 'src', project: 'app', skipInstall: true })).not.toThrow();
+});
+
+/** The part of a tree of the Angular devkit that the schematic uses. */
+class Files {
+  readonly files = new Map<string, string>([
+    ['package.json', '{"dependencies":{"@nestjs/core":"^12.0.0"}}'],
+    ['src/app.module.ts', `${HEAD}@Module({})\nexport class AppModule {}\n`],
+  ]);
+  readonly exists = (path: string) => this.files.has(path);
+  readonly read = (path: string) => this.files.get(path) ?? null;
+  readonly overwrite = (path: string, text: string) => void this.files.set(path, text);
+  readonly create = this.overwrite;
+}
+
+function runNestAdd(given: object, tree = new Files()) {
+  const lines: string[] = [];
+  const logger = {
+    info: (text: string) => lines.push(`info ${text}`),
+    warn: (text: string) => lines.push(`warn ${text}`),
+  };
+  nestAdd({ skipInstall: true, ...given })(tree, { logger, addTask: () => {} });
+  return { tree, output: lines.join('\n') };
+}
+
+describe('nest add tells what it does', () => {
+  const values = {
+    issuer: 'https://auth.example.com',
+    audience: 'https://api.example.com',
+    origin: 'https://api.example.com',
+  };
+
+  test('the values in use, and the path of the test with a slash', () => {
+    const { tree, output } = runNestAdd({ ...values, path: 'health' });
+    expect(output).toContain(
+      'info nestjs-dpop: issuer https://auth.example.com, audience https://api.example.com, origin https://api.example.com; the test calls /health',
+    );
+    expect(output).not.toContain('warn');
+    expect(tree.read('test/dpop.e2e-spec.ts')).toContain('getUrl()}/health`');
+  });
+
+  test('the development issuer loudly, and what to change', () => {
+    expect(runNestAdd({}).output).toMatch(
+      /warn DEVELOPMENT ISSUER: the service trusts http:\/\/localhost:4000, .*\nBefore production, set accessToken\.issuer/,
+    );
+  });
+
+  test('a module that is missing, before anything is changed', () => {
+    const tree = new Files();
+    const before = new Map(tree.files);
+    expect(() => runNestAdd({ ...values, module: 'src/main.module.ts' }, tree)).toThrow(
+      '--module: there is no src/main.module.ts',
+    );
+    expect(tree.files).toEqual(before);
+  });
+
+  test('the values that a second run ignores', () => {
+    const { tree } = runNestAdd(values);
+    const source = tree.read('src/app.module.ts');
+    const { output } = runNestAdd({ ...values, issuer: 'https://other.example.com' }, tree);
+    expect(output).toContain('warn Ignored: --issuer; change the values in src/app.module.ts.');
+    expect(runNestAdd(values, tree).output).not.toContain('warn');
+    expect(tree.read('src/app.module.ts')).toBe(source);
+  });
+});
 
 describe('nest add edits package.json and the configuration of Jest', () => {
   const manifest = (changes: object) =>

@@ -167,6 +167,9 @@ describe.each(PLATFORMS)('the document of @nestjs/swagger on %s', (platform) => 
     );
 
     const create = at(document, '/accounts', 'post');
+    expect(read.responses['400']?.description).toContain('malformed');
+    expect(read.responses['503']?.headers).toHaveProperty('Retry-After');
+    expect(JSON.stringify(read.responses['503'])).toContain('"code":"temporarily_unavailable"');
     expect(create.responses['403']?.description).toBe(
       'The token does not permit this: scopes `accounts:read`; roles `teller` and `ledgers/editor`; ' +
         'permissions `write`; a condition of the service.',
@@ -179,6 +182,8 @@ describe.each(PLATFORMS)('the document of @nestjs/swagger on %s', (platform) => 
     for (const path of ['/public/items/{id}', '/accounts/open']) {
       expect(at(document, path)).not.toHaveProperty('security');
       expect(proofOf(at(document, path))).toEqual([]);
+      for (const status of ['400', '503']) expect(at(document, path).responses).not.toHaveProperty(status);
+      expect(JSON.stringify(document.components)).not.toContain('invalid_grant');
       expect(at(document, path).responses).not.toHaveProperty('401');
     }
 
@@ -188,7 +193,13 @@ describe.each(PLATFORMS)('the document of @nestjs/swagger on %s', (platform) => 
     });
     expect(document.components?.schemas?.['DpopRefusal']).toMatchObject({
       properties: {
-        code: { enum: expect.arrayContaining(['use_dpop_nonce', 'insufficient_scope']) as unknown },
+        code: {
+          enum: expect.arrayContaining([
+            'use_dpop_nonce',
+            'insufficient_scope',
+            'temporarily_unavailable',
+          ]) as unknown,
+        },
       },
     });
     // No mark is left in the document, nor on the classes of the app.

@@ -81,6 +81,13 @@ export class Arguments {
     throw new UsageError(`--${name} must be an integer from ${min} to ${max}, not ${JSON.stringify(value)}`);
   }
 
+  /** The method of `-X`. @throws UsageError for one that HTTP cannot send */
+  method(): string | undefined {
+    const value = this.text('request');
+    if (value === undefined || /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(value)) return value;
+    throw new UsageError(`-X must be a method such as GET or POST, not ${JSON.stringify(value)}`);
+  }
+
   /** The only operand. @throws UsageError */
   operand(what: string): string {
     const [operand, ...others] = this.operands;

@@ -5,6 +5,7 @@ import { assertSecure, type CurlCredentials, obtainCredentials } from './curl-cr
 import { assertOneFromStdin, readFileText, readInput } from './input.js';
 import { type Answer, send } from './outgoing.js';
 import { createProof } from './proof-maker.js';
+import { removeReflected } from './reflection.js';
 import { explainRefusal } from './refusal.js';
 
 /** Sends a request with a token and a proof, and explains a refusal. */
@@ -71,7 +72,7 @@ export const curlCommand: Command = {
   },
   notes: [
     'The body of the response goes to standard output, and an explanation of a refusal to standard error.',
-    'The token is not printed. Redirects are not followed, since a proof is for one URL.',
+    'Token and proof are not printed, even if the server reflects them. Redirects are not followed, since a proof is for one URL.',
   ],
   async run(args, io) {
     const url = parseHttpUrl(args.operand('URL'), 'URL');
@@ -109,6 +110,7 @@ async function call(
   { token, proof: given, key }: CurlCredentials,
   { clock }: Io,
 ): Promise<{ readonly answer: Answer; readonly proof: string }> {
+  const sent = [token];
   const sendWith = async (nonce: string | undefined) => {
     const made =
       key === undefined ? given : await createProof(key, { method: init.method, url, token, nonce }, clock());
@@ -116,7 +118,9 @@ async function call(
     const headers = new Headers(init.headers);
     headers.set('authorization', `DPoP ${token}`);
     headers.set('dpop', proof);
-    return { answer: await send(url, { ...init, headers }), proof };
+    sent.push(proof);
+    const answer = await send(url, { ...init, headers });
+    return { answer: removeReflected(answer, sent), proof };
   };
   const first = await sendWith(undefined);
   const nonce = first.answer.headers.get('dpop-nonce');

@@ -1,7 +1,7 @@
 import type { Arguments } from './arguments.js';
 import type { Command, Io } from './command.js';
 import { EXIT, UsageError } from './outcome.js';
-import { type Diagnosis, formatDiagnoses } from './diagnosis.js';
+import { type Diagnosis, formatDiagnoses, note } from './diagnosis.js';
 import { examineIssuer } from './issuer-doctor.js';
 import { examineRedis } from './redis-doctor.js';
 import { examineService } from './service-doctor.js';
@@ -22,7 +22,7 @@ export const doctorCommand: Command = {
   notes: [
     'URL is a guarded route. It is called once, without credentials.',
     'A URL of Redis may hold a password: set it in a variable, and write --redis env:REDIS_URL.',
-    'The exit code is 1 if there is a PROBLEM. A note is for you to judge.',
+    'The exit code is 1 if there is a PROBLEM, and 3 if the service cannot be reached. A note is for you to judge.',
   ],
   async run(args, io) {
     const url = args.urlOperand();
@@ -34,12 +34,16 @@ export const doctorCommand: Command = {
     };
     const service = await examineService(url);
     let problems = report(`Service ${url.href}`, service.diagnoses);
-    for (const issuer of new Set([...(given === undefined ? [] : [given]), ...service.issuers]))
+    const issuers = new Set([...(given === undefined ? [] : [given]), ...service.issuers]);
+    for (const issuer of issuers)
       problems += report(`Issuer ${issuer}`, await examineIssuer(issuer, service.algorithms));
+    if (issuers.size === 0)
+      report('Issuer', [note('no issuer was checked: the service names none', 'name it with --issuer URL')]);
     if (redis !== undefined) problems += report('Redis', await examineRedis(redis));
     io.stdout(
       problems === 0 ? 'No problem found.\n' : `${problems} problem${problems === 1 ? '' : 's'} found.\n`,
     );
+    if (!service.isReachable) return EXIT.unreachable;
     return problems === 0 ? EXIT.ok : EXIT.refused;
   },
 };

@@ -4,7 +4,7 @@ import { isJsonObject } from '../jws/json-object.js';
 import type { Arguments } from './arguments.js';
 import type { Command, Io } from './command.js';
 import { EXIT, UsageError } from './outcome.js';
-import { explainRequest, type Presented } from './explanation.js';
+import { explainRequest, isNeverAccepted, type Presented } from './explanation.js';
 import { formatFindings } from './finding.js';
 import { assertOneFromStdin, readFileText, readInput, readProof, readToken } from './input.js';
 import { parseRequestHead } from './request-head.js';
@@ -82,7 +82,7 @@ async function readPresented(args: Arguments, io: Io, url: URL): Promise<Present
   if (proofFile !== undefined && args.text('head') === undefined) {
     const proof = await readProof(proofFile, io);
     const token = tokenFile === undefined ? undefined : await readToken(tokenFile, io);
-    return { method: args.text('request') ?? 'GET', url, proof, token, nonce };
+    return { method: args.method() ?? 'GET', url, proof, token, nonce };
   }
   if (proofFile !== undefined || tokenFile !== undefined)
     throw new UsageError(
@@ -91,7 +91,7 @@ async function readPresented(args: Arguments, io: Io, url: URL): Promise<Present
   const { method, fields } = parseRequestHead(await readInput(args.text('head') ?? '-', io));
   const token = fields.authorization.replace(/^(?:dpop|bearer) +/i, '');
   return {
-    method: args.text('request') ?? method ?? 'GET',
+    method: args.method() ?? method ?? 'GET',
     url,
     proof: fields.dpop,
     nonce,
@@ -129,5 +129,9 @@ function parseAlgorithms(text: string | undefined): readonly string[] | undefine
   const names = text?.split(/[ ,]+/).filter((name) => name !== '');
   const unknown = names?.find((name) => !isSupportedAlgorithm(name));
   if (unknown === undefined) return names;
+  if (isNeverAccepted(unknown))
+    throw new UsageError(
+      `--algs names ${unknown}, which this library never accepts and cannot verify: a proof has an asymmetric signature (§4.3)`,
+    );
   throw new UsageError(`--algs names ${JSON.stringify(unknown)}, which this version of Node cannot verify`);
 }

@@ -3,9 +3,11 @@ import type { RefusalReason } from '../errors/catalogue.js';
 import { DpopError } from '../errors/dpop.error.js';
 import { parseCredentials } from '../http/credentials.js';
 import type { DpopRequest } from '../http/dpop-request.js';
+import { isSupportedAlgorithm, JWS_ALGORITHMS } from '../jws/algorithms.js';
 import { isJsonObject, type JsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import type { Clock } from '../runtime/clock.js';
+import { parseProofHeader } from '../proof/proof-header.js';
 import type { VerificationRules } from '../verification/verification-rules.js';
 import { adviceFor } from './advice.js';
 import { type CheckName, CHECKS } from './checks.js';
@@ -139,7 +141,7 @@ function describer(
     form: { claimed: '' },
     claims: { claimed: Object.entries(claims).map(showClaim).join(', ') },
     typ: { claimed: show(header['typ']) },
-    alg: { claimed: show(header['alg']), expected: [...algorithms].join(', ') },
+    alg: { claimed: describeAlgorithm(header['alg']), expected: [...algorithms].join(', ') },
     signature: { claimed: '' },
     jwk: { claimed: describeKey(header['jwk']) },
     htm: { claimed: show(claims['htm']), expected: request.method },
@@ -151,11 +153,32 @@ function describer(
     },
     ath: { claimed: show(claims['ath']), ...(ath !== undefined && { expected: ath }) },
     binding: {
-      claimed: `the proof is signed with ${describeKey(header['jwk'])}`,
+      claimed: `the proof is signed with ${describeKey(header['jwk'])}${thumbprintIn(headerSegment)}`,
       ...(boundJkt !== undefined && { expected: `the key with the thumbprint ${show(boundJkt)}` }),
     },
   };
   return (check) => descriptions[check];
+}
+
+/** RFC 9449 §4.3: symmetric algorithms and none prove nothing. */
+export function isNeverAccepted(alg: unknown): boolean {
+  return typeof alg === 'string' && /^(?:hs\d+|none)$/i.test(alg);
+}
+
+const describeAlgorithm = (alg: unknown): string =>
+  isNeverAccepted(alg)
+    ? `${show(alg)}, which is never accepted: the signature must be asymmetric`
+    : show(alg);
+
+/** Empty for a key without a thumbprint; the check of the header says why. */
+function thumbprintIn(headerSegment: string): string {
+  try {
+    const algorithms = new Set([...JWS_ALGORITHMS.keys()].filter(isSupportedAlgorithm));
+    return `, with the thumbprint ${parseProofHeader(headerSegment, algorithms).jkt}`;
+  } catch (error) {
+    if (error instanceof DpopError) return '';
+    throw error;
+  }
 }
 
 /** Values that have a line of their own, and the random ones, are named alone unless they are no strings. */

@@ -55,7 +55,7 @@ function diagnoseKeys(issuer: string, document: unknown): readonly Diagnosis[] {
       ),
     ];
   return [
-    good(`it publishes ${keys.length} keys: ${list(described)}`),
+    good(`it publishes ${keys.length === 1 ? '1 key' : `${keys.length} keys`}: ${list(described)}`),
     ...warnings.map((text) => note(text)),
   ];
 }

@@ -33,7 +33,7 @@ export const proofCommand: Command = {
     const token = tokenFile === undefined ? undefined : await readToken(tokenFile, io);
     if (token === undefined && args.flag('headers')) throw new UsageError('--headers needs --token-file');
     const key = await readKeyFile(keyFile, io.stderr);
-    const request = { method: args.text('request') ?? 'GET', url, token, nonce: args.text('nonce') };
+    const request = { method: args.method() ?? 'GET', url, token, nonce: args.text('nonce') };
     const proof = await createProof(key, request, io.clock());
     if (args.flag('headers')) io.stdout(`Authorization: DPoP ${token}\n`);
     io.stdout(`DPoP: ${proof}\n`);

@@ -1,4 +1,4 @@
-import { REFUSALS, type RefusalReason } from '../errors/catalogue.js';
+import { REFUSALS, type RefusalReason, STATUS_OF_CODE } from '../errors/catalogue.js';
 import { isSupportedAlgorithm } from '../jws/algorithms.js';
 import { isJsonObject, type JsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
@@ -9,6 +9,7 @@ import { checkOfReason, nameCheck } from './checks.js';
 import { explainRequest, type Presented } from './explanation.js';
 import { type Finding, formatFindings, show } from './finding.js';
 import type { Answer } from './outgoing.js';
+import { isLoopback, LOOPBACK_ORIGINS } from './loopback.js';
 import { guessReason } from './reason-guess.js';
 
 /** A clock that is further off makes servers refuse proofs. */
@@ -46,6 +47,7 @@ export async function explainRefusal(answer: Answer, presented: Presented, clock
     ...describeSent(presented, reason).map((line) => `client  ${line}\n`),
     ...(failed.length === 0 ? [] : [`\n${formatFindings(failed)}\n`]),
     `change  ${reason === undefined ? 'read the log of the server; compare issuer, audience and origin of its configuration' : adviceFor(reason)}\n`,
+    ...(reason === 'proof_htu' && isLoopback(presented.url) ? [`note    ${LOOPBACK_ORIGINS}\n`] : []),
     ...describeClock(answer),
   ].join('');
 }
@@ -80,21 +82,33 @@ function reasonFor(
   return guessed ?? (error === 'invalid_token' ? 'token_invalid' : undefined);
 }
 
-function readWords({ headers, body }: Answer): Words {
+function readWords({ status, headers, body }: Answer): Words {
   const challenges = readChallenges(headers.get('www-authenticate') ?? '');
   const challenge = findError(challenges);
   const document = documentOf(body);
+  const error = challenge?.parameters.get('error') ?? errorIn(document);
   const text = (name: string): string | undefined =>
     challenge?.parameters.get(name) ?? (typeof document[name] === 'string' ? document[name] : undefined);
   const algs = findDpopChallenge(challenges)?.parameters.get('algs');
   return {
-    error: text('error'),
+    error,
     description:
       text('error_description') ??
-      (typeof document['message'] === 'string' ? document['message'] : undefined),
+      // The message of an error of the app, such as a 404, is not about the token.
+      (error !== undefined || status === 401 ? text('message') : undefined),
     parameters: challenge?.parameters ?? new Map<string, string>(),
     algorithms: algs?.split(' ').filter(isSupportedAlgorithm),
   };
+}
+
+/** Codes of RFC 6749 that this library does not send, and that other servers send in a body. */
+const OTHER_CODES: ReadonlySet<unknown> = new Set(['invalid_client', 'unauthorized_client', 'access_denied']);
+
+/** Nest writes the words of the status into `error`, such as "Not Found", and this library its code into `code`. */
+function errorIn(document: JsonObject): string | undefined {
+  return [document['error'], document['code']].find(
+    (value) => typeof value === 'string' && (Object.hasOwn(STATUS_OF_CODE, value) || OTHER_CODES.has(value)),
+  ) as string | undefined;
 }
 
 function documentOf(body: Uint8Array): JsonObject {

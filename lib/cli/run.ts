@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Arguments, HELP, type Option } from './arguments.js';
 import type { Command, Io } from './command.js';
 import { EXIT, type ExitCode, UnreachableError, UsageError } from './outcome.js';
@@ -13,6 +14,10 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     io.stdout(overview());
     return name === undefined ? EXIT.usage : EXIT.ok;
+  }
+  if (name === '--version' || name === 'version') {
+    io.stdout(`${readVersion()}\n`);
+    return EXIT.ok;
   }
   const command = COMMANDS.get(name);
   if (command === undefined) {
@@ -37,6 +42,12 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
+/** Of package.json, two folders above this file in the package and in its source. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { readonly version?: unknown }).version);
+}
+
 function overview(): string {
   const width = Math.max(...[...COMMANDS.keys()].map(({ length }) => length));
   const rows = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
@@ -47,7 +58,7 @@ function overview(): string {
     '',
     ...rows,
     '',
-    'nestjs-dpop COMMAND --help describes a command.',
+    'nestjs-dpop COMMAND --help describes a command. nestjs-dpop --version prints the version.',
     '',
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 import { isSecureBaseUrl, normalizeBaseUrl } from '../http/base-url.js';
 import { isJsonObject, type JsonObject } from '../jws/json-object.js';
 import { findDpopChallenge, readChallenges } from './challenge-reader.js';
+import { isLoopback, LOOPBACK_ORIGINS } from './loopback.js';
 import { UnreachableError } from './outcome.js';
 import { type Diagnosis, diagnoseClock, good, list, note, problem } from './diagnosis.js';
 import { show } from './finding.js';
@@ -8,6 +9,7 @@ import { type Answer, send } from './outgoing.js';
 import { htuOf } from './proof-maker.js';
 
 export interface ServiceReport {
+  readonly isReachable: boolean;
   readonly diagnoses: readonly Diagnosis[];
   /** The algorithms of proofs that the challenge lists. */
   readonly algorithms: readonly string[];
@@ -26,12 +28,13 @@ export async function examineService(url: URL): Promise<ServiceReport> {
       error.message,
       'start the service, and compare host, port and certificate with the URL',
     );
-    return { diagnoses: [diagnosis], algorithms: [], issuers: [] };
+    return { isReachable: false, diagnoses: [diagnosis], algorithms: [], issuers: [] };
   }
   const challenges = readChallenges(answer.headers.get('www-authenticate') ?? '');
   const parameters = findDpopChallenge(challenges)?.parameters;
   const metadata = await examineMetadata(url, parameters?.get('resource_metadata'));
   return {
+    isReachable: true,
     diagnoses: [
       diagnoseTransport(url),
       good(`clients sign htu ${htuOf(url)}, without query and fragment`),
@@ -149,7 +152,9 @@ function diagnoseResource(url: URL, resource: unknown): Diagnosis {
   if (`${htuOf(url)}/`.startsWith(`${baseUrl}/`)) return good(`the service expects proofs for ${baseUrl}`);
   return problem(
     `the service expects proofs for ${show(baseUrl)}, and clients of this URL sign ${htuOf(url)}`,
-    'set the option origin to the URL that clients call, or let clients call the other one',
+    isLoopback(url)
+      ? LOOPBACK_ORIGINS
+      : 'set the option origin to the URL that clients call, or let clients call the other one',
   );
 }
 

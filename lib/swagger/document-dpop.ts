@@ -53,6 +53,9 @@ export function documentDpop<T extends object>(app: INestApplication, create: ()
   return made;
 }
 
+/** Of a resource server: `invalid_grant` is an answer of token endpoints. */
+const CODES = Object.keys(STATUS_OF_CODE).filter((code) => code !== 'invalid_grant');
+
 /** A document that says nothing of DPoP would call guarded routes open. */
 function noRouteFound(): Error {
   return new Error(
@@ -98,7 +101,7 @@ function addComponents(document: OpenApiDocument, policies: readonly DpopPolicy[
         statusCode: { type: 'integer' },
         message: { type: 'string' },
         error: { type: 'string' },
-        code: { type: 'string', enum: Object.keys(STATUS_OF_CODE) },
+        code: { type: 'string', enum: CODES },
       },
     },
     ...components.schemas,

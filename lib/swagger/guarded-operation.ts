@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { RefusalReason } from '../errors/catalogue.js';
-import { DpopError } from '../errors/dpop.error.js';
+import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 import type { OpenApiDocument, OpenApiOperation, SecurityRequirement } from './openapi-document.js';
 
@@ -55,6 +55,10 @@ function addResponses(operation: OpenApiOperation, policy: DpopPolicy): void {
   const requirement = describeRequirement(policy);
   operation.responses = {
     ...(!isReportOnly(policy) && {
+      '400': {
+        description: 'The request is malformed: its path, its host, or how it carries credentials.',
+        content: contentOf('authorization_malformed'),
+      },
       '401': {
         description: 'Token or proof are missing or not accepted; `code` says why.',
         headers: {
@@ -69,13 +73,19 @@ function addResponses(operation: OpenApiOperation, policy: DpopPolicy): void {
           content: contentOf(hasScopes(policy) ? 'scope_insufficient' : 'requirement_unmet'),
         },
       }),
+      '503': {
+        description: 'The service cannot verify at present; the credentials may be good. Try again later.',
+        headers: { 'Retry-After': { description: 'In seconds.', schema: text } },
+        content: exampleOf(new DpopUnavailableError('replay_store_unavailable')),
+      },
     }),
     ...operation.responses,
   };
 }
 
-function contentOf(reason: RefusalReason): object {
-  const { status, message, code } = new DpopError(reason);
+const contentOf = (reason: RefusalReason): object => exampleOf(new DpopError(reason));
+
+function exampleOf({ status, message, code }: DpopError | DpopUnavailableError): object {
   const example = { statusCode: status, message, error: STATUS_CODES[status], code };
   return { 'application/json': { schema: REFUSAL, example } };
 }

@@ -13,17 +13,27 @@ const DEFAULTS = {
   path: '/',
 };
 
+const { properties: FLAGS } = require('./schema.json');
+
 /**
  * `nest add nestjs-dpop`: adds the peers, the module with the global guard, and a test. What is there already stays as it
  * is, so that it can run again.
  */
 function nestAdd(given = {}) {
+  assertKnownFlags(given);
   const set = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined && value !== ''),
   );
   const options = { sourceRoot: 'src', ...DEFAULTS, ...set };
-  for (const name of ['issuer', 'origin']) assertHttpUrl(options[name], name);
+  if (!options.path.startsWith('/')) options.path = `/${options.path}`;
+  assertUrl(options.issuer, 'issuer', ISSUER_FORM);
+  assertUrl(options.origin, 'origin', ORIGIN_FORM);
   return (tree, context) => {
+    // Before anything is changed.
+    if (set.module !== undefined && !tree.exists(set.module))
+      throw new Error(
+        `--module: there is no ${set.module}; name the file of the app module, such as src/app.module.ts`,
+      );
     addPeers(tree, context, options);
     const modulePath = addModule(tree, context, options);
     addJestPreset(tree, context);
@@ -33,13 +43,57 @@ function nestAdd(given = {}) {
   };
 }
 
-/** What DpopModule accepts at start. */
-const LOOPBACK = /^(?:(?:[a-z\d-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+/** The Nest CLI hands on all flags, and may add its own `project`. */
+function assertKnownFlags(given) {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(FLAGS, name) && name !== 'project');
+  if (unknown === undefined) return;
+  const known = Object.keys(FLAGS).filter((name) => name !== 'sourceRoot');
+  throw new Error(
+    `there is no flag --${toFlag(unknown)}; the flags are ${known.map((name) => `--${toFlag(name)}`).join(', ')}`,
+  );
+}
 
-function assertHttpUrl(value, name) {
-  const { protocol, hostname } = URL.canParse(value) ? new URL(value) : {};
-  if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))) return;
-  throw new Error(`--${name} must be an https URL, or http on loopback, not ${JSON.stringify(value)}`);
+const toFlag = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** What DpopModule accepts at start, in its words. */
+const LOOPBACK = /^(?:(?:[a-z\d-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+const PLAIN_URL = /^https?:\/\/[^/?#@\s\\][^?#\s\\]*$/i;
+const ISSUER_FORM =
+  'an https URL, the issuer exactly as in iss, such as "https://auth.example.com", without userinfo, query or fragment (http on loopback only)';
+const ORIGIN_FORM =
+  'an https URL such as "https://api.example.com", without userinfo, query or fragment (http on loopback only)';
+
+function assertUrl(value, name, accepted) {
+  const { protocol, hostname, username, password } = URL.canParse(value) ? new URL(value) : {};
+  const isSecure = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
+  if (isSecure && PLAIN_URL.test(value) && username === '' && password === '') return;
+  // What stands before an @ may be a password.
+  const shown = String(value).includes('@') ? '' : `, not ${JSON.stringify(value)}`;
+  throw new Error(`--${name} must be ${accepted}${shown}`);
+}
+
+/** The values in use; and the one that must not reach production. */
+function tellValues({ logger }, { issuer, audience, origin, path }) {
+  logger.info(
+    `nestjs-dpop: issuer ${issuer}, audience ${audience}, origin ${origin}; the test calls ${path}`,
+  );
+  if (issuer === DEFAULTS.issuer)
+    logger.warn(
+      [
+        `DEVELOPMENT ISSUER: the service trusts ${issuer}, where npx nestjs-dpop issuer gives a token to every program of this machine.`,
+        'Before production, set accessToken.issuer, accessToken.audience and origin in DpopModule.forRoot; or run nest add with --issuer, --audience and --origin at first.',
+      ].join('\n'),
+    );
+}
+
+/** A module that is there stays, with its values. */
+function tellIgnored({ logger }, options, path, source) {
+  const ignored = ['issuer', 'audience', 'origin'].filter(
+    (name) => options[name] !== DEFAULTS[name] && !source.includes(options[name]),
+  );
+  logger.info(`${path} has DpopModule already and stays as it is.`);
+  if (ignored.length > 0)
+    logger.warn(`Ignored: ${ignored.map((name) => `--${name}`).join(', ')}; change the values in ${path}.`);
 }
 
 function addPeers(tree, context, { skipInstall = false }) {
@@ -59,6 +113,8 @@ function addModule(tree, context, options) {
   const source = tree.exists(path) ? read(tree, path) : undefined;
   const { source: edited, outcome } =
     source === undefined ? { source: '', outcome: 'unreadable' } : editModule(source, options);
+  if (outcome === 'there') tellIgnored(context, options, path, source);
+  else tellValues(context, options);
   if (outcome === 'added') {
     tree.overwrite(path, edited);
     context.logger.info(
