@@ -20,6 +20,7 @@ import {
   type DpopModuleOptions,
   type DpopTicket,
   DpopTickets,
+  SkipDpop,
   type DpopVerdict,
   fapi2,
   getDpopVerdict,
@@ -299,6 +300,26 @@ describe.each(PLATFORMS)("a route with enforcement: 'report' on %s (K1)", (platf
     expect(await call(app, client, { method: 'POST' })).toMatchObject(UNAVAILABLE);
     expect(logger.text).toContain(
       "DpopTickets.issue() was called for a request that enforcement: 'report' let through unverified",
+    );
+  });
+
+  test('no ticket is issued on a route that @SkipDpop opens, and the log says so', async () => {
+    @UseGuards(DpopGuard)
+    @Controller()
+    class OpenTicketsController {
+      constructor(@Inject(DpopTickets) private readonly tickets: DpopTickets) {}
+
+      @SkipDpop()
+      @Post()
+      issue(@Req() request: object): Promise<DpopTicket> {
+        return this.tickets.issue(request, '/feed');
+      }
+    }
+    const logger = new LogCollector();
+    const app = await start(options(), logger, OpenTicketsController);
+    expect(await call(app, client, { method: 'POST', token })).toMatchObject(UNAVAILABLE);
+    expect(logger.text).toMatch(
+      /DpopTickets\.issue\(\) found no verdict.*remove @SkipDpop\(\) if it opens the route/,
     );
   });
 

@@ -618,6 +618,36 @@ describe('an app with HTTP and messages', () => {
     await expect(start({ dpop: dpop(options), controllers: [Messages] })).rejects.toThrow(message);
   });
 
+  test('tells of a wrong base URL in the log where messages come before the start check (D9)', async () => {
+    @Injectable()
+    class Guard extends DpopMessageGuard {
+      protected readonly baseUrl = ORIGIN;
+    }
+    @UseGuards(Guard)
+    @Controller()
+    class Messages {
+      @MessagePattern('sum')
+      sum(): object {
+        ran.push('sum');
+        return {};
+      }
+    }
+    const app = await start({ controllers: [Messages], listens: false });
+    const client = ClientProxyFactory.create({
+      transport: Transport.TCP,
+      options: { host: '127.0.0.1', port: app.tcpPort },
+    });
+    closings.push(() => client.close());
+    const dpopMember = { authorization: `DPoP ${token}`, proof: await prove('/sum') };
+    await expect(lastValueFrom(client.send('sum', { dpop: dpopMember }))).rejects.toMatchObject({
+      code: 'temporarily_unavailable',
+    });
+    expect(app.log.text).toMatch(
+      /answered 503: internal_failure; Guard\.baseUrl must be a URL that no HTTP route of the app has/,
+    );
+    expect(ran).toEqual([]);
+  });
+
   test('starts with any origin where there is no HTTP', async () => {
     const app = await start({
       platform: null,

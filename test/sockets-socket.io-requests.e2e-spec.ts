@@ -26,6 +26,7 @@ import { type Answer, type Call, proofFor, send } from './support/call.js';
 import { CountingStore } from './support/counting-store.js';
 import { HandClock } from './support/hand-clock.js';
 import { askUpgrade, IoClients } from './support/io-clients.js';
+import { LogCollector } from './support/log-collector.js';
 import { withOrigin } from './support/origin.js';
 import { PLATFORMS } from './support/platforms.js';
 import { sendBytes } from './support/raw-request.js';
@@ -77,6 +78,7 @@ interface Setup {
   readonly adapter?: DpopIoAdapterOptions;
   readonly dpop?: Partial<DpopModuleOptions>;
   readonly Adapter?: typeof DpopIoAdapter;
+  readonly logger?: LogCollector;
 }
 
 function moduleOf({ gateway = {}, port = 0, dpop, beside }: Setup): Type {
@@ -105,8 +107,11 @@ function moduleOf({ gateway = {}, port = 0, dpop, beside }: Setup): Type {
   return AppModule;
 }
 
-function adapting({ adapter, Adapter = DpopIoAdapter }: Setup): StartOptions {
-  return { before: (nest) => nest.useWebSocketAdapter(new Adapter(nest, adapter)) };
+function adapting({ adapter, Adapter = DpopIoAdapter, logger }: Setup): StartOptions {
+  return {
+    ...(logger && { logger }),
+    before: (nest) => nest.useWebSocketAdapter(new Adapter(nest, adapter)),
+  };
 }
 
 async function headersOf(options: Call & { readonly by?: TestClient } = {}): Promise<Record<string, string>> {
@@ -274,6 +279,18 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
           status: 200,
         });
         expect((await askUpgrade(app.port, await headersOf(), `${WEBSOCKET}&sid=${sid}`)).status).toBe(101);
+      });
+
+      test('is told to the operator (D9)', async () => {
+        const logger = new LogCollector();
+        const app = await start({ ...polling, logger });
+        const sid = await openSession(app);
+        const headers = await headersOf({ by: other, token: await issuer.issueToken({ client: other }) });
+        expect(await send(`${app.url}${POLL}&sid=${sid}`, { headers })).toMatchObject({ status: 403 });
+        expect(logger.text).toMatch(
+          /\(requirement_unmet\).*required: the client that opened the session\. This session belongs to another client/,
+        );
+        expect(logger.text).not.toContain(sid);
       });
 
       test('is refused for a POST, and its message does not arrive', async () => {

@@ -37,6 +37,7 @@ import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { call, type Call, proofFor } from './support/call.js';
 import { HandClock } from './support/hand-clock.js';
 import { LogCollector } from './support/log-collector.js';
+import { observeDecisions } from './support/observe-decisions.js';
 import { withOrigin } from './support/origin.js';
 import { PLATFORMS } from './support/platforms.js';
 import { closeApps, type RunningApp, startApp } from './support/running-app.js';
@@ -315,6 +316,37 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
     app.nest.get(NonceService).issue = () => 'nonce\r\nSet-Cookie: a=b';
     await expect(openWith(app, client, { path: '/feed', token, nonce })).rejects.toThrow(DROPPED);
     expect(seen).toEqual([]);
+  });
+
+  test('the operator reads the path of the gateway, and that wss is no scheme of htu (D9)', async () => {
+    const logger = new LogCollector();
+    const app = await start({ logger });
+    const decisions = await observeDecisions(async () => {
+      const claims = { htu: 'wss://api.example.com/feed' };
+      const proof = await proofFor(client, { path: '/feed', token, claims });
+      expect(await openWith(app, client, { path: '/feed', token, proof })).toMatchObject({ status: 401 });
+      const { socket } = await openWith(app, client, { path: '/feed', token });
+      await socket.ask('publish');
+    });
+    expect(decisions).toMatchObject([
+      { reason: 'proof_htu', detail: 'htu', route: '/feed', handler: 'FeedGateway' },
+      { outcome: 'accepted', route: '/feed', handler: 'FeedGateway' },
+      { reason: 'scope_insufficient', route: '/feed', handler: 'FeedGateway.publish' },
+    ]);
+    expect(logger.text).toMatch(
+      /\(proof_htu: htu\) on GET \/feed \(FeedGateway\);.*scheme http or https.*https in place of wss/,
+    );
+    expect(logger.text).toContain(' on GET /feed (FeedGateway.publish)');
+  });
+
+  test('what its messages find is not tried with other options (K1)', async () => {
+    const logger = new LogCollector();
+    const app = await start({ logger, dpop: { trial: { nonce: 'required' } } });
+    const { socket } = await openWith(app, client, { path: '/feed', token });
+    expect(await socket.ask('whoami')).toMatchObject({ event: 'whoami' });
+    await app.close();
+    expect(logger.lines.filter((line) => line.includes('[Trial]'))).toEqual([]);
+    expect(logger.text).not.toContain('with the options under trial');
   });
 
   test('what a handler requires is refused by the guard with an exception for the client', async () => {

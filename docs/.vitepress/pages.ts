@@ -28,6 +28,7 @@ export const SECTIONS = [
       'messages',
       'other-packages',
       'browsers-and-openapi',
+      'clients',
       'authorization-servers',
     ],
   },
@@ -64,6 +65,7 @@ export const PROJECT_PAGES = [
   'sample/04-mcp/README.md',
   'sample/05-sockets/README.md',
   'sample/06-authorization-server/README.md',
+  'sample/07-bank/README.md',
 ] as const;
 
 /** The anchor of a heading, as repository hosts compute it, so that one link serves both them and the site. */

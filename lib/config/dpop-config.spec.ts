@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import { systemClock } from '../runtime/clock.js';
 import { MemoryStorage } from '../storage/memory.storage.js';
@@ -220,4 +221,121 @@ describe('what nonces are bound to (E3)', () => {
       '["bank",["https://api.example.com"],[["https://auth.example.com","https://api.example.com"]],"freshness by nonce"]',
     );
   });
+});
+
+describe('a service that forbids more than it enforces (K1, J2)', () => {
+  test('has no Bearer on any route, and no tickets', () => {
+    const { policy, forbidsBearer, forbidsTickets } = configOf({ bearer: 'forbid', tickets: 'forbid' });
+    expect(policy).toMatchObject({ bearer: 'reject', enforcement: 'enforce' });
+    expect([forbidsBearer, forbidsTickets]).toEqual([true, true]);
+    const { forbidsBearer: bearer, forbidsTickets: tickets } = configOf({});
+    expect([bearer, tickets]).toEqual([false, false]);
+  });
+
+  test('may report, but not where Bearer is forbidden', () => {
+    expect(configOf({ enforcement: 'report' }).policy).toMatchObject({ enforcement: 'report' });
+    expect(configOf({ enforcement: 'enforce', bearer: 'forbid' }).forbidsBearer).toBe(true);
+    expect(() => configOf({ enforcement: 'report', bearer: 'forbid' })).toThrow(
+      new TypeError(
+        `enforcement must be 'enforce' beside bearer: 'forbid': 'report' lets Bearer through; it is "report"`,
+      ),
+    );
+    expect(() => configOf({ enforcement: 'log' as 'report' })).toThrow(
+      new TypeError('enforcement must be "enforce" or "report"; it is "log"'),
+    );
+    expect(() => configOf({ onRevocationFailure: 'accept' as 'refuse' })).toThrow(
+      new TypeError('onRevocationFailure must be "refuse" or "accept-and-report"; it is "accept"'),
+    );
+  });
+});
+
+describe('options that are tried (K1)', () => {
+  const revocation = { isRevoked: () => false } as never;
+
+  test('are those of the service with others in their place', () => {
+    const { trial } = configOf({ realm: 'bank', trial: { nonce: 'required', maxTokenBytes: 300 } });
+    expect(trial).toMatchObject({
+      policy: { nonce: 'required' },
+      limits: { tokenBytes: 300 },
+      challenge: { realm: 'bank' },
+      trial: undefined,
+      hasOwnTokens: false,
+      hasOwnRevocation: false,
+    });
+    expect(Object.isFrozen(trial)).toBe(true);
+    expect(configOf({}).trial).toBeUndefined();
+  });
+
+  test('may be each of those that decide about a request', () => {
+    const accessToken = { issuer: 'http://auth.internal', audience: 'api' };
+    const all = {
+      origin: 'http://api.internal',
+      allowInsecureHttp: true,
+      accessToken,
+      confirmation: 'jkt-only',
+      maxTokenBytes: 300,
+      proof: { maxAgeSeconds: 5 },
+      nonce: 'required',
+      revocation,
+      onRevocationFailure: 'accept-and-report',
+      bearer: 'forbid',
+    } as const;
+    expect(configOf({ trial: all }).trial).toMatchObject({
+      hasOwnTokens: true,
+      hasOwnRevocation: true,
+      confirmation: 'jkt-only',
+      forbidsBearer: true,
+      onRevocationFailure: 'accept-and-report',
+    });
+  });
+
+  test('are told apart from those of the service when they are wrong', () => {
+    expect(() => configOf({ trial: 5 as never })).toThrow(
+      new TypeError('trial must be an object; it is a number'),
+    );
+    expect(() => configOf({ trial: { realm: 'x' } as never })).toThrow(
+      new TypeError(
+        'trial has no option "realm"; known: origin, allowInsecureHttp, accessToken, confirmation, maxTokenBytes, proof, nonce, revocation, onRevocationFailure, bearer',
+      ),
+    );
+    expect(() => configOf({ trial: { maxTokenBytes: 1 } })).toThrow(
+      new TypeError('trial: maxTokenBytes must be an integer from 256 to 65536; it is 1'),
+    );
+    const thrown = new RangeError('of the app');
+    const hostile = {
+      get origin(): string {
+        throw thrown;
+      },
+    };
+    expect(() => configOf({ trial: hostile })).toThrow('of the app');
+  });
+});
+
+describe('what else the token is bound to (B11, I4)', () => {
+  test('is checked by a function, left aside, or refused', () => {
+    const confirmation = () => true;
+    expect(configOf({ confirmation }).confirmation).toBe(confirmation);
+    expect(configOf({ confirmation: 'jkt-only' }).confirmation).toBe('jkt-only');
+    expect(configOf({}).confirmation).toBeUndefined();
+    for (const wrong of ['jkt', true, {}])
+      expect(() => configOf({ confirmation: wrong as never })).toThrow(
+        /^confirmation must be a function of cnf and the request that returns true or false, such as confirmClientCertificate, or "jkt-only"; it is /,
+      );
+    expect(() => configOf({ confirmation: 'jkt' as never })).toThrow(/; it is "jkt"$/);
+  });
+});
+
+test('the metadata name the issuers of the service, also those of verifiers (H)', () => {
+  class Verifier extends AccessTokenVerifier {
+    override readonly issuer = 'https://b.test';
+
+    override verify(): never {
+      throw new Error('not called');
+    }
+  }
+  const accessToken = [{ issuer: 'https://a.test', audience: 'api' }, new Verifier()];
+  expect(configOf({ accessToken, metadata: {} }).metadata?.authorizationServers).toEqual([
+    'https://a.test',
+    'https://b.test',
+  ]);
 });

@@ -49,7 +49,8 @@ export class DpopTickets {
 }
 
 const NO_VERDICT =
-  'DpopTickets.issue() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route';
+  'DpopTickets.issue() found no verdict, since no DpopGuard let this request through: put @UseGuards(DpopGuard) on the route, ' +
+  'and remove @SkipDpop() if it opens the route: a ticket is issued to the client of a verified request only';
 const NOT_VERIFIED =
   "DpopTickets.issue() was called for a request that enforcement: 'report' let through unverified: set @Dpop({ enforcement: 'enforce' }) on the route that issues tickets";
 const NO_PROOF =

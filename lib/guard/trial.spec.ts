@@ -188,6 +188,18 @@ describe('a request that is tried with other options (K1)', () => {
     expect(calls).toHaveLength(1);
   });
 
+  test.each([
+    ['http', true],
+    ['graphql', true],
+    ['ws', false],
+    ['rpc', false],
+  ])('in a context of the type %s is tried: %p', async (type, isTried) => {
+    const activation = activationOf();
+    (activation.context as ExecutionContextHost).setType(type);
+    await create().compare(activation, DpopGuard);
+    expect(calls).toHaveLength(isTried ? 1 : 0);
+  });
+
   test('is not tried on an open route', async () => {
     await create().compare(activationOf('open'), DpopGuard);
     expect(calls).toEqual([]);

@@ -19,6 +19,9 @@ const DECIDED_BY_STORE: ReadonlySet<string> = new Set([
   'ticket_renewal',
 ]);
 
+/** The types of execution contexts whose requests are tried. */
+const TRIED: ReadonlySet<string> = new Set(['http', 'graphql']);
+
 /** The parts of a trial, which `DpopModule` provides if the option is set. */
 export interface TrialParts {
   readonly verifier: DpopVerifier;
@@ -70,7 +73,9 @@ export class Trial {
     guard: Type,
     error?: DpopError | DpopUnavailableError,
   ): Promise<void> | undefined {
-    const { request, examination } = activation;
+    const { context, request, examination } = activation;
+    // The options decide about a socket at its handshake, and what its messages find is already decided.
+    if (!TRIED.has(context.getType<string>())) return undefined;
     if (this.#parts === undefined || request === undefined || examination === undefined) return undefined;
     if (error instanceof DpopUnavailableError || DECIDED_BY_STORE.has(error?.reason ?? '')) return undefined;
     const second = this.#parts.verifier.examineOnce(request, () => examination.request);

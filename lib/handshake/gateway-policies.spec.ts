@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Injectable, type INestApplicationContext, Module, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { WebSocketGateway } from '@nestjs/websockets';
@@ -147,6 +147,29 @@ describe('what an adapter takes out of the app (J1)', () => {
         'DpopWsAdapter must be given the app, new DpopWsAdapter(app), and DpopModule.forRoot({ … }) must be imported there',
       ),
     );
+  });
+
+  test('tells so before Nest ends the process, as it does for a provider that is missing', async () => {
+    const exit = jest.spyOn(process, 'exit').mockImplementation(() => {
+      throw new Error('the process ends');
+    });
+    try {
+      @Module({})
+      class AppModule {}
+      const context = await NestFactory.createApplicationContext(AppModule, { logger: false });
+      contexts.push(context);
+      expect(() => socketServicesOf(context, 'DpopIoAdapter')).toThrow(
+        'DpopIoAdapter must be given the app, new DpopIoAdapter(app), and DpopModule',
+      );
+      expect(exit).not.toHaveBeenCalled();
+    } finally {
+      exit.mockRestore();
+    }
+  });
+
+  test('needs an app', () => {
+    for (const value of [undefined, {}])
+      expect(() => socketServicesOf(value as never, 'DpopIoAdapter')).toThrow('must be given the app');
   });
 
   test('needs one registration', async () => {

@@ -6,6 +6,7 @@ import { DpopGuard } from '../guard/dpop.guard.js';
 import { classPolicyOf } from '../guard/route-policy.js';
 import { isObject } from '../http/is-object.js';
 import type { RouteName } from '../http/place.js';
+import { gatewayPathOf } from '../transport/route-name.js';
 import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
 import { type ClassPolicy, unitePolicies } from './united-policy.js';
 
@@ -119,5 +120,8 @@ function isClosed(gateway: Gateway): gateway is Gateway & ClassPolicy {
 }
 
 function nameOf(gateways: readonly Gateway[]): RouteName {
-  return gateways.length === 0 ? {} : { handler: gateways.map(({ type }) => type.name).join(', ') };
+  const [first] = gateways;
+  if (first === undefined) return {};
+  // Gateways that share a connection have one path.
+  return { route: gatewayPathOf(first.type), handler: gateways.map(({ type }) => type.name).join(', ') };
 }

@@ -1,4 +1,5 @@
 import type { INestApplicationContext, Type } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { DpopHandshakes } from './dpop-handshakes.js';
 import { GatewayPolicies } from './gateway-policies.js';
@@ -15,28 +16,37 @@ export interface SocketServices {
  * @throws TypeError for an app without `DpopModule`, and for one that registers it several times
  */
 export function socketServicesOf(app: INestApplicationContext, adapter: string): SocketServices {
+  const modules = modulesOf(app);
   return {
-    handshakes: onlyOf(app, DpopHandshakes, adapter),
-    sessions: onlyOf(app, DpopSessions, adapter),
-    gateways: onlyOf(app, GatewayPolicies, adapter),
+    handshakes: onlyOf(modules, DpopHandshakes, adapter),
+    sessions: onlyOf(modules, DpopSessions, adapter),
+    gateways: onlyOf(modules, GatewayPolicies, adapter),
   };
 }
 
-function onlyOf<T>(app: INestApplicationContext, type: Type<T>, adapter: string): T {
-  const found = findAll(app, type, adapter);
-  const [only] = found;
-  if (found.length === 1 && only !== undefined) return only;
-  throw new TypeError(
-    `${adapter} must know which registration of DpopModule verifies handshakes, and this app has ${found.length}. Register it once, in the root module`,
-  );
+/** Every app of Nest has the container. Asked for a provider that is missing, Nest would end the process before our message. */
+function modulesOf(app: INestApplicationContext): Pick<ModulesContainer, 'values'> {
+  try {
+    return app.get(ModulesContainer, { strict: false });
+  } catch {
+    // It is no app.
+    return new Map();
+  }
 }
 
-function findAll<T>(app: INestApplicationContext, type: Type<T>, adapter: string): readonly T[] {
-  try {
-    return app.get<T>(type, { strict: false, each: true });
-  } catch {
+function onlyOf<T>(modules: Pick<ModulesContainer, 'values'>, type: Type<T>, adapter: string): T {
+  const found = [...modules.values()].flatMap(({ providers }) => {
+    const instance: unknown = providers.get(type)?.instance;
+    return instance instanceof type ? [instance] : [];
+  });
+  const [only] = found;
+  if (only === undefined) {
     throw new TypeError(
       `${adapter} must be given the app, new ${adapter}(app), and DpopModule.forRoot({ … }) must be imported there`,
     );
   }
+  if (found.length === 1) return only;
+  throw new TypeError(
+    `${adapter} must know which registration of DpopModule verifies handshakes, and this app has ${found.length}. Register it once, in the root module`,
+  );
 }

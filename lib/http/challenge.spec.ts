@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { REFUSALS, type RefusalReason, STATUS_OF_CODE } from '../errors/catalogue.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
-import { formatChallenges, type Scheme } from './challenge.js';
+import { formatChallenges, isChallenged, type Scheme } from './challenge.js';
 import type { DpopRequest } from './dpop-request.js';
 
 const PARAMETERS = { algs: 'ES256' };
@@ -27,6 +27,19 @@ describe('a challenge (D3)', () => {
     expect(challenge).toBe(
       'Bearer, DPoP error="invalid_token", error_description="The access token has expired", algs="ES256"',
     );
+  });
+
+  test('without credentials has the scopes of the route, and no error (D1)', () => {
+    const missing = (details: object) =>
+      formatChallenges(new DpopError('credentials_missing', details), undefined, false, PARAMETERS);
+    expect(missing({ scopes: ['a', 'b'] })).toBe('DPoP scope="a b", algs="ES256"');
+    expect(missing({})).toBe('DPoP algs="ES256"');
+  });
+
+  test('is left out where other credentials would not help (B13, D2)', () => {
+    const unchallenged = reasons.filter((reason) => !isChallenged(new DpopError(reason)));
+    expect(unchallenged).toEqual(reasons.filter((reason) => REFUSALS[reason][0] === 'insufficient_rights'));
+    expect(unchallenged).toContain('role_insufficient');
   });
 
   test('is for DPoP, with the error, where Bearer is not offered (B4)', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DpopError } from '../errors/dpop.error.js';
-import { attemptedScheme, parseCredentials, readCredentialFields } from './credentials.js';
+import { attemptedScheme, parseCredentials, parseProofField, readCredentialFields } from './credentials.js';
 
 const LIMITS = { tokenBytes: 100, proofBytes: 200 };
 const parse = (...rawHeaders: string[]) => parseCredentials(readCredentialFields(rawHeaders), LIMITS);
@@ -155,4 +155,36 @@ describe('whatever a request holds (D5)', () => {
       'proof',
     );
   });
+});
+
+describe('the proof of a request without an access token (C1, A5)', () => {
+  const proofIn = (...rawHeaders: string[]): unknown => {
+    try {
+      return parseProofField(readCredentialFields(rawHeaders), 10);
+    } catch (error) {
+      const { reason, details } = error as DpopError;
+      return { reason, ...details };
+    }
+  };
+
+  test('is one field of at most so many bytes', () => {
+    expect(proofIn('DPoP', 'proof')).toBe('proof');
+    expect(proofIn('DPoP', 'x'.repeat(10))).toBe('x'.repeat(10));
+    expect(proofIn('DPoP', 'x'.repeat(11))).toEqual({
+      reason: 'proof_too_large',
+      expected: ['at most 10 bytes'],
+    });
+    expect(proofIn('DPoP', 'proof', 'dpop', 'proof')).toEqual({ reason: 'proof_repeated' });
+    expect(proofIn('DPoP', '', 'dpop', '')).toEqual({ reason: 'proof_repeated' });
+  });
+
+  test('is none if the field is empty or absent', () => {
+    expect(proofIn('DPoP', '')).toBeUndefined();
+    expect(proofIn()).toBeUndefined();
+  });
+});
+
+test('what is no token68 is malformed, wherever the padding stands (A2)', () => {
+  for (const token of ['=', '==', 'a=b', '=a', 'a==b=', 'a b', 'a\u00e9'])
+    expect(reasonOf('Authorization', `DPoP ${token}`, 'DPoP', 'proof')).toBe('authorization_malformed');
 });

@@ -32,6 +32,12 @@ describe('configured origins (C9o)', () => {
     expect(resolve(origins, { request: { protocol: undefined, host: undefined } })).toEqual(origins);
   });
 
+  test('give way to what the app says of the request itself', () => {
+    const baseUrl = 'https://c.example/v2';
+    for (const origin of [origins, 'request', () => 'https://x.example'] as const)
+      expect(resolve(origin, { request: { baseUrl } })).toEqual([baseUrl]);
+  });
+
   test('are those of the hosts for which the request comes to its route', () => {
     const servesHost = (hostname: string) => hostname === 'b.example';
     expect(resolve(origins, { request: { servesHost } })).toEqual(['https://b.example:8443']);

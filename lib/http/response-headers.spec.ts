@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { dpopResponseHeaders, mergeField, mergeFieldNames } from './response-headers.js';
+import { dpopResponseHeaders, mergeField, mergeFieldNames, toRecord } from './response-headers.js';
 
 const ADDED = 'DPoP-Nonce, WWW-Authenticate';
 
@@ -90,5 +90,41 @@ describe('a challenge beside others (D7)', () => {
     const header = { name: 'WWW-Authenticate', value: added, merge: true };
     expect(mergeField(header, () => present)).toBe(merged);
     expect(mergeField({ ...header, merge: false }, () => present)).toBe(added);
+  });
+});
+
+describe('headers for a transport that writes them by itself (J1)', () => {
+  test('are a record of names and values', () => {
+    expect(toRecord(dpopResponseHeaders({ nonce: 'n', retryAfterSeconds: 1 }))).toEqual({
+      'DPoP-Nonce': 'n',
+      'Retry-After': '1',
+      'Cache-Control': 'no-store',
+      'Access-Control-Expose-Headers': 'DPoP-Nonce, WWW-Authenticate',
+    });
+    expect(toRecord([])).toEqual({});
+  });
+});
+
+describe('a header that is there already (D3, D7)', () => {
+  const merged = (name: string, value: string, present: unknown, merge = true): string =>
+    mergeField({ name, value, merge }, () => present);
+
+  test('keeps its other directives beside no-store, in whatever way they are separated', () => {
+    for (const present of ['no-store, no-transform', 'no-transform,No-Store', 'private , no-store'])
+      expect(merged('Cache-Control', 'no-store', present)).toBe(present);
+    for (const present of ['public', 'no-store-at-all', undefined, ['no-store'], 7])
+      expect(merged('Cache-Control', 'no-store', present)).toBe('no-store');
+  });
+
+  test('is merged by its name, and replaced where that is wanted', () => {
+    expect(merged('WWW-Authenticate', 'DPoP', 'Basic')).toBe('Basic, DPoP');
+    expect(merged('Access-Control-Expose-Headers', 'DPoP-Nonce', 'X')).toBe('X, DPoP-Nonce');
+    expect(merged('WWW-Authenticate', 'DPoP', 'Basic', false)).toBe('DPoP');
+  });
+
+  test('is a challenge of its own beside others only if no nonce is asked for', () => {
+    const [alone] = dpopResponseHeaders({ challenge: 'DPoP', nonce: 'n' });
+    const [beside] = dpopResponseHeaders({ challenge: 'DPoP' });
+    expect([alone?.merge, beside?.merge]).toEqual([false, true]);
   });
 });

@@ -87,10 +87,7 @@ describe('a token that was introspected a moment ago (B7)', () => {
 });
 
 describe('a pause after a failure of the issuer (B8)', () => {
-  const failing = (error: Error) => async () => {
-    await Promise.resolve();
-    throw error;
-  };
+  const failing = (problem: Error) => (): Promise<never> => Promise.reject(problem);
   const answering = () => Promise.resolve('answer');
   const down = new OutboundError('down');
   const PAUSED = (message: string) => `the last request failed less than ${PAUSE_SECONDS} s ago: ${message}`;

@@ -68,7 +68,7 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
   protected override getDpopRequest(context: ExecutionContext, request: object): DpopRequest {
     if (context.getType<string>() !== 'rpc' || transportOf(context) !== undefined)
       return super.getDpopRequest(context, request);
-    const message = { method: 'POST', baseUrl: this.messageBaseUrl() };
+    const message = { method: 'POST', baseUrl: this.startedBaseUrl() };
     const call = grpcCallOf([request]);
     if (call !== undefined)
       return { ...message, target: call.getPath(), rawHeaders: grpcCredentialsOf(call) };
@@ -96,6 +96,16 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
       endStream(call, toGrpcStatus(new DpopHttpException(error), call));
     });
     for (const event of ['close', 'cancelled', 'finish']) call.once(event, stop);
+  }
+
+  /** Nest calls no hook of the start for an app that receives messages before `init`. The sentence then goes to the log. */
+  private startedBaseUrl(): string {
+    try {
+      return this.messageBaseUrl();
+    } catch (cause) {
+      if (!(cause instanceof TypeError)) throw cause;
+      throw new DpopUnavailableError('internal_failure', { cause, advice: cause.message });
+    }
   }
 
   private messageBaseUrl(): string {

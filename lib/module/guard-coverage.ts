@@ -5,7 +5,7 @@ import { DpopGuard } from '../guard/dpop.guard.js';
 import type { DpopProofGuard } from '../guard/dpop-proof.guard.js';
 import { isGuard } from '../guard/route-levels.js';
 import { classOf, nameOf, type ProviderWrapper } from './container.js';
-import { isOfMessage } from './rpc-handlers.js';
+import { isOfMessage, isOfTool } from './rpc-handlers.js';
 import { dependenciesOf, findScopedDependency, injectedInto } from './provider-scope.js';
 
 /** The guards of this library. */
@@ -43,6 +43,17 @@ export class GuardCoverage {
     return isGlobal || this.binds(handler, controller);
   }
 
+  /** Whether only a global guard covers a message beside HTTP: it does with `inheritAppConfig`, and otherwise none. */
+  coversIfInherited(handler: object, controller: Type): boolean {
+    return isOfMessage(handler) && this.#isGlobal && !this.covers(handler, controller);
+  }
+
+  /** Whether `@UseGuards` binds a guard that knows HTTP alone to a message without HTTP: it refuses each one. */
+  refusesMessage(handler: object, controller: Type): boolean {
+    if (!isOfMessage(handler) || isOfTool(handler)) return false;
+    return [controller, handler].flatMap(guardsOf).some(knowsOnlyHttp);
+  }
+
   /** Whether `@UseGuards` binds the guard. Nest 11 runs no other guard for the messages of a gateway. */
   binds(handler: object, controller: Type): boolean {
     const bound = [controller, handler].flatMap(guardsOf);
@@ -68,6 +79,14 @@ export function assertGlobalGuardsStatic(modules: ModulesContainer): void {
       );
     }
   }
+}
+
+/** A guard for other transports tells what stands for a request there. */
+function knowsOnlyHttp(bound: unknown): boolean {
+  if (!isGuard(bound, DpopGuard)) return false;
+  const guard = typeof bound === 'function' ? (bound.prototype as DpopGuard) : (bound as DpopGuard);
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- compared, and never called
+  return guard.getRequest === DpopGuard.prototype.getRequest;
 }
 
 /** Nest gives each provider of `APP_GUARD` its own token. */

@@ -14,6 +14,8 @@ const NOTHING: RouteSurvey = {
   withoutToken: [],
   unguardedMessages: [],
   globallyGuardedMessages: [],
+  inheritedGuardMessages: [],
+  refusedMessages: [],
   hooks: [],
   contradictoryClasses: [],
   contradictoryHandlers: [],
@@ -44,6 +46,8 @@ function survey({
   const module = { controllers: toMap(controllers), providers: toMap(providers) };
   const coverage = {
     covers: (handler: object, type: object) => covered.includes(handler) || covered.includes(type),
+    coversIfInherited: () => false,
+    refusesMessage: () => false,
     binds: (handler: object, type: object) => bound.includes(handler) || bound.includes(type),
   } as unknown as GuardCoverage;
   return surveyRoutes(

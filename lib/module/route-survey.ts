@@ -23,6 +23,10 @@ export interface RouteSurvey {
   readonly unguardedMessages: readonly string[];
   /** Messages that require nothing, and that only a global guard covers. */
   readonly globallyGuardedMessages: readonly string[];
+  /** The same of the messages of microservices beside HTTP, and of tools of MCP. */
+  readonly inheritedGuardMessages: readonly string[];
+  /** Messages without HTTP whose guard knows HTTP alone. */
+  readonly refusedMessages: readonly string[];
   /** Hooks of gateways that require a proof. Nest runs no guard for them. */
   readonly hooks: readonly string[];
   /** Classes that have `@SkipDpop` and also require a proof. */
@@ -76,10 +80,21 @@ export function surveyRoutes(
     ),
     unguardedMessages: describe(
       messages.filter(({ handler, type }) => !coverage.binds(handler, type)),
-      verifiesHandshakes ? demandsBeyondHandshake : unmetDemands,
+      verifiesHandshakes ? demandsBeyondHandshake : demandsOfMessage,
     ),
     globallyGuardedMessages: messages
       .filter((route) => !verifiesHandshakes && isOnlyGloballyGuarded(route, coverage))
+      .map(({ name }) => name),
+    inheritedGuardMessages: others
+      .filter(
+        (route) =>
+          coverage.coversIfInherited(route.handler, route.type) &&
+          !isOpened(route.levels) &&
+          unmetDemands(route).length === 0,
+      )
+      .map(({ name }) => name),
+    refusedMessages: others
+      .filter(({ handler, type, levels }) => coverage.refusesMessage(handler, type) && !isOpened(levels))
       .map(({ name }) => name),
     hooks: describe(routes.filter(isHook), ({ levels: [own] }) =>
       own === undefined ? [] : [...statementsOf(own), ...(own.guarded ? ['@UseGuards'] : [])],
@@ -136,10 +151,16 @@ function unmetDemands(route: Route): readonly string[] {
   ];
 }
 
+/** Neither a handshake nor a guard leaves the verdict that `@DpopBound` reads on an open gateway. */
+function demandsOfMessage(route: Route): readonly string[] {
+  const { levels, isBound, tokenParts } = route;
+  return isOpened(levels) ? [...(isBound ? ['@DpopBound'] : []), ...tokenParts] : unmetDemands(route);
+}
+
 /** What the policy of the class does not say, which the handshake meets. */
 function demandsBeyondHandshake(route: Route): readonly string[] {
   const classes = [...lineageOf(route.type)];
-  if (isOpened(classes.map((type) => routeLevelOfClass(type, DpopGuard)))) return unmetDemands(route);
+  if (isOpened(classes.map((type) => routeLevelOfClass(type, DpopGuard)))) return demandsOfMessage(route);
   const levels = route.levels.filter(({ target }) => !classes.some((type) => type === target));
   return isOpened(route.levels) ? [] : [...new Set(levels.flatMap(describeDemands))];
 }

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { Get, Logger, Scope, SetMetadata, type Type } from '@nestjs/common';
+import { Get, Logger, Scope, SetMetadata, type Type, UseGuards } from '@nestjs/common';
 import { APP_GUARD, type ApplicationConfig, type HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
+import { DpopBound } from '../guard/dpop-bound.decorator.js';
 import { DpopGuard } from '../guard/dpop.guard.js';
 import { Dpop, SkipDpop } from '../guard/policy.decorators.js';
 import { markVerifying } from '../handshake/verifying-adapter.js';
@@ -104,11 +106,17 @@ function containerOf({
       ]),
     }),
   );
+  // A module may import one registration for a part of the app.
+  const imported = modules.filter(({ isGlobal }, index) => isGlobal || index === 0);
   const root = {
     metatype: class RootModule {},
     isGlobal: false,
     // Behind the modules that it imports by name, Nest adds the global ones.
-    imports: new Set([...(importers.includes('RootModule') ? modules : []), InternalCoreModule, ...modules]),
+    imports: new Set([
+      ...(importers.includes('RootModule') ? imported : []),
+      InternalCoreModule,
+      ...imported,
+    ]),
     exports: new Set(),
     controllers: new Map(controllers.map((metatype) => [metatype, { metatype }])),
     injectables: new Map(),
@@ -119,7 +127,7 @@ function containerOf({
     .map((name) => ({
       ...root,
       metatype: { name },
-      imports: new Set([...modules, InternalCoreModule]),
+      imports: new Set([...imported, InternalCoreModule]),
       controllers: new Map(),
       providers: new Map(),
     }));
@@ -309,10 +317,108 @@ describe('an app with gateways (J1)', () => {
     ]);
   });
 
+  test.each([[{}], [undefined]])(
+    'does not start if @DpopBound has no verdict on an open gateway',
+    (adapter) => {
+      @SkipDpop()
+      @WebSocketGateway()
+      class OpenGateway {
+        @SubscribeMessage('read')
+        read(@DpopBound() _jkt: string): void {}
+
+        @UseGuards(DpopGuard)
+        @SubscribeMessage('list')
+        list(@DpopBound() _jkt: string): void {}
+
+        @SubscribeMessage('plain')
+        plain(): void {}
+      }
+      if (adapter !== undefined) markVerifying(adapter);
+      const parts = adapter === undefined ? {} : { adapter };
+      expect(() => start({ ...gateway(OpenGateway), ...parts })).toThrow(
+        /enforce nothing: OpenGateway\.read \(@DpopBound\)\. Add @UseGuards\(DpopGuard\)/,
+      );
+    },
+  );
+
   test('does not start if a hook requires something', () => {
     expect(() => start({ ...gateway(HookedGateway), globalGuards })).toThrow(
       /^Nest runs no guard for these hooks of gateways, .*: HookedGateway\.handleConnection \(@RequireScopes\), HookedGateway\.handleDisconnect \(@RequireScopes\)\. Move/,
     );
+  });
+});
+
+describe('an app with messages beside HTTP (I2)', () => {
+  class MessageGuard extends DpopGuard {
+    override getRequest(): object {
+      return {};
+    }
+  }
+
+  class Orders {
+    @MessagePattern('list')
+    list(): void {}
+
+    @SkipDpop()
+    @MessagePattern('open')
+    open(): void {}
+
+    @UseGuards(MessageGuard)
+    @MessagePattern('guarded')
+    guarded(): void {}
+
+    @Get()
+    read(): void {}
+  }
+  const globalGuards = [guard as object];
+
+  test('starts with a warning if a message that requires nothing has only a global guard', () => {
+    start({ controllers: [Orders] });
+    expect(lines).toEqual([]);
+    start({ controllers: [Orders], globalGuards });
+    expect(lines).toEqual([
+      'warn [DpopModule] Only a global guard covers these messages; Nest applies it to messages only with inheritAppConfig: Orders.list. ' +
+        'Add @UseGuards with the guard to the handler or its class, which works with inheritAppConfig and without it; @SkipDpop() says that a message is open',
+    ]);
+  });
+
+  test('starts with a warning if the guard of a message knows HTTP alone, and not for a tool of MCP', () => {
+    class Audited extends DpopGuard {}
+
+    @UseGuards(DpopGuard)
+    class Refused {
+      @MessagePattern('list')
+      list(): void {}
+
+      @UseGuards(guard as DpopGuard)
+      @EventPattern('happened')
+      happened(_data: object): void {}
+
+      @SkipDpop()
+      @MessagePattern('open')
+      open(): void {}
+
+      @MessagePattern('tool', { mcpType: 'tool' })
+      tool(): void {}
+
+      @Get()
+      read(): void {}
+    }
+    class Own {
+      @UseGuards(Audited)
+      @MessagePattern('own')
+      own(): void {}
+    }
+    start({ controllers: [Refused, Own] });
+    expect(lines).toEqual([
+      'warn [DpopModule] DpopGuard refuses these messages, because it knows HTTP alone: Refused.list, Refused.happened, Own.own. ' +
+        'Bind a DpopMessageGuard of nestjs-dpop/microservices with a baseUrl, or override getRequest and getDpopRequest for a transport of your own',
+    ]);
+  });
+
+  test('starts without a word where there is no HTTP, and a global guard counts', () => {
+    start({ controllers: [Orders], globalGuards, hasServer: false, isMicroservice: true });
+    expect(lines).toEqual([]);
   });
 });
 

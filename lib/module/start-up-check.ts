@@ -108,6 +108,18 @@ export class StartUpCheck implements OnModuleInit {
           'Use the adapter of nestjs-dpop/platform-ws or nestjs-dpop/platform-socket.io, or add @UseGuards(DpopGuard) to the gateway; @SkipDpop() says that a gateway is open',
       );
     }
+    if (survey.inheritedGuardMessages.length > 0) {
+      logger.warn(
+        `Only a global guard covers these messages; Nest applies it to messages only with inheritAppConfig: ${survey.inheritedGuardMessages.join(', ')}. ` +
+          'Add @UseGuards with the guard to the handler or its class, which works with inheritAppConfig and without it; @SkipDpop() says that a message is open',
+      );
+    }
+    if (survey.refusedMessages.length > 0) {
+      logger.warn(
+        `DpopGuard refuses these messages, because it knows HTTP alone: ${survey.refusedMessages.join(', ')}. ` +
+          'Bind a DpopMessageGuard of nestjs-dpop/microservices with a baseUrl, or override getRequest and getDpopRequest for a transport of your own',
+      );
+    }
     const texts = describeUnguarded(survey, this.#hasAuthorizationServer());
     // An authorization server checks its decorators itself.
     if (!this.#hasAuthorizationServer())

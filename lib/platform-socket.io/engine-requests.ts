@@ -27,6 +27,8 @@ const WRONG_TRANSPORT: HandshakeRefusal = {
   }),
 };
 
+const OWNER = 'the client that opened the session. This session belongs to another client';
+
 /**
  * Verifies the requests of engine.io before engine.io acts on them: the one that opens a session and, where polling is on,
  * each further one.
@@ -82,7 +84,8 @@ export class EngineRequests {
   #withOwner(policy: DpopPolicy, sid: string | undefined): DpopPolicy {
     const opener = sid === undefined ? undefined : this.#connections.openerOf(sid);
     if (opener === undefined || !this.#refuses) return policy;
-    const isOwner = (verdict: DpopVerdict) => isSameClient(opener, verdict);
+    // The log shows the name of a predicate as what was required.
+    const { [OWNER]: isOwner } = { [OWNER]: (verdict: DpopVerdict) => isSameClient(opener, verdict) };
     return { ...policy, enforcement: 'enforce', anonymous: 'reject', predicates: [isOwner] };
   }
 }

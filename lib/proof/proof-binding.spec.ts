@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { DpopError } from '../errors/dpop.error.js';
-import { assertAth } from './proof-binding.js';
+import { assertAth, assertKeyBinding, assertNoAth } from './proof-binding.js';
 
 function reasonOf(check: () => unknown): string | undefined {
   try {
@@ -42,5 +42,20 @@ describe('ath (C12)', () => {
   test('characters beyond ASCII are not taken for those with the same lowest octet', () => {
     const alias = String.fromCharCode(...[...expected].map((character) => character.charCodeAt(0) + 0x100));
     expect(reasonOf(() => assertAth(alias, expected))).toBe('proof_ath');
+  });
+});
+
+describe('the key that a token is bound to (B3)', () => {
+  test('is that of the proof', () => {
+    expect(refusalOf(() => assertKeyBinding('a', 'a'))).toBeUndefined();
+    expect(refusalOf(() => assertKeyBinding('a', 'b'))).toEqual(['key_binding', {}]);
+  });
+});
+
+describe('a proof that was made for a protected resource (G)', () => {
+  test('is not good without its access token', () => {
+    expect(refusalOf(() => assertNoAth(undefined))).toBeUndefined();
+    for (const ath of ['', 'hash'])
+      expect(refusalOf(() => assertNoAth(ath))).toEqual(['proof_ath_unexpected', { detail: 'ath' }]);
   });
 });

@@ -76,6 +76,16 @@ describe('htu (C9)', () => {
     },
   );
 
+  test.each(['wss://api.example.com/v1/a', 'ws://api.example.com/v1/a', 'text'])(
+    'tells the operator of %s that only http and https are schemes of it (J1, D9)',
+    (htu) => {
+      expect(refusalOf(() => assertHtu(htu, ['https://api.example.com'], '/v1/a', 'ignore'))).toMatchObject([
+        'proof_htu',
+        { detail: 'htu', advice: expect.stringContaining('https in place of wss') },
+      ]);
+    },
+  );
+
   test('tells the operator what a proof could have been signed for, and nothing of the request (D9)', () => {
     const baseUrls = ['https://api.example.com', 'https://edge.example.com/v1'];
     for (const [htu, detail] of [

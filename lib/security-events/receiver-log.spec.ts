@@ -85,10 +85,10 @@ describe('a flood of Security Event Tokens (B9, D9)', () => {
     }
     lines = [];
     log.flush();
-    expect(lines.map((line) => line.split(' from ')[0]).toSorted()).toEqual([
-      'warn 1 more of internal_failure',
+    expect(lines.map((line) => line.split(' from ')[0])).toEqual([
       'warn 1 more of not_applied',
       'warn 1 more of stream_ended',
+      'warn 1 more of internal_failure',
     ]);
   });
 

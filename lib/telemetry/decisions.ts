@@ -23,7 +23,7 @@ export interface DpopDecision {
   readonly offBySeconds: number | undefined;
   /** The method of the request if Node knows it, otherwise `other`. */
   readonly method: string | undefined;
-  /** The pattern of the route, `/accounts/:id`. Undefined for GraphQL and for `DpopVerifier`. */
+  /** The pattern of the route, `/accounts/:id`; for a gateway its path. Undefined for GraphQL, messages and `DpopVerifier`. */
   readonly route: string | undefined;
   /** Class and method of the handler, `AccountsController.list`. Undefined for `DpopVerifier`. */
   readonly handler: string | undefined;

@@ -33,6 +33,13 @@ describe('the log of the operator (D9)', () => {
     ]);
   });
 
+  test('warns of a demand for a nonce that is only reported', () => {
+    log.refused(write, new DpopError('nonce_missing'), { handler: 'A.b' }, undefined, {});
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn let through by .*: use_dpop_nonce \(nonce_missing\)/),
+    ]);
+  });
+
   test('has what was received only if it is asked for', () => {
     refuse(undefined, undefined, () => 'received: request');
     expect(lines[0]).toMatch(/has expired; received: request$/);

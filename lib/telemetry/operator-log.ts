@@ -56,8 +56,9 @@ export class OperatorLog {
     const { reason, code, details } = error;
     if (!this.#budget.take(reason, `${details.detail} ${place.handler}`)) return;
     this.#writeOmissions(write);
-    // A demand for a nonce is how a good client gets its first one.
-    const level = code === 'use_dpop_nonce' ? 'debug' : 'warn';
+    // A demand for a nonce is how a good client gets its first one. One that was only reported has demanded nothing yet,
+    // and a quiet log must mean that clients cope.
+    const level = code === 'use_dpop_nonce' && report === undefined ? 'debug' : 'warn';
     write(level, toLine([describeRefusal(error, place, report), received?.()]));
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ExecutionContext } from '@nestjs/common';
+import { type ExecutionContext, SetMetadata } from '@nestjs/common';
 import { placeOf, routeNameOf } from './route-name.js';
 
 class AccountsController {
@@ -30,6 +30,22 @@ describe('the route and the handler of a request (D9)', () => {
     [undefined, undefined],
   ])('are read from %j', (request, route) => {
     expect(routeNameOf(contextOf('http'), request)).toEqual({ route, handler });
+  });
+
+  test.each([
+    [{ path: '/feed' }, '/feed'],
+    [{ path: 'feed' }, '/feed'],
+    [{ path: '' }, undefined],
+    [{ path: 7 }, undefined],
+    [{}, undefined],
+    [undefined, undefined],
+  ])('have the path of a gateway with the options %j', (options, route) => {
+    class Gateway {
+      read(): void {}
+    }
+    SetMetadata('websockets:gateway_options', options)(Gateway);
+    const context = { ...contextOf('ws'), getClass: () => Gateway, getHandler: () => Gateway.prototype.read };
+    expect(routeNameOf(context as never, {})).toEqual({ route, handler: 'Gateway.read' });
   });
 
   test('have no route in GraphQL, where all have the same', () => {

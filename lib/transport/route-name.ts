@@ -10,7 +10,24 @@ import type { Place, RouteName } from '../http/place.js';
  */
 export function routeNameOf(context: ExecutionContext, request: unknown): Required<RouteName> {
   const handler = `${context.getClass().name}.${context.getHandler().name}`;
-  return { route: context.getType<string>() === 'http' ? patternOf(request) : undefined, handler };
+  return { route: routeOf(context, request), handler };
+}
+
+/** The metadata key of @nestjs/websockets, which an app without sockets does not have. */
+const GATEWAY_OPTIONS = 'websockets:gateway_options';
+
+/** The path that `@WebSocketGateway` gives to a gateway, with a slash before it; `undefined` if it gives none. */
+export function gatewayPathOf(type: object): string | undefined {
+  const options: unknown = Reflect.getMetadata(GATEWAY_OPTIONS, type);
+  const path = isObject(options) ? options['path'] : undefined;
+  if (typeof path !== 'string' || path === '') return undefined;
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+function routeOf(context: ExecutionContext, request: unknown): string | undefined {
+  const type = context.getType<string>();
+  if (type === 'ws') return gatewayPathOf(context.getClass());
+  return type === 'http' ? patternOf(request) : undefined;
 }
 
 /** The route, the handler and the method of the request, for the log. */

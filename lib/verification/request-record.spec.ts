@@ -1,5 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { recordOf, verdictOn } from './request-record.js';
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import {
+  isAnonymous,
+  leaveProof,
+  leaveVerdict,
+  proofOn,
+  recordOf,
+  shareRecord,
+  verdictOn,
+} from './request-record.js';
 import type { DpopVerdict } from './verdict.js';
 
 const VERDICT = { jkt: 'thumbprint' } as DpopVerdict;
@@ -28,5 +38,65 @@ describe('the record of a request', () => {
       undefined,
       undefined,
     ]);
+  });
+});
+
+describe('what guards leave on a request', () => {
+  const enforced = { ...VERDICT, enforced: true } as DpopVerdict;
+  const another = { ...VERDICT, enforced: true } as DpopVerdict;
+  const reported = { ...VERDICT, enforced: false } as DpopVerdict;
+  const bare = (): IncomingMessage => new IncomingMessage(new Socket());
+
+  test('is the last verdict; one that only reports replaces none that enforces (K1)', () => {
+    const request = bare();
+    leaveVerdict(request, reported);
+    expect(verdictOn(request)).toBe(reported);
+    leaveVerdict(request, enforced);
+    expect(verdictOn(request)).toBe(enforced);
+    leaveVerdict(request, reported);
+    expect(verdictOn(request)).toBe(enforced);
+    leaveVerdict(request, another);
+    expect(verdictOn(request)).toBe(another);
+  });
+
+  test('is there on the request of Node behind that of the framework, too', () => {
+    const raw = bare();
+    const request = { raw };
+    leaveVerdict(request, enforced);
+    expect(verdictOn(raw)).toBe(enforced);
+    expect(recordOf(raw)).toBe(recordOf(request));
+    leaveVerdict(request, another);
+    expect([verdictOn(raw), verdictOn(request)]).toEqual([another, another]);
+  });
+
+  test('is what a proof told, or that there was none (G)', () => {
+    const raw = bare();
+    const verdict = { jkt: 'thumbprint' } as never;
+    expect(proofOn(raw)).toBeUndefined();
+    leaveProof({ raw }, verdict);
+    expect(proofOn(raw)).toEqual({ verdict });
+    const without = bare();
+    leaveProof(without, undefined);
+    expect(proofOn(without)).toEqual({ verdict: undefined });
+    for (const other of [undefined, null, 'text', {}]) expect(proofOn(other)).toBeUndefined();
+  });
+
+  test('is that nobody came with credentials (K2)', () => {
+    const request = bare();
+    expect(isAnonymous(request)).toBe(false);
+    expect(recordOf(request).isAnonymous).toBe(false);
+    recordOf(request).isAnonymous = true;
+    expect(isAnonymous(request)).toBe(true);
+    for (const other of [undefined, null, 'text', {}]) expect(isAnonymous(other)).toBe(false);
+  });
+
+  test('is shared with a request that has no record of its own', () => {
+    const [raw, request, own] = [bare(), {}, {}];
+    leaveVerdict(raw, enforced);
+    shareRecord(raw, request);
+    expect(verdictOn(request)).toBe(enforced);
+    recordOf(own);
+    shareRecord(raw, own);
+    expect(verdictOn(own)).toBeUndefined();
   });
 });

@@ -1,6 +1,7 @@
 import { format, inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { createVerdict } from './verdict.js';
+import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import { createTicketVerdict, createUnenforcedVerdict, createVerdict } from './verdict.js';
 
 const TOKEN = 'header.payload.signature-of-the-token';
 const NONCE = 'the-next-nonce';
@@ -54,5 +55,45 @@ describe('a verdict (D6)', () => {
     expect(text).not.toContain('signature-of-the-token');
     expect(text).not.toContain(NONCE);
     expect(text).toContain('thumbprint');
+  });
+});
+
+describe('other verdicts', () => {
+  test('of a ticket has the rights of its claims, and says that it is one (J2)', () => {
+    const ofTicket = createTicketVerdict(verdict, { sub: 'other', scope: 'c' }, 'jkt');
+    expect(ofTicket).toMatchObject({
+      scheme: 'DPoP',
+      jkt: 'jkt',
+      subject: 'other',
+      scopes: ['c'],
+      hasNonce: true,
+      hasTicket: true,
+      enforced: true,
+      unmet: undefined,
+    });
+    expect([ofTicket.token, ofTicket.nextNonce]).toEqual([TOKEN, undefined]);
+    expect(Object.isFrozen(ofTicket)).toBe(true);
+    expect(verdict).toMatchObject({ hasTicket: false, enforced: true, unmet: undefined });
+  });
+
+  test('of a request that passes unverified has nothing but why (K1)', () => {
+    const refused = createUnenforcedVerdict(new DpopError('token_invalid', { detail: 'exp' }));
+    expect(refused).toMatchObject({
+      scheme: 'Bearer',
+      jkt: undefined,
+      claims: {},
+      scopes: [],
+      hasNonce: false,
+      hasTicket: false,
+      enforced: false,
+      unmet: { code: 'invalid_token', reason: 'token_invalid', detail: 'exp' },
+    });
+    expect([refused.token, refused.nextNonce]).toEqual(['', undefined]);
+    expect([refused, refused.claims, refused.unmet].every(Object.isFrozen)).toBe(true);
+    expect(createUnenforcedVerdict(new DpopUnavailableError('issuer_unavailable')).unmet).toEqual({
+      code: 'temporarily_unavailable',
+      reason: 'issuer_unavailable',
+      detail: undefined,
+    });
   });
 });

@@ -210,6 +210,13 @@ describe('the look of the bank', () => {
     await copyLoot(page);
     for (const theft of ['bearer', 'key', 'replay', 'url', 'token', 'later']) await attempt(page, theft);
     expect(await page.evaluate('window.shifts')).toBeLessThan(0.01);
+    // The keyboard: the outcome comes, and the focus stays where it was.
+    await page.focus('[data-theft=bearer] button');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-theft=bearer][data-state=refused]');
+    expect(await page.evaluate("document.activeElement.closest('[data-theft]').dataset.theft")).toBe(
+      'bearer',
+    );
     for (const [size, viewport] of Object.entries(SIZES)) {
       for (const colorScheme of THEMES) {
         await page.setViewportSize(viewport);

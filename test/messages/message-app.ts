@@ -130,6 +130,8 @@ export interface MessageAppOptions {
   /** Default: HTTP beside the messages, on Express. `null`: messages by TCP alone. */
   readonly platform?: Platform | null;
   readonly inheritAppConfig?: boolean;
+  /** Whether HTTP is served, too: `listen` runs the start check, and `startAllMicroservices` does not. */
+  readonly listens?: boolean;
   readonly before?: (app: { useGlobalGuards(...guards: never[]): unknown }) => void;
 }
 
@@ -174,6 +176,7 @@ export async function startMessages(options: MessageAppOptions): Promise<Message
   );
   try {
     await app.startAllMicroservices();
+    if (options.listens === false) return { ...shared, http: '', close: () => app.close() };
     await app.listen(0, '127.0.0.1');
   } catch (error) {
     await app.close();

@@ -4,6 +4,7 @@ const EXPLANATIONS = 'test/(explained-|received-values)';
 const OPTIONS = 'test/(options-|policy-values)';
 const ISSUERS = 'test/(issuers|issuer-faults|issuer-options|issuer-settings|resolved-issuers|caches)';
 const PROFILES = 'test/(profiles|profile-advice|fapi2)';
+const ISSUANCE = 'test/(tickets.e2e|authorization-server)';
 
 /**
  * Which suites must notice a mutant of each folder of lib, as patterns of paths. Only the tests that reach a mutant are
@@ -44,10 +45,10 @@ export const FOLDERS = {
   outbound: ['lib/(outbound|issuer)/', 'test/(issuer-faults|introspection.e2e)'],
   profiles: ['lib/profiles/', PROFILES],
   telemetry: ['lib/(telemetry|runtime)/', EXPLANATIONS, 'test/(hostile-log|decision)'],
-  verification: ['lib/verification/'],
-  config: ['lib/config/'],
+  verification: ['lib/verification/', ISSUANCE],
+  config: ['lib/config/', 'test/authorization-server'],
   revocation: ['lib/revocation/', 'test/revocation'],
-  guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict|enforcement|trial)'],
+  guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict|enforcement|trial)', ISSUANCE],
   introspection: ['lib/introspection/', 'test/introspection', 'test/rfc-vectors'],
   metadata: ['lib/metadata/', 'test/metadata'],
   'security-events': ['lib/security-events/', 'test/security-events'],

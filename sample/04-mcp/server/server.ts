@@ -17,6 +17,7 @@ export async function startServer({ port, issuer }: ServerStartOptions): Promise
     logger: false,
   });
   app.connectMicroservice({ strategy });
+  await app.init();
   await app.startAllMicroservices();
   await app.listen(port, '127.0.0.1');
   return { url: `${origin}/mcp`, close: () => app.close() };

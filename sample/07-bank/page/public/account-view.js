@@ -11,7 +11,7 @@ export function showAccount({ balanceCents, entries }) {
   at('balance').textContent = formatCents(balanceCents);
   const rows = entries
     .slice(-SHOWN)
-    .reverse()
+    .toReversed()
     .map(({ text, amountCents }) => {
       const row = create('li', amountCents < 0 ? 'out' : 'in');
       row.append(create('span', '', text), create('span', 'amount', formatCents(amountCents)));

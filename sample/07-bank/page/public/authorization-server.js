@@ -1,4 +1,4 @@
-import * as oauth from '/vendor/index.js';
+import * as oauth from './vendor/index.js';
 import { BANKS, config } from './config.js';
 import { chooseBank, keepToken } from './session.js';
 import { fetchAs } from './wire.js';

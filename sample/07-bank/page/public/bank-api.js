@@ -1,4 +1,4 @@
-import * as oauth from '/vendor/index.js';
+import * as oauth from './vendor/index.js';
 import { PLAIN_HTTP, withNonce } from './authorization-server.js';
 import { BANKS } from './config.js';
 import { readToken } from './session.js';

@@ -12,17 +12,19 @@ const TOKEN_ENDED = 4401;
 export async function openFeed(dpop, { onAccount, onEnd, onBreak }) {
   const { ticket } = await callBank('dpop', dpop, 'POST', '/tickets');
   const socket = new WebSocket(`${config.api.replace('http', 'ws')}/feed`, [`ticket.${ticket}`, 'feed.v1']);
-  socket.onopen = () => socket.send(JSON.stringify({ event: 'watch' }));
-  socket.onmessage = ({ data }) => {
+  const closed = new AbortController();
+  const on = (type, listener) => socket.addEventListener(type, listener, { signal: closed.signal });
+  on('open', () => socket.send(JSON.stringify({ event: 'watch' })));
+  on('message', ({ data }) => {
     const message = JSON.parse(data);
     if (message.event === 'account') onAccount(message.data);
-  };
-  socket.onclose = ({ code }) => {
+  });
+  on('close', ({ code }) => {
     if (code === TOKEN_ENDED) onEnd(code);
     else onBreak(code);
-  };
+  });
   return () => {
-    socket.onclose = null;
+    closed.abort();
     socket.close();
   };
 }

@@ -1,4 +1,4 @@
-import * as oauth from '/vendor/index.js';
+import * as oauth from './vendor/index.js';
 import { formatCents, say, showAccount, showFeed, showState } from './account-view.js';
 import { finishLogin, logIn } from './authorization-server.js';
 import { callBank, interceptProof, StepUpRequired } from './bank-api.js';
@@ -22,10 +22,12 @@ const bench = setThiefsBench({
 });
 
 async function readAccount() {
+  const bank = currentBank();
   try {
-    showAccount(await callBank(currentBank(), dpop, 'GET', '/account'));
+    const account = await callBank(bank, dpop, 'GET', '/account');
+    if (bank === currentBank()) showAccount(account);
   } catch (error) {
-    endOrSay(error);
+    if (bank === currentBank()) endOrSay(error);
   }
 }
 
@@ -50,13 +52,15 @@ function endOrSay(error) {
 function end(sentence) {
   closeFeed();
   dropToken(currentBank());
+  bench.clear();
   showState('ended');
   say(sentence);
 }
 
 async function startFeed() {
   if (currentBank() !== 'dpop') return showFeed('No feed here', 'off');
-  closeFeed = await openFeed(dpop, {
+  const token = readToken('dpop')?.value;
+  const close = await openFeed(dpop, {
     onAccount: showAccount,
     onEnd: (code) => {
       showFeed(`Closed by the bank, ${code}`, 'off');
@@ -64,6 +68,9 @@ async function startFeed() {
     },
     onBreak: (code) => showFeed(`Broken off, ${code}`, 'off'),
   });
+  // The user may have changed the bank, or logged out, while the ticket was fetched.
+  if (currentBank() !== 'dpop' || readToken('dpop')?.value !== token) return close();
+  closeFeed = close;
   showFeed('Live', 'on');
 }
 

@@ -1,4 +1,4 @@
-import * as oauth from '/vendor/index.js';
+import * as oauth from './vendor/index.js';
 import { logInAsThief, PLAIN_HTTP } from './authorization-server.js';
 import { config } from './config.js';
 import { createKeys } from './key-store.js';

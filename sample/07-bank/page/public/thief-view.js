@@ -35,6 +35,7 @@ export function setThiefsBench(victim) {
 
   async function copy() {
     const isBound = victim.bank() === 'dpop';
+    resetOutcomes();
     await victim.read();
     const atMs = Date.now();
     const proof = isBound ? await victim.intercept() : undefined;
@@ -57,27 +58,27 @@ export function setThiefsBench(victim) {
 
   async function attempt(name) {
     const item = document.querySelector(`[data-theft="${name}"]`);
-    const button = item.querySelector('button');
-    button.disabled = true;
+    const taken = loot;
+    // The button is not disabled meanwhile: it would lose the focus.
+    if (taken === undefined || item.dataset.state === 'waiting') return;
     show(item, 'waiting', 'Trying …');
     const wait = (untilMs) =>
-      countDown(untilMs, (seconds) => show(item, 'waiting', `The thief waits: ${seconds} s`));
+      countDown(untilMs, (seconds) => {
+        if (loot === taken) show(item, 'waiting', `The thief waits: ${seconds} s`);
+      });
     try {
-      const response = await THEFTS[name]({ ...loot, wait });
+      const response = await THEFTS[name]({ ...taken, wait });
+      if (loot !== taken) return;
       await showOutcome(item, response);
       if (response.ok) await victim.read();
     } catch {
-      show(item, 'waiting', 'No answer. Is the bank still running?');
-    } finally {
-      button.disabled = false;
+      if (loot === taken) show(item, 'idle', 'No answer. Is the bank still running?');
     }
   }
 
   at('copy').addEventListener('click', copy);
   at('try-all').addEventListener('click', async () => {
-    at('try-all').disabled = true;
     for (const name of Object.keys(THEFTS)) await attempt(name);
-    at('try-all').disabled = false;
   });
   for (const name of Object.keys(THEFTS)) {
     document.querySelector(`[data-theft="${name}"] button`).addEventListener('click', () => attempt(name));
@@ -92,13 +93,17 @@ export function setThiefsBench(victim) {
       arm(false);
       showLog('None yet.');
       at('thief-message').textContent = 'Copy the log file first.';
-      for (const item of document.querySelectorAll('[data-theft]')) show(item, 'idle', 'Not tried yet.');
+      resetOutcomes();
     },
   };
 }
 
 function arm(isArmed) {
   for (const button of document.querySelectorAll('[data-theft] button, #try-all')) button.disabled = !isArmed;
+}
+
+function resetOutcomes() {
+  for (const item of document.querySelectorAll('[data-theft]')) show(item, 'idle', 'Not tried yet.');
 }
 
 function show(item, state, ...content) {
