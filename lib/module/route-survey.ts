@@ -153,7 +153,8 @@ function unmetDemands(route: Route): readonly string[] {
 
 /** Neither a handshake nor a guard leaves the verdict that `@DpopBound` reads on an open gateway. */
 function demandsOfMessage(route: Route): readonly string[] {
-  return route.isBound && isOpened(route.levels) ? ['@DpopBound'] : unmetDemands(route);
+  const { levels, isBound, tokenParts } = route;
+  return isOpened(levels) ? [...(isBound ? ['@DpopBound'] : []), ...tokenParts] : unmetDemands(route);
 }
 
 /** What the policy of the class does not say, which the handshake meets. */

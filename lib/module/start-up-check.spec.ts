@@ -106,11 +106,17 @@ function containerOf({
       ]),
     }),
   );
+  // A module may import one registration for a part of the app.
+  const imported = modules.filter(({ isGlobal }, index) => isGlobal || index === 0);
   const root = {
     metatype: class RootModule {},
     isGlobal: false,
     // Behind the modules that it imports by name, Nest adds the global ones.
-    imports: new Set([...(importers.includes('RootModule') ? modules : []), InternalCoreModule, ...modules]),
+    imports: new Set([
+      ...(importers.includes('RootModule') ? imported : []),
+      InternalCoreModule,
+      ...imported,
+    ]),
     exports: new Set(),
     controllers: new Map(controllers.map((metatype) => [metatype, { metatype }])),
     injectables: new Map(),
@@ -121,7 +127,7 @@ function containerOf({
     .map((name) => ({
       ...root,
       metatype: { name },
-      imports: new Set([...modules, InternalCoreModule]),
+      imports: new Set([...imported, InternalCoreModule]),
       controllers: new Map(),
       providers: new Map(),
     }));
