@@ -184,9 +184,9 @@ describe('the bank in Chromium', () => {
   });
 
   test('the feed closes when the token ends, and the page says so (J2)', async () => {
-    const page = await openPage({ tokenLifetimeSeconds: 6 });
+    const page = await openPage({ tokenLifetimeSeconds: 12 });
     await logIn(page);
-    await page.waitForSelector('body[data-login=ended]', { state: 'attached', timeout: 30_000 });
+    await page.waitForSelector('body[data-login=ended]', { state: 'attached', timeout: 40_000 });
     expect(await text(page, '#feed')).toBe('Closed by the bank, 4401');
     expect(await text(page, '#message')).toContain('The token has ended');
     await page.click('.again');
