@@ -11,7 +11,8 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 const cache = join(tmpdir(), 'nestjs-dpop-nest-versions');
-const CHECKS = ['checks.mjs', 'combinations.mjs'];
+const CHECKS = ['checks.mjs', 'combinations.mjs', 'roll-out.mjs'];
+const FILES = [...CHECKS, 'by-hand.mjs'];
 const INSTALL_MS = 300_000;
 const CHECKS_MS = 120_000;
 
@@ -65,7 +66,7 @@ async function check(version, tarball) {
     const target = join(place, 'node_modules', 'nestjs-dpop');
     await mkdir(target, { recursive: true });
     await run('tar', ['-xzf', tarball, '-C', target, '--strip-components', '1']);
-    for (const file of CHECKS) await copyFile(join(root, 'test/nest-versions', file), join(place, file));
+    for (const file of FILES) await copyFile(join(root, 'test/nest-versions', file), join(place, file));
     const { stdout } = await run(process.execPath, ['--test', '--test-reporter', 'tap', ...CHECKS], {
       cwd: place,
       timeout: CHECKS_MS,
@@ -98,6 +99,10 @@ async function install(version) {
     '@nestjs/throttler': '^6.7.1',
     '@nest-lab/or-guard': '^2.6.0',
     'nestjs-cls': '^6.3.1',
+    '@nestjs/testing': exact,
+    '@opentelemetry/api': '^1.9.1',
+    '@opentelemetry/exporter-prometheus': '^0.223.0',
+    '@opentelemetry/sdk-metrics': '^2.12.1',
     passport: '^0.7.0',
     'reflect-metadata': '^0.2.2',
     rxjs: '^7.8.2',

@@ -5,7 +5,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { OrGuard } from '@nest-lab/or-guard';
-import { Catch, Controller, Get, Inject, Injectable, Module, UseFilters, UseGuards } from '@nestjs/common';
+import { Catch, Controller, Get, Module, UseFilters, UseGuards } from '@nestjs/common';
 import { APP_GUARD, BaseExceptionFilter, HttpAdapterHost, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -22,6 +22,7 @@ import {
   SkipDpop,
 } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
+import { decorate, inject, onMethod } from './by-hand.mjs';
 
 const ORIGIN = 'https://api.example.com';
 const PLATFORMS = ['express', 'fastify'];
@@ -42,25 +43,6 @@ before(async () => {
 
 const running = [];
 after(() => Promise.all(running.map((app) => app.close())));
-
-// Decorators, applied by hand: this file is plain JavaScript.
-
-const decorate = (type, ...decorators) => {
-  for (const decorator of decorators.toReversed()) decorator(type);
-  return type;
-};
-
-const onMethod = (type, name, ...decorators) => {
-  const descriptor = Object.getOwnPropertyDescriptor(type.prototype, name);
-  for (const decorator of decorators.toReversed()) decorator(type.prototype, name, descriptor);
-  return type;
-};
-
-const inject = (type, ...tokens) => {
-  for (const [index, injected] of tokens.entries()) Inject(injected)(type, undefined, index);
-  decorate(type, Injectable());
-  return type;
-};
 
 async function start(platform, { imports = [], controllers, providers = [], dpop = {} }) {
   class RootModule {}
