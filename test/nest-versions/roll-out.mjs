@@ -118,8 +118,8 @@ async function publishedOn(channel, act) {
 }
 
 for (const platform of PLATFORMS) {
-  describe(`a roll-out on ${platform}`, () => {
-    test('report mode refuses nothing, and tells what it would refuse', async () => {
+  void describe(`a roll-out on ${platform}`, () => {
+    void test('report mode refuses nothing, and tells what it would refuse', async () => {
       const url = await start(platform, { enforcement: 'report' });
       const decisions = await publishedOn(DPOP_DECISION_CHANNEL, async () => {
         assert.deepEqual(await call(url), { status: 200, text: '{"jkt":"none","verdictHolds":false}' });
@@ -134,7 +134,7 @@ for (const platform of PLATFORMS) {
       );
     });
 
-    test('a route of it enforces, and one takes requests without credentials', async () => {
+    void test('a route of it enforces, and one takes requests without credentials', async () => {
       const url = await start(platform, { enforcement: 'report' });
       assert.equal((await call(url, '/write')).status, 401);
       assert.equal((await call(url, '/write', token)).status, 403);
@@ -142,7 +142,7 @@ for (const platform of PLATFORMS) {
       assert.equal((await call(url, '/open', 'garbage')).status, 401);
     });
 
-    test('a trial tells whose outcome other options would change', async () => {
+    void test('a trial tells whose outcome other options would change', async () => {
       const url = await start(platform, { trial: { proof: { algorithms: ['RS256'] } } });
       const differences = await publishedOn(DPOP_DIFFERENCE_CHANNEL, async () => {
         assert.equal((await call(url, '/', token)).status, 200);
@@ -153,7 +153,7 @@ for (const platform of PLATFORMS) {
       );
     });
 
-    test('metrics reach Prometheus, without a secret', async () => {
+    void test('metrics reach Prometheus, without a secret', async () => {
       const exporter = new PrometheusExporter({ preventServerStart: true });
       const telemetry = new DpopTelemetry({ meterProvider: new MeterProvider({ readers: [exporter] }) });
       telemetry.start();
@@ -184,8 +184,8 @@ async function scrape(exporter) {
   return chunks.join('');
 }
 
-describe('the testing kit', () => {
-  test('TestGuard takes the place of DpopGuard', async () => {
+void describe('the testing kit', () => {
+  void test('TestGuard takes the place of DpopGuard', async () => {
     const guard = new TestGuard({ subject: 'alice', scopes: ['write'] });
     const testing = await Test.createTestingModule({ imports: [moduleOf({})] })
       .overrideGuard(DpopGuard)
@@ -204,9 +204,9 @@ describe('the testing kit', () => {
 
   const store = () => new MemoryReplayStore({ afterDataLoss: 'challenge' });
   for (const { name, run } of replayStoreChecks({ open: store, shared: false, lose: store }))
-    test(`a replay store: ${name}`, run);
+    void test(`a replay store: ${name}`, run);
 
-  test('a replay store that forgets fails', async () => {
+  void test('a replay store that forgets fails', async () => {
     class Forgetful extends MemoryReplayStore {
       claim() {
         return 'first';
@@ -218,7 +218,7 @@ describe('the testing kit', () => {
     assert.ok(outcomes.some(({ status }) => status === 'rejected'));
   });
 
-  test('nonce services have checks, too', () => {
+  void test('nonce services have checks, too', () => {
     assert.equal(typeof nonceServiceChecks, 'function');
   });
 });
