@@ -173,11 +173,13 @@ describe('what an adapter takes out of the app (J1)', () => {
   });
 
   test('needs one registration', async () => {
+    class One {}
+    class Two {}
     const context = await contextOf(
       [],
       [
-        DpopModule.forRoot({ ...options, isGlobal: false }),
-        DpopModule.forRoot({ ...options, realm: 'other', isGlobal: false }),
+        { module: One, imports: [DpopModule.forRoot({ ...options, isGlobal: false })] },
+        { module: Two, imports: [DpopModule.forRoot({ ...options, realm: 'other', isGlobal: false })] },
       ],
     );
     expect(() => socketServicesOf(context, 'DpopWsAdapter')).toThrow(

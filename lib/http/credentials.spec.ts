@@ -178,9 +178,9 @@ describe('the proof of a request without an access token (C1, A5)', () => {
     expect(proofIn('DPoP', '', 'dpop', '')).toEqual({ reason: 'proof_repeated' });
   });
 
-  test('is none if the field is empty or absent', () => {
-    expect(proofIn('DPoP', '')).toBeUndefined();
+  test('is none if the field is absent; an empty field is a proof that is malformed', () => {
     expect(proofIn()).toBeUndefined();
+    expect(proofIn('DPoP', '')).toBe('');
   });
 });
 
