@@ -123,3 +123,52 @@ describe('the sample of the bank', () => {
     expect(await vendor.text()).toContain('export function DPoP(');
   });
 });
+
+describe('the sample of the bank with three instances and a Redis', () => {
+  test('a proof and a ticket that one instance accepted, no other accepts (F1, J2)', async () => {
+    const stage = await openStage({ withRedis: true });
+    try {
+      const alice = await BankUser.create(stage);
+      const token = await alice.logIn();
+      const url = `${stage.api}/account`;
+      const send = (dpop: string) => fetch(url, { headers: { authorization: `DPoP ${token}`, dpop } });
+      // A Redis that has just been started may have lost records: a nonce shows that the proof is younger.
+      const first = await send(await alice.createProof(url, token));
+      expect(first.headers.get('www-authenticate')).toContain('use_dpop_nonce');
+      const nonce = first.headers.get('dpop-nonce');
+      const dpop = await alice.createProof(url, token, { nonce });
+      const copies = Array.from({ length: 6 }, () => send(dpop));
+      const answers = await Promise.all(copies);
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 401, 401, 401, 401, 401]);
+      expect(new Set(answers.map(({ headers }) => headers.get('x-served-by'))).size).toBe(3);
+      const issued = await fetch(`${stage.api}/tickets`, {
+        method: 'POST',
+        headers: {
+          authorization: `DPoP ${token}`,
+          dpop: await alice.createProof(`${stage.api}/tickets`, token, { htm: 'POST', nonce }),
+        },
+      });
+      const { ticket } = (await issued.json()) as { readonly ticket: string };
+      const outcomes = [];
+      for (let attempt = 0; attempt < 3; attempt += 1) outcomes.push(await openFeed(stage, ticket));
+      expect(outcomes).toEqual(['open', '401', '401']);
+    } finally {
+      await stage.close();
+    }
+  }, 30_000);
+
+  function openFeed(stage: Stage, ticket: string): Promise<string> {
+    const socket = new WebSocket(`${stage.api.replace('http', 'ws')}/feed`, [`ticket.${ticket}`, 'feed.v1']);
+    return new Promise((resolve) => {
+      socket.on('unexpected-response', (_request, response) => {
+        response.resume();
+        resolve(String(response.statusCode));
+      });
+      socket.on('error', () => undefined);
+      socket.on('open', () => {
+        socket.close();
+        resolve('open');
+      });
+    });
+  }
+});

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request as send, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /** The header with which the front names the instance that answered. */
@@ -19,13 +20,18 @@ export class Front {
     private readonly server: ReturnType<typeof createServer>,
   ) {}
 
-  /** Listens before the instances start, because they need its address. */
-  static async listen(): Promise<Front> {
+  /**
+   * Listens before the instances start, because they need its address.
+   *
+   * @param port any by default
+   */
+  static async listen(port = 0): Promise<Front> {
     const server = createServer();
-    server.listen(0, '127.0.0.1');
+    server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     const front = new Front(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, server);
     server.on('request', (request, response) => void front.#pass(request, response));
+    server.on('upgrade', (request, socket, head) => front.#tunnel(request, socket, head));
     return front;
   }
 
@@ -41,10 +47,33 @@ export class Front {
     await once(this.server, 'close');
   }
 
-  async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #next(): { readonly turn: number; readonly instance: string } {
     const turn = this.#turn++ % Math.max(1, this.#instances.length);
+    return { turn, instance: this.#instances[turn] ?? '' };
+  }
+
+  /** Hands a WebSocket to the next instance, with the handshake as received. */
+  #tunnel({ method, url, rawHeaders }: IncomingMessage, client: Duplex, head: Buffer): void {
+    const { hostname, port } = new URL(this.#next().instance);
+    const instance = connect(Number(port), hostname);
+    const lines = [`${method} ${url} HTTP/1.1`];
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
+    instance.write(`${lines.join('\r\n')}\r\n\r\n`);
+    instance.write(head);
+    for (const [from, to] of [
+      [client, instance],
+      [instance, client],
+    ] as const) {
+      from.on('error', () => to.destroy());
+      from.on('close', () => to.destroy());
+      from.pipe(to);
+    }
+  }
+
+  async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { turn, instance } = this.#next();
     try {
-      const answer = await this.#forward(request, new URL(this.#instances[turn] ?? ''));
+      const answer = await this.#forward(request, new URL(instance));
       const headers = [...answer.rawHeaders, SERVED_BY, `api-${turn + 1}`];
       response.writeHead(answer.statusCode ?? 502, headers);
       await pipeline(answer, response);

@@ -1,7 +1,14 @@
+import { parseArgs } from 'node:util';
+import { isRedisInstalled } from '../02-fleet/redis-process.js';
 import { openStage } from './stage.js';
 
-const stage = await openStage({ port: 3000 });
-console.log(`The bank is open.
+const { values } = parseArgs({ options: { redis: { type: 'boolean', default: false } } });
+if (values.redis && !isRedisInstalled()) {
+  console.error('There is no redis-server: install it, or start the bank without --redis.');
+  process.exit(1);
+}
+const stage = await openStage({ port: 3000, withRedis: values.redis });
+console.log(`The bank is open${values.redis ? ', with three instances that share one Redis' : ''}.
 
   Open this page:  ${stage.page}
 

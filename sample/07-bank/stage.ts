@@ -3,7 +3,9 @@ import { DpopWsAdapter } from 'nestjs-dpop/platform-ws';
 import { findFreePorts } from '../01-quickstart/free-ports.js';
 import type { Running } from '../01-quickstart/running.js';
 import { startBankAuthorizationServer } from './authorization-server/bank-authorization-server.js';
-import { BankModule, MAX_PROOF_AGE_SECONDS } from './bank/bank.module.js';
+import { BankModule, type BankOptions, MAX_PROOF_AGE_SECONDS } from './bank/bank.module.js';
+import { Ledger } from './bank/ledger.js';
+import { startFleet } from './fleet.js';
 import { startPage } from './page/page-server.js';
 import { PlainModule } from './plain/plain.module.js';
 import { startNest } from './start-nest.js';
@@ -23,12 +25,15 @@ export interface StageOptions {
   /** Default 600. */
   readonly tokenLifetimeSeconds?: number;
   readonly logger?: LoggerService | false;
+  /** Three instances of the bank behind a front, which share a Redis. */
+  readonly withRedis?: boolean;
 }
 
 export async function openStage({
   port = 0,
   tokenLifetimeSeconds = 600,
   logger = false,
+  withRedis = false,
 }: StageOptions = {}): Promise<Stage> {
   const ports = await findFreePorts([port, 0, 0, 0]);
   const [pagePort = 0, apiPort = 0, plainPort = 0, issuerPort = 0] = ports;
@@ -47,17 +52,19 @@ export async function openStage({
     });
     running.push(issuer);
     const cors = { origin: page, allowedHeaders: ['Authorization', 'DPoP', 'Content-Type'], maxAge: 600 };
-    running.push(
-      await startNest({
-        module: BankModule.with({ url: api, issuer: issuer.url }),
-        port: apiPort,
+    const bank = { url: api, issuer: issuer.url, ledger: new Ledger() };
+    const startBank = (options: BankOptions, bankPort: number) =>
+      startNest({
+        module: BankModule.with(options),
+        port: bankPort,
         logger,
         before: (app) => {
           app.enableCors(cors);
           app.useWebSocketAdapter(new DpopWsAdapter(app));
         },
-      }),
-    );
+      });
+    if (withRedis) running.push(await startFleet(apiPort, bank, startBank));
+    else running.push(await startBank(bank, apiPort));
     running.push(
       await startNest({
         module: PlainModule.with(issuer.url, plainApi),

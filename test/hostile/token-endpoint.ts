@@ -41,7 +41,7 @@ const ENDPOINTS = { token: post('/token', GRANT), par: post('/par', PUSHED) } as
 /** One for each check of §4.3 that applies without an access token. */
 const CHECKS: Readonly<Record<string, readonly [id: string, change: Change, expect: Expected]>> = {
   'no proof': ['A3', dpopLines(() => []), badProof('proof_missing')],
-  'an empty DPoP field': ['A3', dpopLines(() => ['']), badProof('proof_missing')],
+  'an empty DPoP field': ['A3', dpopLines(() => ['']), badProof('proof_malformed')],
   'two proofs': ['C1', dpopLines((proof) => [proof, proof]), badProof('proof_repeated')],
   'a proof and an empty field': ['C1', dpopLines((proof) => [proof, '']), badProof('proof_repeated')],
   'a proof that is too large': ['A5', padTo('proof', 8193), badProof('proof_too_large')],
@@ -177,7 +177,7 @@ const OPTIONAL = post('/optional', GRANT);
 const optional: readonly Row[] = rows<readonly [Change, Expected]>(
   {
     'no proof': [dpopLines(() => []), accepted],
-    'an empty field': [dpopLines(() => ['']), accepted],
+    'an empty field': [dpopLines(() => ['']), badProof('proof_malformed')],
     'two empty fields': [dpopLines(() => ['', '']), badProof('proof_repeated')],
     'two proofs': [dpopLines((proof) => [proof, proof]), badProof('proof_repeated')],
     'no JWT': [dpopLines(() => [MARKER]), badProof('proof_malformed')],

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { DpopModule } from 'nestjs-dpop';
+import { DpopModule, type DpopStorage } from 'nestjs-dpop';
 import { AccountController } from './account.controller.js';
 import { FeedGateway } from './feed.gateway.js';
 import { Ledger } from './ledger.js';
@@ -11,12 +11,16 @@ export interface BankOptions {
   /** The URL of the API, which clients sign. */
   readonly url: string;
   readonly issuer: string;
+  /** The accounts, which all instances of the bank share. */
+  readonly ledger: Ledger;
+  /** Where the proofs and tickets that were used are recorded; default: the memory of the process. */
+  readonly storage?: DpopStorage;
 }
 
 /** The bank, protected by DPoP. */
 @Module({})
 export class BankModule {
-  static with({ url, issuer }: BankOptions): DynamicModule {
+  static with({ url, issuer, ledger, storage }: BankOptions): DynamicModule {
     return {
       module: BankModule,
       imports: [
@@ -26,10 +30,11 @@ export class BankModule {
           proof: { algorithms: ['ES256'], maxAgeSeconds: MAX_PROOF_AGE_SECONDS, futureToleranceSeconds: 10 },
           tickets: { lifetimeSeconds: 10 },
           realm: 'bank',
+          ...(storage && { storage }),
         }),
       ],
       controllers: [AccountController],
-      providers: [Ledger, FeedGateway],
+      providers: [{ provide: Ledger, useValue: ledger }, FeedGateway],
     };
   }
 }
