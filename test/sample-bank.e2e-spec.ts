@@ -139,7 +139,9 @@ describe('the sample of the bank with three instances and a Redis', () => {
       const dpop = await alice.createProof(url, token, { nonce });
       const copies = Array.from({ length: 6 }, () => send(dpop));
       const answers = await Promise.all(copies);
-      expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 401, 401, 401, 401, 401]);
+      expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+        200, 401, 401, 401, 401, 401,
+      ]);
       expect(new Set(answers.map(({ headers }) => headers.get('x-served-by'))).size).toBe(3);
       const issued = await fetch(`${stage.api}/tickets`, {
         method: 'POST',
