@@ -34,7 +34,7 @@ export const explainCommand: Command = {
     algs: {
       type: 'string',
       value: 'NAMES',
-      what: 'The accepted algorithms; the challenge of a server lists them.',
+      what: 'The accepted algorithms; the challenge of a server lists them. Default: those of this library.',
     },
     'max-age': { type: 'string', value: 'SECONDS', what: 'How old iat may be, default 60.' },
     at: {

@@ -1,5 +1,4 @@
 import { createConfig } from '../config/dpop-config.js';
-import { isSupportedAlgorithm, JWS_ALGORITHMS } from '../jws/algorithms.js';
 import type { Clock } from '../runtime/clock.js';
 import type { VerificationRules } from '../verification/verification-rules.js';
 
@@ -29,8 +28,8 @@ export function createProofRules(
     allowInsecureHttp: true,
     accessToken: NO_ISSUER,
     proof: {
-      algorithms: algorithms ?? [...JWS_ALGORITHMS.keys()].filter(isSupportedAlgorithm),
       maxBytes: MAX_PROOF_BYTES,
+      ...(algorithms !== undefined && { algorithms }),
       ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
     },
     clock,
