@@ -93,13 +93,14 @@ describe('the bank in Chromium', () => {
     await page.click('#transfer button');
     await page.click('text=Confirm >> nth=-1');
     await isReady(page);
-    await page.waitForFunction("document.getElementById('message').textContent.includes('sent to Bob')");
+    // By selectors: the policy of the page (CSP) forbids the evaluation of text by waitForFunction.
+    await page.waitForSelector('#message:has-text("sent to Bob")', { state: 'attached' });
     expect(await text(page, '#balance')).toBe('€2,050.80');
     expect(await statusesOf(page, '[data-lane=api]', 'POST /transfers')).toEqual(['401', '201']);
     // The second factor is recent: no login, and the nonce is known.
     await page.fill('#amount', '5');
     await page.click('#transfer button');
-    await page.waitForFunction("document.getElementById('balance').textContent === '€2,045.80'");
+    await page.waitForSelector('#balance:has-text("€2,045.80")', { state: 'attached' });
     expect(faults).toEqual([]);
   });
 
