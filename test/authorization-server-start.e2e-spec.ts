@@ -186,7 +186,7 @@ describe.each(PLATFORMS)('an authorization server does not start on %s (G7)', (p
 
   test('if the class is imported without options', async () => {
     expect(await startFailureOf(platform, root({ imports: [DpopAuthorizationServerModule] }))).toMatch(
-      /^DpopAuthorizationServerModule was imported without options: import DpopAuthorizationServerModule\.forRoot/,
+      /^DpopAuthorizationServerModule was imported without options \(DPOP_AUTHORIZATION_SERVER_MODULE_OPTIONS\): import DpopAuthorizationServerModule\.forRoot/,
     );
   });
 

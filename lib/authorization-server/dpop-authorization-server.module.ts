@@ -22,12 +22,11 @@ import { OperatorLog } from '../telemetry/operator-log.js';
 import { DpopProofVerifier } from '../verification/dpop-proof.verifier.js';
 import { DpopBindings } from './dpop-bindings.js';
 import {
-  assertAsyncOptions,
   ConfigurableModuleClass,
   type DpopAuthorizationServerAsyncOptions,
   MODULE_OPTIONS_TOKEN,
-  refuseBareImport,
 } from './module-definition.js';
+import { assertAsyncOptions, refuseBareImport } from '../module/module-options.js';
 import { AuthorizationServerStartCheck } from './start-check.js';
 
 const registrations = new EqualRegistrations();
@@ -46,7 +45,10 @@ const registrations = new EqualRegistrations();
 @Module({
   providers: [
     // forRoot and forRootAsync override it.
-    { provide: MODULE_OPTIONS_TOKEN, useFactory: refuseBareImport },
+    {
+      provide: MODULE_OPTIONS_TOKEN,
+      useFactory: refuseBareImport('DpopAuthorizationServerModule', MODULE_OPTIONS_TOKEN, 'issuer'),
+    },
     AuthorizationServerStartCheck,
     {
       provide: AUTHORIZATION_SERVER_CONFIG,
@@ -75,7 +77,7 @@ export class DpopAuthorizationServerModule
   }
 
   static override forRootAsync(options: DpopAuthorizationServerAsyncOptions): DynamicModule {
-    assertAsyncOptions(options);
+    assertAsyncOptions(options, 'DpopAuthorizationServerModule');
     return super.forRootAsync(options);
   }
 

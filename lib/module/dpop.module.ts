@@ -36,12 +36,11 @@ import { DpopHealthIndicator } from './dpop-health.indicator.js';
 import { EqualRegistrations } from './equal-registrations.js';
 import { MetadataEndpoint } from './metadata-endpoint.js';
 import {
-  assertAsyncOptions,
   ConfigurableModuleClass,
   type DpopModuleAsyncOptions,
   MODULE_OPTIONS_TOKEN,
-  refuseBareImport,
 } from './module-definition.js';
+import { assertAsyncOptions, refuseBareImport } from './module-options.js';
 import { createNonceSecrets, createNonceService, createTicketSeal } from './nonce-providers.js';
 import { hasMessageHandlers } from './routes.js';
 import { StartUpCheck } from './start-up-check.js';
@@ -69,7 +68,10 @@ const registrations = new EqualRegistrations();
 @Module({
   providers: [
     // forRoot and forRootAsync override it.
-    { provide: MODULE_OPTIONS_TOKEN, useFactory: refuseBareImport },
+    {
+      provide: MODULE_OPTIONS_TOKEN,
+      useFactory: refuseBareImport('DpopModule', MODULE_OPTIONS_TOKEN, 'origin, accessToken'),
+    },
     StartUpCheck,
     { provide: DPOP_CONFIG, useFactory: createConfig, inject: [MODULE_OPTIONS_TOKEN] },
     {
@@ -148,7 +150,7 @@ export class DpopModule
   }
 
   static override forRootAsync(options: DpopModuleAsyncOptions): DynamicModule {
-    assertAsyncOptions(options);
+    assertAsyncOptions(options, 'DpopModule');
     return super.forRootAsync(options);
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { assertAsyncOptions, ConfigurableModuleClass, refuseBareImport } from './module-definition.js';
+import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './module-definition.js';
+import { assertAsyncOptions, refuseBareImport } from './module-options.js';
 
 const FORM = 'DpopModule.forRootAsync() must be given one of useFactory, useClass and useExisting';
 const useFactory = () => ({});
@@ -14,7 +15,7 @@ describe('the ways to give options later (I4)', () => {
     [{ useFactory, inject: [], imports: [], provideInjectionTokensFrom: [], isGlobal: false }],
     [{ useFactory, useClass: undefined }],
   ])('are taken: %p', (options) => {
-    expect(() => assertAsyncOptions(options)).not.toThrow();
+    expect(() => assertAsyncOptions(options, 'DpopModule')).not.toThrow();
   });
 
   const refused: readonly (readonly [unknown, string])[] = [
@@ -31,7 +32,7 @@ describe('the ways to give options later (I4)', () => {
   ];
 
   test.each(refused)('%p is refused: %s', (options, message) => {
-    expect(() => assertAsyncOptions(options)).toThrow(new TypeError(message));
+    expect(() => assertAsyncOptions(options, 'DpopModule')).toThrow(new TypeError(message));
   });
 });
 
@@ -49,7 +50,7 @@ describe('the module (I4)', () => {
   });
 
   test('is refused without options', () => {
-    expect(refuseBareImport).toThrow(
+    expect(refuseBareImport('DpopModule', MODULE_OPTIONS_TOKEN, 'origin, accessToken')).toThrow(
       new TypeError(
         'DpopModule was imported without options (DPOP_MODULE_OPTIONS): import DpopModule.forRoot({ origin, accessToken }) or DpopModule.forRootAsync({ … }) once, in the root module. ' +
           'It is global: other modules need not import it. With isGlobal: false they import the module that forRoot returned, not the class',

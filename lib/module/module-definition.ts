@@ -1,6 +1,6 @@
 import { type ConfigurableModuleAsyncOptions, ConfigurableModuleBuilder } from '@nestjs/common';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
-import { assertFunction, assertKnownNames, assertObject, fail } from '../errors/option-asserts.js';
+import { applyIsGlobal } from './module-options.js';
 
 /** Defines `forRoot`, and `forRootAsync` with `useFactory`, `useClass` or `useExisting`. */
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
@@ -9,41 +9,12 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
   })
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createDpopOptions')
-    .setExtras<{ isGlobal?: boolean }>({ isGlobal: true }, (definition, { isGlobal }) => {
-      if (typeof isGlobal !== 'boolean') fail('isGlobal', 'true or false', { value: isGlobal });
-      return { ...definition, global: isGlobal };
-    })
+    .setExtras<{ isGlobal?: boolean }>({ isGlobal: true }, applyIsGlobal)
     .build();
 
 /** The options of `forRootAsync`: one of `useFactory`, `useClass` and `useExisting`. */
 export type DpopModuleAsyncOptions = ConfigurableModuleAsyncOptions<DpopModuleOptions, 'createDpopOptions'> &
   Pick<DpopModuleOptions, 'isGlobal'>;
-
-/** Nest accepts any object, and then reports a missing dependency that the app does not know. */
-export function assertAsyncOptions(options: unknown): asserts options is DpopModuleAsyncOptions {
-  const name = 'DpopModule.forRootAsync()';
-  const accepted = 'given one of useFactory, useClass and useExisting';
-  assertObject(options, name, accepted);
-  const ways = ['useFactory', 'useClass', 'useExisting'];
-  assertKnownNames(options, name, [...ways, 'inject', 'imports', 'provideInjectionTokensFrom', 'isGlobal']);
-  const given = ways.filter((way) => options[way] !== undefined);
-  if (given.length !== 1) fail(name, `${accepted}; given: ${given.length === 0 ? 'none' : given.join(', ')}`);
-  for (const way of ['useFactory', 'useClass'].filter((candidate) => given.includes(candidate))) {
-    assertFunction(options[way], `${name} ${way}`, 'a function or a class');
-  }
-}
-
-/**
- * The factory of the options when the app imports `DpopModule` itself, without `forRoot` or `forRootAsync`.
- *
- * @throws TypeError always
- */
-export function refuseBareImport(): never {
-  throw new TypeError(
-    'DpopModule was imported without options (DPOP_MODULE_OPTIONS): import DpopModule.forRoot({ origin, accessToken }) or DpopModule.forRootAsync({ … }) once, in the root module. ' +
-      'It is global: other modules need not import it. With isGlobal: false they import the module that forRoot returned, not the class',
-  );
-}
 
 /** A provider of the options, for `useClass` and `useExisting`. */
 export interface DpopOptionsFactory {
