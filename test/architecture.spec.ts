@@ -176,7 +176,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   introspection: ['errors', 'jws', 'runtime', 'claims', 'outbound', 'issuer', 'access-token'],
   opentelemetry: ['errors', 'telemetry'],
   swagger: ['errors', 'verification', 'config', 'guard', 'module'],
-  mcp: ['errors', 'http', 'verification', 'guard'],
+  mcp: ['errors', 'http', 'telemetry', 'verification', 'guard'],
   microservices: ['errors', 'http', 'transport', 'config', 'guard'],
   // The command line. It makes the checks of the other rooms; no room knows it.
   cli: [

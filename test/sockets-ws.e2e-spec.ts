@@ -562,7 +562,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
       done?: (isAccepted: boolean, status?: number) => void,
     ) => unknown;
 
-    async function startAsking(verifyClient: Ask): Promise<RunningApp> {
+    async function startAsking(verifyClient: Ask, logger = new LogCollector()): Promise<RunningApp> {
       @RequireScopes('feed')
       @WebSocketGateway({ path: '/feed', verifyClient })
       class AskingGateway extends FeedGateway {
@@ -570,7 +570,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
           seen.push('opened');
         }
       }
-      return await start({ gateways: [AskingGateway] });
+      return await start({ gateways: [AskingGateway], logger });
     }
 
     test('is asked after the verification, with the verdict on the request', async () => {
@@ -588,20 +588,35 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
       ['returns false', () => false, 401],
       ['promises false', () => Promise.resolve(false), 401],
       ['answers with a status', (_info, done) => done?.(false, 418), 418],
-      [
-        'throws',
-        () => {
-          throw new Error('of the app');
-        },
-        500,
-      ],
-      ['rejects', () => Promise.reject(new Error('of the app')), 500],
     ])('that %s refuses', async (_what, ask, status) => {
       // ws tells the two kinds by the number of parameters.
       const app = await startAsking(ask);
       expect(await openWith(app, client, { path: '/feed', token })).toMatchObject({ status });
       expect(seen).toEqual([]);
     });
+
+    test.each<readonly [string, Ask]>([
+      [
+        'throws',
+        () => {
+          throw new Error('quoted by the app');
+        },
+      ],
+      ['rejects', () => Promise.reject(new Error('quoted by the app'))],
+    ])(
+      'that %s is a failure of the service, of which the log says no more than the kind (D8)',
+      async (_what, ask) => {
+        const logger = new LogCollector();
+        const app = await startAsking(ask, logger);
+        const { status, code, headers } = await openWith(app, client, { path: '/feed', token });
+        expect({ status, code }).toEqual({ status: 503, code: 'temporarily_unavailable' });
+        expect(headers['retry-after']).toBe('1');
+        expect(headers['www-authenticate']).toBeUndefined();
+        expect(seen).toEqual([]);
+        expect(logger.text).toContain('answered 503: internal_failure; Error');
+        expect(logger.text).not.toContain('quoted by the app');
+      },
+    );
 
     test.each<readonly [string, Ask]>([
       ['promises true', () => Promise.resolve(true)],

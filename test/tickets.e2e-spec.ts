@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { DpopModuleOptions } from 'nestjs-dpop';
+import { type DpopModuleOptions, DpopUnavailableError, MemoryStorage } from 'nestjs-dpop';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { call, UNAVAILABLE } from './support/call.js';
 import { HandClock } from './support/hand-clock.js';
@@ -162,10 +162,37 @@ describe.each(PLATFORMS)('tickets on %s (J2)', (platform) => {
   });
 
   test('no ticket is issued for a path that no request has', async () => {
-    const app = await start();
+    const log = new LogCollector();
+    const app = await start({}, { logger: log });
     expect(await requestTicket(app, client, token, '/feed')).toMatchObject({ status: 201 });
     for (const path of ['feed', '/feed?a', '/feed#a', '/a/../feed', '/a/%2e%2e/feed', '/feed é'])
-      expect(await requestTicket(app, client, token, path)).toMatchObject({ status: 500 });
+      expect(await requestTicket(app, client, token, path)).toMatchObject(UNAVAILABLE);
+    expect(log.text).toContain(
+      'answered 503: internal_failure; the path of a ticket must be the path of its route',
+    );
+    expect(log.text).not.toContain('é');
+  });
+
+  test.each([
+    ['are not available', new DpopUnavailableError('nonce_secrets_unavailable'), 'nonce_secrets_unavailable'],
+    ['cannot be read', new Error('a secret'), 'internal_failure; Error'],
+  ])('while the secrets %s, no ticket is issued, and the answer is 503 (D8)', async (_what, error, line) => {
+    const log = new LogCollector();
+    let isDown = false;
+    const secret = new Uint8Array(32);
+    const nonceSecrets = {
+      secrets: () => {
+        if (isDown) throw error;
+        return [secret];
+      },
+    };
+    const { replayStore } = new MemoryStorage();
+    const app = await start({ storage: { replayStore, nonceSecrets, shared: true } }, { logger: log });
+    expect(await requestTicket(app, client, token)).toMatchObject({ status: 201 });
+    isDown = true;
+    expect(await requestTicket(app, client, token)).toMatchObject(UNAVAILABLE);
+    expect(log.text).toContain(`answered 503: ${line}`);
+    expect(log.text).not.toContain('a secret');
   });
 
   test('decisions say that a ticket was used, and hold nothing of it', async () => {

@@ -93,7 +93,7 @@ describe('the tokens of a request', () => {
     expect(Object.isFrozen(binding.confirmation.cnf)).toBe(true);
   });
 
-  test('need the key of the grant, whoever the client is (G4)', () => {
+  test('need the key of the grant, of public and of confidential clients (G4)', () => {
     for (const client of [publicClient, confidential]) {
       expect(bindings.ofTokenRequest({ jkt: KEY, client, grantJkt: KEY }).jkt).toBe(KEY);
       expect(refusalOf(tokenRequest({ jkt: OTHER, client, grantJkt: KEY }))).toEqual(

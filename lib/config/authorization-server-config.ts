@@ -83,7 +83,7 @@ export function createAuthorizationServerConfig(
     storage: parseStorage(options.storage),
     logReceivedValues,
     unguardedRoutes,
-    // None: whoever sends a proof here may be unknown, and could evict the keys of clients.
+    // None: an unknown sender of proofs could evict the keys of clients.
     cache: { keys: { maxEntries: 0, maxBytes: 0 } },
   });
 }

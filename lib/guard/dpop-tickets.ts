@@ -34,17 +34,21 @@ export class DpopTickets {
   /**
    * @param source the request, or the `ExecutionContext`, that a `DpopGuard` let through
    * @param path of the route that the ticket opens, as requests have it: with prefix and version, without query
-   * @throws DpopHttpException for a request without a verdict, and for one that came with a ticket itself; TypeError for a
-   *   path that no request has
+   * @throws DpopHttpException, 503, for a request without a verdict, for one that came with a ticket itself, for a path that
+   *   no request has, and when the secrets are not available
    */
   async issue(source: ArgumentsHost | object, path: string): Promise<DpopTicket> {
     const request = acceptedRequestOf(source);
     const verdict = verdictOn(request);
     const examination = isObject(request) ? this.verifier.examinationOf(request) : undefined;
-    if (verdict === undefined || examination === undefined) throw refuse(request, NO_VERDICT);
-    if (!verdict.enforced) throw refuse(request, NOT_VERIFIED);
-    if (verdict.hasTicket) throw refuse(request, NO_PROOF);
-    return await examination.issueTicket(verdict, path);
+    if (verdict === undefined || examination === undefined) throw refuse(request, withoutVerdict(NO_VERDICT));
+    if (!verdict.enforced) throw refuse(request, withoutVerdict(NOT_VERIFIED));
+    if (verdict.hasTicket) throw refuse(request, withoutVerdict(NO_PROOF));
+    try {
+      return await examination.issueTicket(verdict, path);
+    } catch (thrown) {
+      throw refuse(request, toFailure(thrown));
+    }
   }
 }
 
@@ -58,8 +62,17 @@ const NO_PROOF =
 
 const logger = new Logger('DpopTickets');
 
-function refuse(request: unknown, advice: string): DpopHttpException {
-  const failure = new DpopUnavailableError('verdict_missing', { advice });
+function withoutVerdict(advice: string): DpopUnavailableError {
+  return new DpopUnavailableError('verdict_missing', { advice });
+}
+
+/** The client is not at fault: its request was accepted. */
+function toFailure(thrown: unknown): DpopUnavailableError {
+  if (thrown instanceof DpopUnavailableError) return thrown;
+  return new DpopUnavailableError('internal_failure', { cause: thrown });
+}
+
+function refuse(request: unknown, failure: DpopUnavailableError): DpopHttpException {
   const method = isObject(request) ? knownMethod(request['method']) : undefined;
   OperatorLog.ofRequest(request).failed((level, text) => logger[level](text), failure, { method });
   return new DpopHttpException(failure);

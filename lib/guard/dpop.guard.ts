@@ -34,6 +34,8 @@ import { RoutePolicies } from './route-policy.js';
 import { toTransportException } from './transport-exception.js';
 import { Trial } from './trial.js';
 
+type DpopFailure = DpopError | DpopUnavailableError;
+
 /**
  * Lets a request through only with a DPoP-bound access token and a fresh proof of the bound key. May be bound to
  * handlers, to controllers, globally, and to all three at once. Works for HTTP, GraphQL, messages on sockets that an adapter
@@ -94,10 +96,11 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       return true;
     } catch (thrown) {
       if (isRefusalOfApp(thrown)) throw thrown;
-      void this.trial?.compare(activation, DpopGuard, toDpopError(thrown));
+      const error = toDpopError(thrown);
+      void this.trial?.compare(activation, DpopGuard, error);
       if (!isReportOnly(activation.policy))
-        throw this.toTransportException(context, this.toException(activation, thrown));
-      this.report(activation, toDpopError(thrown));
+        throw this.toTransportException(context, this.toException(activation, error));
+      this.report(activation, error);
       return true;
     }
   }
@@ -169,12 +172,12 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     leaveVerdict(request, verdict);
     if (policy.endAtExpiry === true && !isReportOnly(policy))
       endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
-    if (examination !== undefined) this.refusals.logTolerated(examination, placeOf(context, request));
+    if (examination !== undefined) this.refusals.logTolerated(examination, () => placeOf(context, request));
     this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
   }
 
   /** Tells what would have been refused, and lets the request through. */
-  private report(activation: DpopActivation, error: DpopError | DpopUnavailableError): void {
+  private report(activation: DpopActivation, error: DpopFailure): void {
     const { context, examination } = activation;
     try {
       const request = (activation.request ??= transportOf(context)?.request);
@@ -196,8 +199,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     writeHeaders(this.getResponse(context), this.adapterHost.httpAdapter, headers, undefined);
   }
 
-  private toException(activation: DpopActivation, thrown: unknown): DpopHttpException {
-    const error = toDpopError(thrown);
+  private toException(activation: DpopActivation, error: DpopFailure): DpopHttpException {
     try {
       activation.request ??= transportOf(activation.context)?.request;
       publishRejection(activation, error);
@@ -210,11 +212,8 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     }
   }
 
-  private log(
-    { context, request, examination }: DpopActivation,
-    error: DpopError | DpopUnavailableError,
-    outcome?: FailureOutcome,
-  ): void {
+  private log(activation: DpopActivation, error: DpopFailure, outcome?: FailureOutcome): void {
+    const { context, request, examination } = activation;
     this.refusals.log(error, placeOf(context, request), examination, outcome);
   }
 }

@@ -25,13 +25,10 @@ export class Refusals {
     policy: DpopPolicy,
     examination: DpopExamination | undefined,
   ): readonly ResponseHeader[] {
-    if (!(error instanceof DpopError))
-      return dpopResponseHeaders({
-        retryAfterSeconds: error.retryAfterSeconds,
-        hasTicket: examination?.decisions.hasTicket,
-      });
-    const challenge = isChallenged(error) ? this.#formatChallenge(error, policy, examination) : undefined;
     const hasTicket = examination?.decisions.hasTicket;
+    if (!(error instanceof DpopError))
+      return dpopResponseHeaders({ retryAfterSeconds: error.retryAfterSeconds, hasTicket });
+    const challenge = isChallenged(error) ? this.#formatChallenge(error, policy, examination) : undefined;
     return dpopResponseHeaders({ challenge, nonce: error.details.nonce, hasTicket });
   }
 
@@ -58,13 +55,17 @@ export class Refusals {
     OperatorLog.of(this.#config).refused(this.#write, error, place, received, examination?.subject ?? {});
   }
 
-  /** Writes a line for each failure in spite of which the request is accepted. */
-  logTolerated(examination: DpopExamination, place: Place): void {
+  /**
+   * Writes a line for each failure in spite of which the request is accepted.
+   *
+   * @param place called only if there is one: most requests pay for no names
+   */
+  logTolerated(examination: DpopExamination, place: () => Place): void {
     const { toleratedFailure, revocationFailure } = examination;
     if (toleratedFailure !== undefined)
-      this.log(toleratedFailure, place, examination, 'accepted without a replay check');
+      this.log(toleratedFailure, place(), examination, 'accepted without a replay check');
     if (revocationFailure !== undefined)
-      this.log(revocationFailure, place, examination, 'accepted without a revocation check');
+      this.log(revocationFailure, place(), examination, 'accepted without a revocation check');
   }
 
   #receivedOf(examination: DpopExamination | undefined): (() => string) | undefined {

@@ -65,6 +65,8 @@ export class Trial {
   }
 
   /**
+   * Never throws and never rejects: whatever fails here, the request has its answer.
+   *
    * @param guard the class whose binding requires a proof
    * @param error `undefined` for an accepted request
    */
@@ -73,15 +75,25 @@ export class Trial {
     guard: Type,
     error?: DpopError | DpopUnavailableError,
   ): Promise<void> | undefined {
+    if (this.#parts === undefined) return undefined;
+    return this.#compare(this.#parts, activation, guard, error).catch(() => undefined);
+  }
+
+  async #compare(
+    { verifier, config }: TrialParts,
+    activation: DpopActivation,
+    guard: Type,
+    error: DpopError | DpopUnavailableError | undefined,
+  ): Promise<void> {
     const { context, request, examination } = activation;
     // The options decide about a socket at its handshake, and what its messages find is already decided.
-    if (!TRIED.has(context.getType<string>())) return undefined;
-    if (this.#parts === undefined || request === undefined || examination === undefined) return undefined;
-    if (error instanceof DpopUnavailableError || DECIDED_BY_STORE.has(error?.reason ?? '')) return undefined;
-    const second = this.#parts.verifier.examineOnce(request, () => examination.request);
-    if (this.#compared.has(second)) return undefined;
+    if (!TRIED.has(context.getType<string>())) return;
+    if (request === undefined || examination === undefined) return;
+    if (error instanceof DpopUnavailableError || DECIDED_BY_STORE.has(error?.reason ?? '')) return;
+    const second = verifier.examineOnce(request, () => examination.request);
+    if (this.#compared.has(second)) return;
     this.#compared.add(second);
-    return this.#run(this.#parts.config, activation, guard, second, toOutcome(error));
+    await this.#run(config, activation, guard, second, toOutcome(error));
   }
 
   async #run(

@@ -66,7 +66,7 @@ export class DpopHandshakes {
       }
       const verdict = await examination.authorize(whole, () => name);
       leaveVerdict(request, verdict);
-      this.refusals.logTolerated(examination, placeOf(request, name));
+      this.refusals.logTolerated(examination, () => placeOf(request, name));
       return { verdict };
     } catch (thrown) {
       const error = toDpopError(thrown);
@@ -76,6 +76,12 @@ export class DpopHandshakes {
     } finally {
       this.pending -= 1;
     }
+  }
+
+  /** @internal The answer to a handshake about which something of the app has failed. It tells the operator, too. */
+  fail(request: IncomingMessage, cause: unknown, name: RouteName = {}): HandshakeRefusal {
+    const failure = new DpopUnavailableError('internal_failure', { cause });
+    return this.refuse(failure, this.config.policy, undefined, placeOf(request, name));
   }
 
   private refuse(

@@ -1,5 +1,5 @@
 import { IncomingMessage } from 'node:http';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { isObject } from '../http/is-object.js';
@@ -39,7 +39,6 @@ interface Socket extends ClosableSocket {
  */
 @Injectable()
 export class DpopSubscriptions {
-  private readonly logger = new Logger(DpopSubscriptions.name);
   readonly #watched = new WeakSet<object>();
 
   constructor(
@@ -118,8 +117,8 @@ export class DpopSubscriptions {
       else answer(false, refusal.status, refusal.body, { ...refusal.headers });
     } catch (error) {
       // A listener of the app threw when the socket opened. No caller would catch it, and the process would end.
-      this.logger.error(error);
       request.socket.destroy();
+      this.handshakes.fail(request, error, NAME);
     }
   }
 }

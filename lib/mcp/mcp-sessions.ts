@@ -1,12 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHmac, hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { HttpException } from '@nestjs/common';
+import { HttpException, Logger } from '@nestjs/common';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { DpopHttpException } from '../guard/dpop-http.exception.js';
 import { getDpopVerdict } from '../guard/get-dpop-verdict.js';
 import { isObject } from '../http/is-object.js';
 import { nodeRequestOf } from '../http/node-request.js';
+import { OperatorLog } from '../telemetry/operator-log.js';
 import { isAnonymous } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 
@@ -23,6 +24,8 @@ export interface McpEndpointHandlers {
 export interface McpEndpointSource {
   readonly httpHandlers: McpEndpointHandlers;
 }
+
+const logger = new Logger('McpSessions');
 
 const UNVERIFIED = 'unverified';
 const ANONYMOUS = 'anonymous';
@@ -111,11 +114,11 @@ function clientOf(request: unknown): string {
   const verdict = isObject(request) ? getDpopVerdict(request) : undefined;
   if (verdict !== undefined) return verdict.enforced ? describeClient(verdict) : UNVERIFIED;
   if (isAnonymous(request)) return ANONYMOUS;
-  throw new DpopHttpException(
-    new DpopUnavailableError('verdict_missing', {
-      advice: 'put @UseGuards(DpopMcpGuard) on the controller of the MCP endpoint',
-    }),
-  );
+  const failure = new DpopUnavailableError('verdict_missing', {
+    advice: 'put @UseGuards(DpopMcpGuard) on the controller of the MCP endpoint',
+  });
+  OperatorLog.ofRequest(request).failed((level, text) => logger[level](text), failure, {});
+  throw new DpopHttpException(failure);
 }
 
 function describeClient({ issuer, subject, clientId, jkt, token }: DpopVerdict): string {

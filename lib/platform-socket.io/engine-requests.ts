@@ -59,8 +59,24 @@ export class EngineRequests {
     this.#polling = polling || !refuses;
   }
 
-  /** The middleware. It never calls `next` for a request that is refused: engine.io would answer in its own words. */
+  /**
+   * The middleware. It never calls `next` for a request that is refused: engine.io would answer in its own words. It never
+   * rejects: engine.io would not notice, and the process would end.
+   */
   async handle(request: EngineRequest, response: EngineResponse, next: () => void): Promise<void> {
+    let isPassed = false;
+    const pass = (): void => {
+      isPassed = true;
+      next();
+    };
+    try {
+      await this.#handle(request, response, pass);
+    } catch (error) {
+      this.#fail(request, response, error, isPassed);
+    }
+  }
+
+  async #handle(request: EngineRequest, response: EngineResponse, next: () => void): Promise<void> {
     // Nothing else listens to the socket of an upgrade by now, and an error without a listener would end the process.
     if (!(response instanceof ServerResponse)) request.socket.on('error', ignore);
     const { sid, transport } = request['_query'];
@@ -75,6 +91,17 @@ export class EngineRequests {
     if (verdict?.nextNonce !== undefined) writeNonce(response, verdict.nextNonce);
     hideTicket(request);
     next();
+  }
+
+  /** Answers 503, unless engine.io has the request: then a listener of the app has thrown. */
+  #fail(request: EngineRequest, response: EngineResponse, error: unknown, isPassed: boolean): void {
+    try {
+      const refusal = this.#handshakes.fail(request, error, this.#required.name);
+      if (!isPassed) return answer(request, response, refusal);
+    } catch {
+      // The logger of the app throws as well.
+    }
+    request.socket.destroy();
   }
 
   /**

@@ -51,7 +51,9 @@ export class DpopWsAdapter extends WsAdapter {
     };
     const server = super.create(port, {
       ...options,
-      verifyClient: verifyBefore(verify, options['verifyClient']),
+      verifyClient: verifyBefore(verify, options['verifyClient'], ({ req }, error) =>
+        handshakes.fail(req, error, name),
+      ),
       handleProtocols: chooseProtocol(options['handleProtocols']),
     }) as WsServer;
     server.on('headers', supplyNonce);

@@ -1,4 +1,4 @@
-import { DpopError } from '../errors/dpop.error.js';
+import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { parseRequestPath } from '../http/request-path.js';
 
 const MAX_LENGTH = 2048;
@@ -6,15 +6,16 @@ const MAX_LENGTH = 2048;
 /**
  * The path of the route that a ticket opens. The path may have come from a client: no message repeats it.
  *
- * @throws TypeError for a path that no request has
+ * @throws DpopUnavailableError for a path that no request has
  */
 export function parseTicketPath(path: unknown): string {
   const isPath =
     typeof path === 'string' && path.length <= MAX_LENGTH && path.startsWith('/') && !path.includes('?');
   if (!isPath || !isRequestPath(path)) {
-    throw new TypeError(
-      'The path of a ticket must be the path of its route as a request has it, such as "/feed", without query; encodeURIComponent encodes a part of it that comes from outside',
-    );
+    throw new DpopUnavailableError('internal_failure', {
+      advice:
+        'the path of a ticket must be the path of its route as a request has it, such as "/feed", without query; encodeURIComponent encodes a part of it that comes from outside',
+    });
   }
   return path;
 }

@@ -43,7 +43,7 @@ export class TicketCheck {
    * A ticket for a request that was accepted.
    *
    * @param path of the route that the ticket opens
-   * @throws TypeError for a path that no request has
+   * @throws DpopUnavailableError for a path that no request has, and when the secrets are not available
    */
   async issue(verdict: DpopVerdict, request: DpopRequest, path: string): Promise<DpopTicket> {
     const { scheme, jkt = '', hasNonce, token, claims } = verdict;

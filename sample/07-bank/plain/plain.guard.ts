@@ -6,7 +6,7 @@ export interface PlainRequest {
   user?: string;
 }
 
-/** What most APIs do today: whoever has the token is let in. */
+/** What most APIs do today: they accept the token from anyone. */
 @Injectable()
 export class PlainGuard implements CanActivate {
   readonly #keys: JWTVerifyGetKey;
