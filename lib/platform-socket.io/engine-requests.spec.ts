@@ -3,7 +3,6 @@ import { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { DpopHandshakes } from '../handshake/dpop-handshakes.js';
 import { EngineRequests } from './engine-requests.js';
-import type { EngineRequest } from './io-types.js';
 import type { OpenConnections } from './open-connections.js';
 
 const UNAVAILABLE = { status: 503, code: 'temporarily_unavailable', headers: {}, body: '{}' };
@@ -24,7 +23,7 @@ function prepare({ verify = () => Promise.resolve({}), fail = () => UNAVAILABLE 
     { refuses: true, reports: false },
     false,
   );
-  const handle = (next: () => void) => requests.handle(request as EngineRequest, response, next);
+  const handle = (next: () => void) => requests.handle(request, response, next);
   return { handle, response, socket };
 }
 
