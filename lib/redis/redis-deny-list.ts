@@ -47,6 +47,7 @@ const KEY = 'deny-list';
 export class RedisDenyList extends DenyList {
   override readonly deadlineMs: number;
   readonly #connection: RedisConnection;
+  override readonly maxTokenLifetimeSeconds: number;
   readonly #records: DenyRecords;
   readonly #replica: DenyReplica;
   readonly #options: ParsedOptions;
@@ -63,6 +64,7 @@ export class RedisDenyList extends DenyList {
     const { keyPrefix, deadlineMs, maxTokenLifetimeSeconds } = this.#options;
     this.#clock = options.clock;
     this.deadlineMs = deadlineMs;
+    this.maxTokenLifetimeSeconds = maxTokenLifetimeSeconds;
     this.#connection = new RedisConnection(source, deadlineMs, 'RedisDenyList');
     this.#records = new DenyRecords(maxTokenLifetimeSeconds);
     const log = new DenyLog(this.#connection, `${keyPrefix}${KEY}`);
