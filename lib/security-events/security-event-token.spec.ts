@@ -21,33 +21,36 @@ describe('the claims of a Security Event Token (B9)', () => {
     expect(parse(changes)).toMatchObject({ jti: 'x' });
   });
 
-  test.each<[string, object, string, readonly string[] | undefined]>([
-    ['another audience', { aud: 'https://x.test' }, 'audience', rules.audiences],
-    ['other audiences', { aud: ['https://x.test'] }, 'audience', rules.audiences],
-    ['no audience', { aud: undefined }, 'audience', rules.audiences],
-    ['no jti', { jti: undefined }, 'jti', undefined],
-    ['an empty jti', { jti: '' }, 'jti', undefined],
-    ['a jti that is no text', { jti: 1 }, 'jti', undefined],
-    ['no iat', { iat: undefined }, 'iat', undefined],
-    ['an iat that is a text', { iat: String(NOW) }, 'iat', undefined],
-    ['an iat in the future', { iat: NOW + 10.5 }, 'iat', undefined],
-    ['an endless iat', { iat: Infinity }, 'iat', undefined],
-    ['a negative iat', { iat: -1 }, 'iat', undefined],
-    ['an exp that is over', { exp: NOW - 10 }, 'exp', undefined],
-    ['an exp that is no time', { exp: null }, 'exp', undefined],
-    ['an nbf in the future', { nbf: NOW + 10.5 }, 'nbf', undefined],
-    ['an nbf that is no time', { nbf: '1' }, 'nbf', undefined],
-    ['no events', { events: undefined }, 'events', undefined],
-    ['a list of events', { events: [{}] }, 'events', undefined],
-    ['an empty object of events', { events: {} }, 'events', undefined],
-    ['an event that is no object', { events: { [TYPE]: {}, 'urn:x': 'x' } }, 'events', undefined],
-    ['an event without a scheme', { events: { x: {} } }, 'events', undefined],
-    ['an event with a space in front', { events: { ' urn:x': {} } }, 'events', undefined],
-    ['an event with a space behind', { events: { 'urn:x ': {} } }, 'events', undefined],
-    ['an event that is a scheme', { events: { 'urn:': {} } }, 'events', undefined],
-  ])('are refused with %s', (_what, changes, reason, expected) => {
+  test.each<[string, object, string, object]>([
+    ['another audience', { aud: 'https://x.test' }, 'audience', { expected: rules.audiences }],
+    ['other audiences', { aud: ['https://x.test'] }, 'audience', { expected: rules.audiences }],
+    ['no audience', { aud: undefined }, 'audience', { expected: rules.audiences }],
+    ['no jti', { jti: undefined }, 'jti', {}],
+    ['an empty jti', { jti: '' }, 'jti', {}],
+    ['a jti that is no text', { jti: 1 }, 'jti', {}],
+    ['no iat', { iat: undefined }, 'iat', {}],
+    ['an iat that is a text', { iat: String(NOW) }, 'iat', {}],
+    ['an iat in the future', { iat: NOW + 11.5 }, 'iat', { offBySeconds: 2 }],
+    ['an endless iat', { iat: Infinity }, 'iat', {}],
+    ['a negative iat', { iat: -1 }, 'iat', {}],
+    ['an exp that is over', { exp: NOW - 10 }, 'exp', { offBySeconds: 1 }],
+    ['an exp that is long over', { exp: NOW - 70 }, 'exp', { offBySeconds: 60 }],
+    ['an endless exp', { exp: Infinity }, 'exp', {}],
+    ['an exp that is no time', { exp: null }, 'exp', {}],
+    ['an nbf in the future', { nbf: NOW + 12.5 }, 'nbf', { offBySeconds: 3 }],
+    ['an nbf that is no time', { nbf: '1' }, 'nbf', {}],
+    ['no events', { events: undefined }, 'events_missing', {}],
+    ['a list of events', { events: [{}] }, 'events', {}],
+    ['an empty object of events', { events: {} }, 'events_missing', {}],
+    ['a text as event', { events: { [TYPE]: 'x' } }, 'events', { about: TYPE }],
+    ['an event that is no object', { events: { [TYPE]: {}, 'urn:x': 'x' } }, 'events', {}],
+    ['an event without a scheme', { events: { x: {} } }, 'events', {}],
+    ['an event with a space in front', { events: { ' urn:x': {} } }, 'events', {}],
+    ['an event with a space behind', { events: { 'urn:x ': {} } }, 'events', {}],
+    ['an event that is a scheme', { events: { 'urn:': {} } }, 'events', {}],
+  ])('are refused with %s', (_what, changes, reason, details) => {
     expect(() => parse(changes)).toThrow(
-      expect.objectContaining({ name: 'SecurityEventError', reason, expected }),
+      expect.objectContaining({ name: 'SecurityEventError', reason, details }),
     );
   });
 
