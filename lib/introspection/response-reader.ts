@@ -17,15 +17,19 @@ const PLAIN = 'application/json';
 const MAX_SIGNED_AGE_SECONDS = 60;
 
 /** The codes of oauth4webapi. Its messages are left out, because they may contain what the issuer sent. */
-const PROBLEMS: Readonly<Record<string, string>> = {
-  OAUTH_PARSE_ERROR: 'it answered with something that is not JSON',
-  OAUTH_INVALID_RESPONSE:
+const PROBLEMS: ReadonlyMap<unknown, string> = new Map([
+  ['OAUTH_PARSE_ERROR', 'it answered with something that is not JSON'],
+  [
+    'OAUTH_INVALID_RESPONSE',
     'it answered with no introspection response: a JSON object in which active is true or false, or, if signed, a JWT of the type token-introspection+jwt with an accepted algorithm',
-  OAUTH_JWT_CLAIM_COMPARISON_FAILED: 'its signed response has another iss, or is for another aud',
-  OAUTH_JWT_TIMESTAMP_CHECK_FAILED: 'its signed response has expired or is not valid yet',
-  OAUTH_UNSUPPORTED_OPERATION:
+  ],
+  ['OAUTH_JWT_CLAIM_COMPARISON_FAILED', 'its signed response has another iss, or is for another aud'],
+  ['OAUTH_JWT_TIMESTAMP_CHECK_FAILED', 'its signed response has expired or is not valid yet'],
+  [
+    'OAUTH_UNSUPPORTED_OPERATION',
     'its signed response is encrypted or has a critical extension: register the client for responses that are only signed',
-};
+  ],
+]);
 
 /** Errors of OAuth that an endpoint may name. Anything else that it sends is not logged. */
 const OAUTH_ERRORS = ['invalid_client', 'invalid_request', 'unauthorized_client', 'access_denied'];
@@ -74,8 +78,7 @@ export class ResponseReader {
       );
     } catch (cause) {
       const { code } = (cause ?? {}) as { readonly code?: unknown };
-      const problem = typeof code === 'string' && Object.hasOwn(PROBLEMS, code) ? PROBLEMS[code] : undefined;
-      throw new OutboundError(problem ?? 'its response cannot be processed', { cause });
+      throw new OutboundError(PROBLEMS.get(code) ?? 'its response cannot be processed', { cause });
     }
   }
 
@@ -89,15 +92,18 @@ export class ResponseReader {
 
   async #assertSigned(jws: CompactJws | undefined, claims: JsonObject | undefined): Promise<void> {
     const header = jws && parseJsonSegment(jws.header);
-    if (jws === undefined || header === undefined) throw new OutboundError('its signed response is no JWT');
+    // oauth4webapi tolerates more than RFC 7515 §5.2.
+    if (jws === undefined || header === undefined || claims === undefined) {
+      throw new OutboundError('its signed response is no JWT');
+    }
     try {
-      await this.#signatures.assertSigned(jws, header, claims?.['iat']);
+      await this.#signatures.assertSigned(jws, header, claims['iat']);
     } catch (error) {
       // The response is signed by a stranger. The client of the request is not at fault.
       if (!(error instanceof DpopError)) throw error;
       throw new OutboundError('its response is not signed by a key of the issuer', { cause: error });
     }
-    this.#assertRecent(claims?.['iat']);
+    this.#assertRecent(claims['iat']);
   }
 
   #assertRecent(issuedAt: unknown): void {
