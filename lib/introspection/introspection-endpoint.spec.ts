@@ -126,6 +126,7 @@ describe('the reply of an endpoint (B7)', () => {
     [500, 'status 500'],
     [302, 'status 302'],
     [201, 'status 201'],
+    [204, 'status 204'],
   ])('with the status %i is a failure', async (status, problem) => {
     issuer.introspect = refuse(status);
     const { message, cause } = await failureOf(create().ask('one'));

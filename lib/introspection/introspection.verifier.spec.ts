@@ -173,6 +173,8 @@ describe('an issuer that cannot be asked (B8)', () => {
 
   test('is told at start', async () => {
     expect(await warningsOf(create().verifier)).toEqual([]);
+    // It needs no keys.
+    expect(issuer.bare.asked).toEqual([RFC8414]);
     issuer.bare.documents.set(RFC8414, issuer.bare.metadata);
     const [warning, ...others] = await warningsOf(create().verifier);
     expect(warning).toContain(adviceFor('no usable metadata'));

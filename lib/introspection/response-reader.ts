@@ -4,11 +4,12 @@ import type { IssuerSignatures } from '../issuer/issuer-signatures.js';
 import { DEFAULT_TOLERANCE_SECONDS } from '../issuer/jwt-access-token-options.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
-import { isJsonObject, type JsonObject } from '../jws/json-object.js';
+import type { JsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import { OutboundError } from '../outbound/outbound-request.js';
 import { type IntrospectionReply, skewSeconds } from './introspection-endpoint.js';
 import type { ParsedIntrospection } from './introspection-option-parser.js';
+import { parseRefusal } from './introspection-refusal.js';
 
 const SIGNED = 'application/token-introspection+jwt';
 const PLAIN = 'application/json';
@@ -31,9 +32,6 @@ const PROBLEMS: ReadonlyMap<unknown, string> = new Map([
   ],
 ]);
 
-/** Errors of OAuth that an endpoint may name. Anything else that it sends is not logged. */
-const OAUTH_ERRORS = ['invalid_client', 'invalid_request', 'unauthorized_client', 'access_denied'];
-
 /** Reads the response of an introspection endpoint, and verifies the signature of a signed one. */
 export class ResponseReader {
   readonly #options: ParsedIntrospection;
@@ -52,7 +50,7 @@ export class ResponseReader {
    * @see RFC 7662 §2.2, RFC 9701 §5
    */
   async read(reply: IntrospectionReply): Promise<JsonObject> {
-    if (reply.status === 400) throw refusalIn(reply);
+    if (reply.status === 400) throw parseRefusal(textOf(reply));
     const { signedResponses } = this.#options;
     if (reply.mediaType !== (signedResponses ? SIGNED : PLAIN)) throw wrongMediaType(signedResponses);
     if (!signedResponses) return await this.#process(reply, this.#options.client.clientId);
@@ -123,28 +121,6 @@ function wrongMediaType(signedResponses: boolean): OutboundError {
       ? `its response is not signed, although signedResponses is set: register the client for signed responses at the issuer; Content-Type must be ${SIGNED}`
       : `the Content-Type of its response is not ${PLAIN}`,
   );
-}
-
-/** An endpoint answers 400 to a request that it cannot use, for example to a token of a form that it does not know. */
-function refusalIn(reply: IntrospectionReply): Error {
-  const error = errorIn(textOf(reply));
-  if (error === 'unsupported_token_type') {
-    return new DpopError('token_invalid', {
-      advice:
-        'the introspection endpoint does not introspect tokens of this form (unsupported_token_type); if it is a JWT of this issuer, verify it by signature instead',
-    });
-  }
-  const known = OAUTH_ERRORS.find((name) => name === error);
-  return new OutboundError(`it refused the request (status 400${known === undefined ? '' : `, ${known}`})`);
-}
-
-function errorIn(text: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return isJsonObject(parsed) ? parsed['error'] : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function textOf({ body }: IntrospectionReply): string {
