@@ -17,6 +17,7 @@ import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import { createConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import type { DpopRequest } from '../http/dpop-request.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { RevocationChecker } from '../revocation/revocation.checker.js';
@@ -286,6 +287,31 @@ describe('a request that the guard lets through', () => {
 });
 
 describe('the response of a request that the guard lets through', () => {
+  test('need not exist over a transport of the app (J3)', async () => {
+    @Injectable()
+    class QueueGuard extends DpopGuard {
+      override getRequest(context: ExecutionContext): object {
+        return context.getArgByIndex(0);
+      }
+
+      protected override getDpopRequest(_context: ExecutionContext, request: object): DpopRequest {
+        return request as DpopRequest;
+      }
+    }
+    const { authorization, dpop } = await client.createHeaders({
+      method: 'GET',
+      url: `${ORIGIN}/accounts`,
+      token: 'token',
+    });
+    const rawHeaders = ['authorization', authorization, 'dpop', dpop];
+    const message = { method: 'GET', target: '/accounts', rawHeaders };
+    const host = new ExecutionContextHost([message], AccountsController, AccountsController.prototype.list);
+    host.setType('queue');
+    expect(await createGuard({ guard: QueueGuard }).canActivate(host)).toBe(true);
+    expect(verdictOn(message)).toMatchObject({ jkt: client.jkt });
+    expect(responseOf(message)).toBeUndefined();
+  });
+
   test.each([
     ['feed', true],
     ['list', false],

@@ -169,13 +169,12 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
     verdict: DpopVerdict,
   ): Promise<void> {
     // A route that only reports behaves as it did without the guard.
-    if (!isReportOnly(policy))
-      request.user = await awaitAppUser(this.constructor.name, () =>
-        this.handleRequest<unknown>(undefined, verdict, undefined, context),
-      );
+    if (isReportOnly(policy)) return leaveVerdict(request, verdict);
+    request.user = await awaitAppUser(this.constructor.name, () =>
+      this.handleRequest<unknown>(undefined, verdict, undefined, context),
+    );
     leaveVerdict(request, verdict);
-    if (policy.endAtExpiry === true && !isReportOnly(policy))
-      endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
+    if (policy.endAtExpiry === true) endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
   }
 
   /** Tells what would have been refused, and lets the request through. */
