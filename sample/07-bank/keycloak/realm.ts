@@ -27,6 +27,8 @@ export function realmOf({
     defaultClientScopes: ['login'],
     optionalClientScopes: SCOPES,
   };
+  // The page asks for no refresh tokens, and gets none.
+  const ofBrowser = { 'pkce.code.challenge.method': 'S256', 'use.refresh.tokens': 'false' };
   return {
     realm: 'bank',
     enabled: true,
@@ -38,13 +40,13 @@ export function realmOf({
         ...ofPage,
         clientId: 'bank-page',
         protocolMappers: [audienceMapper(api)],
-        attributes: { 'dpop.bound.access.tokens': 'true', 'pkce.code.challenge.method': 'S256' },
+        attributes: { ...ofBrowser, 'dpop.bound.access.tokens': 'true' },
       },
       {
         ...ofPage,
         clientId: 'bank-page-bearer',
         protocolMappers: [audienceMapper(plainApi)],
-        attributes: { 'pkce.code.challenge.method': 'S256' },
+        attributes: ofBrowser,
       },
       {
         clientId: THIEF.id,

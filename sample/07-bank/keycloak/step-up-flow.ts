@@ -54,8 +54,11 @@ const levelOf = (alias: string, level: number, maxAgeSeconds: number) => ({
   config: { 'loa-condition-level': String(level), 'loa-max-age': String(maxAgeSeconds) },
 });
 
-/** How long a level lasts in a session. The bank takes a second factor of the last 300 seconds. */
+/**
+ * How long a level lasts in a session. The code is asked for each time: `auth_time` would otherwise be that of a later
+ * password, and the code be older.
+ */
 export const AUTHENTICATOR_CONFIG = [
   levelOf(PASSWORD, LEVEL_BY_ACR.pwd, 36_000),
-  levelOf(CODE, LEVEL_BY_ACR.phr, 300),
+  levelOf(CODE, LEVEL_BY_ACR.phr, 0),
 ];
