@@ -134,6 +134,7 @@ describeKeycloak('the bank with Keycloak in Chromium', () => {
       await logIn(page);
       expect(await textOf(page, '#balance')).toBe('€2,075.80');
       await page.waitForSelector('#feed[data-state=on]');
+      expect(await statusesOf(page, '[data-lane=issuer]', 'POST')).toEqual(['200']);
       expect(await readClaims(page)).toMatchObject({ acr: 'pwd', iss: stage.issuer, aud: stage.api });
       await page.click('#transfer button');
       // `prompt=login` of the page: Keycloak asks for the password again.
