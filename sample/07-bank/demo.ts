@@ -16,7 +16,7 @@ if (values.keycloak && !areJavaToolsInstalled()) {
   fail(`${INSTALL_JAVA_TOOLS}\nOr start the bank without --keycloak.`);
 }
 
-let stage: Stage | undefined;
+const opened: Stage[] = [];
 // Keycloak and Redis end with this process, also while they start.
 for (const [signal, number] of [
   ['SIGHUP', 1],
@@ -24,6 +24,7 @@ for (const [signal, number] of [
   ['SIGTERM', 15],
 ] as const) {
   process.once(signal, () => {
+    const [stage] = opened;
     if (stage === undefined) process.exit(128 + number);
     void stage.close().then(() => process.exit(0));
   });
@@ -32,11 +33,12 @@ for (const [signal, number] of [
 if (values.keycloak) {
   console.log('The first run takes a minute or two: it fetches Keycloak. Later runs take half a minute.');
 }
-stage = await openStage({
+const stage = await openStage({
   port: 3000,
   withRedis: values.redis,
   ...(values.keycloak && { startIssuer: keycloakOfBank((line) => console.log(line)) }),
 }).catch((error: unknown) => fail(`The bank could not open: ${String(error)}`));
+opened.push(stage);
 const { page, api, plainApi, issuer, phone } = stage;
 console.log(`
 The bank is open${values.redis ? ', with three instances that share one Redis' : ''}.
@@ -50,10 +52,10 @@ ${phone === undefined ? '' : describeLogin(phone)}
 
 Ctrl+C ends it.`);
 
-function describeLogin(phone: string): string {
+function describeLogin(phoneUrl: string): string {
   return `
   Log in as ${ALICE.name}, password ${ALICE.password}
-  One-time codes of ${ALICE.name}: ${phone}
+  One-time codes of ${ALICE.name}: ${phoneUrl}
 `;
 }
 
