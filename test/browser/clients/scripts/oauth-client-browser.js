@@ -1,4 +1,5 @@
 import { BrowserOAuthClient } from '@atproto/oauth-client-browser';
+import { DID } from '../identity.ts';
 
 export const WHAT_TO_KNOW =
   'Its own key, in IndexedDB. Finds the authorization server by the [metadata](metadata.md) of the API, which is the server of the user (PDS).';
@@ -14,7 +15,7 @@ async function clientOf() {
 }
 
 export async function logIn() {
-  await (await clientOf()).signInRedirect('did:plc:ewvi7nxzyoun6zhxrhs64oiz');
+  await (await clientOf()).signInRedirect(DID);
 }
 
 export async function redeem() {
