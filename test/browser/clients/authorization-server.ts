@@ -5,6 +5,7 @@ import type { Running } from '../../../sample/01-quickstart/running.js';
 import { interact, isInteraction } from '../../../sample/07-bank/authorization-server/interactions.js';
 import { SessionAdapter } from '../../../sample/07-bank/authorization-server/session.adapter.js';
 import type { SelfSignedCertificate } from '../../support/self-signed-certificate.js';
+import type { Exchanges } from './exchanges.js';
 import { serveHttps } from './https-server.js';
 import { DID } from './identity.js';
 import { publicClient } from './registered-clients.js';
@@ -23,11 +24,12 @@ export interface AuthorizationServerOptions {
   readonly api: string;
   /** Whether proofs at the token and PAR endpoints must have a nonce (§8). */
   readonly demandsNonces: boolean;
+  readonly exchanges: Exchanges;
 }
 
 /** oidc-provider with all that the libraries want of it, and the login page of the bank. */
 export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<Running> {
-  const { port, issuer, certificate, page, api, demandsNonces } = options;
+  const { port, issuer, certificate, page, api, demandsNonces, exchanges } = options;
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
   const configuration = {
     adapter: () => new SessionAdapter(),
@@ -73,6 +75,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   const provider: Provider = new Provider(issuer, configuration);
   provider.use(async (context, next) => {
     await next();
+    const { error } = (context.body ?? {}) as { readonly error?: string };
+    exchanges.record('issuer', context.req, context.status, error);
     // A client of atproto expects the user beside the token.
     if (context.oidc?.route === 'token' && context.oidc.entities.AccessToken !== undefined) {
       context.body = { ...(context.body as object), sub: DID };

@@ -1,5 +1,4 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import { type Exchange, Exchanges } from './exchanges.js';
 import type { TestBed } from './test-bed.js';
 
 /** What a call through the library came to. */
@@ -14,12 +13,11 @@ export class DrivenClient {
     private readonly page: Page,
     private readonly bed: TestBed,
     private readonly script: string,
-    private readonly exchanges: Exchanges,
   ) {}
 
   static async open(context: BrowserContext, bed: TestBed, script: string): Promise<DrivenClient> {
-    const page = await context.newPage();
-    return new DrivenClient(page, bed, script, new Exchanges(page));
+    bed.exchanges.clear();
+    return new DrivenClient(await context.newPage(), bed, script);
   }
 
   /** Leaves the page for the login page, and comes back with a code. */
@@ -61,10 +59,6 @@ export class DrivenClient {
 
   async readWhatToKnow(): Promise<string> {
     return String(await this.#run('script.WHAT_TO_KNOW'));
-  }
-
-  async exchangesWith(server: 'issuer' | 'api'): Promise<readonly Exchange[]> {
-    return await this.exchanges.with(this.bed[server]);
   }
 
   async #run(expression: string): Promise<unknown> {

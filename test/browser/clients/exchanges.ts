@@ -1,47 +1,44 @@
+import type { IncomingMessage } from 'node:http';
 import { calculateJwkThumbprint, decodeProtectedHeader, type JWK } from 'jose';
-import type { Page, Response } from 'playwright-core';
 
-/** A request with a proof that left the page, and its response. */
+/** A request with a proof, and what the server answered. */
 export interface Exchange {
   readonly path: string;
   readonly status: number;
   /** The error code of the response. */
   readonly error: string | undefined;
-  /** The thumbprint of the key that signed the proof. */
-  readonly thumbprint: string;
+  /** The scheme in `Authorization`. */
   readonly scheme: string | undefined;
+  /** The thumbprint of the key in the proof. */
+  readonly thumbprint: string;
 }
 
-/** Records what the browser exchanges with the servers, whichever library sends it. */
+type Server = 'issuer' | 'api';
+
+/** What the servers of the test bed were sent, in its order. */
 export class Exchanges {
-  readonly #pending: Promise<readonly [string, Exchange] | undefined>[] = [];
+  readonly #recorded: (readonly [Server, Omit<Exchange, 'thumbprint'>, string])[] = [];
 
-  constructor(page: Page) {
-    page.on('response', (response) => this.#pending.push(read(response)));
+  /** Requests without a proof are left out. */
+  record(server: Server, request: IncomingMessage, status: number, error: string | undefined): void {
+    const { url = '', headers } = request;
+    if (typeof headers['dpop'] !== 'string') return;
+    const [path = ''] = url.split('?');
+    const scheme = headers.authorization?.split(' ')[0];
+    this.#recorded.push([server, { path, status, error, scheme }, headers['dpop']]);
   }
 
-  /** All exchanges with this origin, in their order. */
-  async with(origin: string): Promise<readonly Exchange[]> {
-    const all = await Promise.all(this.#pending);
-    return all.flatMap((entry) => (entry !== undefined && entry[0] === origin ? [entry[1]] : []));
+  clear(): void {
+    this.#recorded.length = 0;
   }
-}
 
-async function read(response: Response): Promise<readonly [string, Exchange] | undefined> {
-  const request = response.request();
-  const { dpop, authorization } = await request.allHeaders();
-  if (dpop === undefined || request.method() === 'OPTIONS') return undefined;
-  const { origin, pathname: path } = new URL(response.url());
-  const status = response.status();
-  const challenge = (await response.headerValue('www-authenticate')) ?? '';
-  const body = status === 400 ? ((await response.json()) as { readonly error?: string }) : {};
-  const { jwk } = decodeProtectedHeader(dpop);
-  const exchange = {
-    path,
-    status,
-    error: /error="(\w+)"/.exec(challenge)?.[1] ?? body.error,
-    thumbprint: await calculateJwkThumbprint(jwk as JWK),
-    scheme: authorization?.split(' ')[0],
-  };
-  return [origin, exchange];
+  async with(server: Server): Promise<readonly Exchange[]> {
+    const found = this.#recorded.filter(([recorded]) => recorded === server);
+    return await Promise.all(
+      found.map(async ([, exchange, proof]) => {
+        const { jwk } = decodeProtectedHeader(proof);
+        return { ...exchange, thumbprint: await calculateJwkThumbprint(jwk as JWK) };
+      }),
+    );
+  }
 }

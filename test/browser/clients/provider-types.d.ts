@@ -1,6 +1,8 @@
 /** What the test bed of the client libraries uses of oidc-provider beyond the bank. */
 
 declare module 'oidc-provider' {
+  import type { IncomingMessage } from 'node:http';
+
   export interface Provider {
     /** Adds a middleware of Koa. */
     use(middleware: (context: TokenContext, next: () => Promise<void>) => Promise<void>): void;
@@ -8,6 +10,8 @@ declare module 'oidc-provider' {
 
   export interface TokenContext {
     body: unknown;
+    readonly req: IncomingMessage;
+    readonly status: number;
     readonly oidc?: {
       readonly route?: string;
       readonly client?: { readonly clientId: string };

@@ -3,6 +3,7 @@ import type { Running } from '../../../sample/01-quickstart/running.js';
 import { createCertificate } from '../../support/self-signed-certificate.js';
 import { startApi } from './api.js';
 import { startAuthorizationServer } from './authorization-server.js';
+import { Exchanges } from './exchanges.js';
 import { startPage } from './page.js';
 
 /** Three origins over https on loopback, with a certificate of their own. */
@@ -10,6 +11,7 @@ export interface TestBed {
   readonly page: string;
   readonly api: string;
   readonly issuer: string;
+  readonly exchanges: Exchanges;
   close(): Promise<void>;
 }
 
@@ -28,16 +30,17 @@ export async function openTestBed({ demandsNonces, scripts }: TestBedOptions): P
   const page = `https://page.test:${pagePort}`;
   const api = `https://api.test:${apiPort}`;
   const issuer = `https://issuer.test:${issuerPort}`;
+  const exchanges = new Exchanges();
   const running: Running[] = [];
   const close = async () => {
     await Promise.all(running.map((server) => server.close()));
   };
   try {
-    const known = { certificate, page, api, issuer };
+    const known = { certificate, page, api, issuer, exchanges };
     running.push(await startAuthorizationServer({ ...known, port: issuerPort, demandsNonces }));
     running.push(await startApi({ ...known, port: apiPort }));
     running.push(await startPage({ ...known, port: pagePort, scripts }));
-    return { page, api, issuer, close };
+    return { page, api, issuer, exchanges, close };
   } catch (error) {
     await close();
     throw error;
