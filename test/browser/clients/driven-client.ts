@@ -20,7 +20,7 @@ export class DrivenClient {
     return new DrivenClient(await context.newPage(), bed, script);
   }
 
-  /** Leaves the page for the login page, and comes back with a code. */
+  /** Leaves the page for the login page, which is shown each time, and comes back with a code. */
   async logIn(): Promise<void> {
     await this.page.context().clearCookies();
     await this.page.goto(this.bed.page);
