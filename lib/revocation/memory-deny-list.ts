@@ -68,9 +68,13 @@ export class MemoryDenyList extends DenyList {
   }
 }
 
+/** What a caller of `revoke` reads in the error, and its client, if it is passed on. */
+export const NOT_REVOKED = 'The revocation cannot be completed at the moment';
+
 /** The error with which `revoke` rejects when there is no room. */
 export function denyListFull(maxEntries: number): DpopUnavailableError {
   return new DpopUnavailableError('revocation_unavailable', {
+    sentence: NOT_REVOKED,
     advice: `the deny-list holds maxEntries, ${maxEntries}, live entries and takes no other: raise maxEntries, or revoke by sub, sid or clientId in place of many a jti`,
   });
 }
