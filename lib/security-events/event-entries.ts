@@ -89,5 +89,6 @@ async function entriesOfPart(
 }
 
 function nameOf({ place, isAliases }: SubjectPart): NonNullable<ReceivedSecurityEvent['part']> {
-  return isAliases || place === 'subject' ? 'identifiers' : place;
+  // The subject itself has been asked about as a whole.
+  return isAliases ? 'identifiers' : (place as Exclude<typeof place, 'subject'>);
 }

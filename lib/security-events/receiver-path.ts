@@ -16,10 +16,12 @@ const FORM =
  * @throws TypeError that names the option and the accepted form
  */
 export function parsePath(path: unknown): string {
-  const segments = typeof path === 'string' ? path.replace(/^\//, '').split('/') : [];
-  const isPath = segments.length > 0 && segments.every((segment) => /^(?!\.\.?$)[\w.~-]+$/.test(segment));
-  if (!isPath) fail('path', FORM, { value: path });
-  return path as string;
+  if (typeof path === 'string' && path.replace(/^\//, '').split('/').every(isSegment)) return path;
+  return fail('path', FORM, { value: path });
+}
+
+function isSegment(segment: string): boolean {
+  return /^(?!\.\.?$)[\w.~-]+$/.test(segment);
 }
 
 /** The path under which Nest serves the route: behind the global prefix, and that of `RouterModule`. */
@@ -32,12 +34,13 @@ export function servedPath(
   const modulePath: unknown =
     Reflect.getMetadata(MODULE_PATH + applicationId, module) ?? Reflect.getMetadata(MODULE_PATH, module);
   const own = joinPaths(typeof modulePath === 'string' ? modulePath : '', path);
-  const excluded = application.getGlobalPrefixOptions().exclude ?? [];
-  const isExcluded = excluded.some(
-    ({ pathRegex, requestMethod }) =>
-      (requestMethod === RequestMethod.ALL || requestMethod === RequestMethod.POST) && pathRegex.test(own),
-  );
-  return isExcluded ? own : joinPaths(application.getGlobalPrefix(), own);
+  const isExcluded = application
+    .getGlobalPrefixOptions()
+    .exclude?.some(
+      ({ pathRegex, requestMethod }) =>
+        (requestMethod === RequestMethod.ALL || requestMethod === RequestMethod.POST) && pathRegex.test(own),
+    );
+  return isExcluded === true ? own : joinPaths(application.getGlobalPrefix(), own);
 }
 
 function joinPaths(...paths: readonly string[]): string {

@@ -28,18 +28,31 @@ describe('a Security Event Token that is not accepted (B9, D5)', () => {
     expect(entries).toEqual([]);
   }
 
-  test.each(['', 'a', 'a.b.c', 'e30.a.a'])('is none in compact form: %j', async (text) => {
+  const parts = (header: string, claims: string) =>
+    [header, claims, 'x'].map((text) => Buffer.from(text).toString('base64url')).join('.');
+
+  test.each([
+    ...['', 'a', 'a.b.c', 'e30.a.a'],
+    parts('x', '{"iss":"https://issuer.test"}'),
+    parts('{"typ":"secevent+jwt","alg":"ES256"}', 'x'),
+    parts('x', 'x'),
+  ])('is none in compact form: %j', async (text) => {
     await expectError(text, { name: 'SecurityEventError', reason: 'form' });
     expect(lines).toEqual([expect.stringMatching(/^warn refused .*\(form\)[^;]*; [^;]*$/)]);
   });
 
-  test.each(['at+jwt', 7, undefined, 'xsecevent+jwt', 'secevent+jwtx', 'x/application/secevent+jwt'])(
-    'has the type %s',
-    async (typ) => {
-      const details = { expected: ['secevent+jwt'] };
-      await expectError(await sign({}, { typ }), { reason: 'typ', details });
-    },
-  );
+  test.each([
+    'at+jwt',
+    7,
+    undefined,
+    'xsecevent+jwt',
+    'secevent+jwtx',
+    'x/application/secevent+jwt',
+    'seceventapplication/+jwt',
+  ])('has the type %s', async (typ) => {
+    const details = { expected: ['secevent+jwt'] };
+    await expectError(await sign({}, { typ }), { reason: 'typ', details });
+  });
 
   test.each(['https://b.test', undefined, ['https://issuer.test']])(
     'is of the transmitter %s',
@@ -138,14 +151,30 @@ describe('a Security Event Token that cannot be applied (B9)', () => {
 describe('the life of a receiver (B9)', () => {
   test('opens and closes its transmitters, and then tells what it left out', async () => {
     const warnings: string[] = [];
-    const fetch = () => Promise.resolve(new Response(undefined, { status: 404 }));
+    let isAborted = false;
+    const fetch = (_url: unknown, { signal }: { signal: AbortSignal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          isAborted = true;
+          reject(new Error('aborted'));
+        });
+      });
     const receiver = create({ keys: undefined as never, fetch: fetch as never });
-    await receiver.open((text) => warnings.push(text));
-    expect(warnings).toEqual([expect.stringContaining('cannot be fetched')]);
+    const opening = receiver.open((text) => warnings.push(text));
     for (let nth = 0; nth < 11; nth += 1) await receive(receiver, 'x').catch(() => undefined);
     lines.length = 0;
     receiver.close();
     expect(lines).toEqual([expect.stringMatching(/^warn 1 more of the refusals \(form\)/)]);
+    await opening;
+    expect({ isAborted, warnings }).toEqual({ isAborted: true, warnings: [] });
+  });
+
+  test('warns of keys that it cannot fetch', async () => {
+    const warnings: string[] = [];
+    const fetch = () => Promise.resolve(new Response(undefined, { status: 404 }));
+    const receiver = create({ keys: undefined as never, fetch: fetch as never });
+    await receiver.open((text) => warnings.push(text));
+    expect(warnings).toEqual([expect.stringContaining('cannot be fetched')]);
     await expect(receive(receiver, await sign())).rejects.toMatchObject({ reason: 'issuer_unavailable' });
   });
 

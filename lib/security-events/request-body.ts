@@ -63,10 +63,9 @@ const JSON_ERRORS: ReadonlySet<unknown> = new Set([
 ]);
 
 function assertBodyHeaders({ headers }: Pick<IncomingMessage, 'headers'>): void {
-  const [type = ''] = (headers['content-type'] ?? '').split(';', 1);
+  const type = headers['content-type']?.replace(/;.*/, '').trim().toLowerCase();
   const { 'content-encoding': encoding = 'identity' } = headers;
-  if (type.trim().toLowerCase() !== MEDIA_TYPE || encoding.toLowerCase() !== 'identity')
-    throw wrongContentType();
+  if (type !== MEDIA_TYPE || encoding.toLowerCase() !== 'identity') throw wrongContentType();
   if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw new SecurityEventError('size');
 }
 

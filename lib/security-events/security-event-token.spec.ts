@@ -40,6 +40,8 @@ describe('the claims of a Security Event Token (B9)', () => {
     ['an nbf in the future', { nbf: NOW + 12.5 }, 'nbf', { offBySeconds: 3 }],
     ['an nbf that is no time', { nbf: '1' }, 'nbf', {}],
     ['no events', { events: undefined }, 'events_missing', {}],
+    ['null as events', { events: null }, 'events', {}],
+    ['a number as events', { events: 5 }, 'events', {}],
     ['a list of events', { events: [{}] }, 'events', {}],
     ['an empty object of events', { events: {} }, 'events_missing', {}],
     ['a text as event', { events: { [TYPE]: 'x' } }, 'events', { about: TYPE }],

@@ -2,18 +2,16 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { parseCompactJws } from '../jws/compact-jws.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import type { RevocationEntry } from '../revocation/deny-list.js';
-import { BoundedCache } from '../runtime/bounded-cache.js';
 import { DeadlineError, Deadlines } from '../runtime/deadlines.js';
 import { AppliedEvents } from './applied-events.js';
-import { digestOf, type ReceiverConfig } from './receiver-config.js';
+import type { ReceiverConfig } from './receiver-config.js';
 import { ReceiverLog, type WriteLine } from './receiver-log.js';
+import { RememberedTokens } from './remembered-tokens.js';
 import { SecurityEventError } from './security-event.error.js';
 import type { SecurityEventToken } from './security-event-token.js';
 import { type PresentedEventToken, Transmitter } from './transmitter.js';
 
 const TYP = 'secevent+jwt';
-/** Applying an event a second time changes nothing, so that a forgotten token does no harm. */
-const REMEMBERED_TOKENS = { maxEntries: 10_000, maxBytes: Infinity };
 /** For all that one token needs of the app: its resolver, and the deny-list. */
 const DEADLINE_MS = 5000;
 
@@ -23,8 +21,7 @@ export class SecurityEventReceiver {
   readonly #config: ReceiverConfig;
   readonly #log: ReceiverLog;
   readonly #events: AppliedEvents;
-  /** The digest of the content by the digest of issuer and `jti`. */
-  readonly #applied = new BoundedCache<string>(REMEMBERED_TOKENS);
+  readonly #applied = new RememberedTokens();
   readonly #deadlines = new Deadlines(DEADLINE_MS);
 
   constructor(config: ReceiverConfig, write: WriteLine) {
@@ -59,10 +56,13 @@ export class SecurityEventReceiver {
       const presented = parsePresented(await readText());
       transmitter = this.#transmitterOf(presented);
       const token = await transmitter.verify(presented);
-      await this.#apply(token, digest(presented.jws.payload), transmitter);
+      await this.#apply(token, presented.jws.payload, transmitter);
     } catch (thrown) {
       if (thrown instanceof SecurityEventError) throw this.refuse(thrown, transmitter?.issuer);
-      const error = thrown instanceof DpopUnavailableError ? thrown : failure(thrown);
+      const error =
+        thrown instanceof DpopUnavailableError
+          ? thrown
+          : new DpopUnavailableError('internal_failure', { cause: thrown });
       throw this.fail(error, transmitter?.issuer);
     }
   }
@@ -80,17 +80,16 @@ export class SecurityEventReceiver {
   }
 
   #transmitterOf({ claims: { iss } }: PresentedEventToken): Transmitter {
-    const transmitter = typeof iss === 'string' ? this.#transmitters.get(iss) : undefined;
+    const transmitter = this.#transmitters.get(iss as string);
     if (transmitter !== undefined) return transmitter;
     throw new SecurityEventError('issuer', { expected: [...this.#transmitters.keys()] });
   }
 
   async #apply(token: SecurityEventToken, content: string, transmitter: Transmitter): Promise<void> {
     const { issuer } = transmitter;
-    const id = digest(JSON.stringify([issuer, token.jti]));
-    const earlier = this.#applied.get(id);
-    if (earlier === content) return this.#log.debug('acknowledged a repeated token', issuer);
-    if (earlier !== undefined) this.#log.otherContent(issuer);
+    const earlier = this.#applied.compare(issuer, token.jti, content);
+    if (earlier === 'same') return this.#log.debug('acknowledged a repeated token', issuer);
+    if (earlier === 'other') this.#log.otherContent(issuer);
     let awaited = 'resolveSubject';
     try {
       await this.#deadlines.limit(async () => {
@@ -101,9 +100,10 @@ export class SecurityEventReceiver {
       });
     } catch (error) {
       if (!(error instanceof DeadlineError)) throw error;
-      throw failure(error, `${awaited} did not answer within ${DEADLINE_MS} ms`);
+      const advice = `${awaited} did not answer within ${DEADLINE_MS} ms`;
+      throw new DpopUnavailableError('internal_failure', { cause: error, advice });
     }
-    this.#applied.set(id, content, 0);
+    this.#applied.remember(issuer, token.jti, content);
   }
 
   async #revoke(entry: RevocationEntry): Promise<void> {
@@ -117,20 +117,12 @@ export class SecurityEventReceiver {
   }
 }
 
-function digest(text: string): string {
-  return Buffer.from(digestOf(text)).toString('base64url');
-}
-
-function failure(cause: unknown, advice?: string): DpopUnavailableError {
-  return new DpopUnavailableError('internal_failure', { cause, ...(advice !== undefined && { advice }) });
-}
-
 /** @throws SecurityEventError for a body that is not a Security Event Token in compact form */
 function parsePresented(text: string): PresentedEventToken {
   const jws = parseCompactJws(text);
-  const header = jws && parseJsonSegment(jws.header);
-  const claims = jws && parseJsonSegment(jws.payload);
-  if (jws === undefined || header === undefined || claims === undefined) throw new SecurityEventError('form');
+  if (jws === undefined) throw new SecurityEventError('form');
+  const [header, claims] = [parseJsonSegment(jws.header), parseJsonSegment(jws.payload)];
+  if (header === undefined || claims === undefined) throw new SecurityEventError('form');
   // §2.3 of RFC 8417: no other kind of token of the issuer is taken for one.
   if (!isTyp(header['typ'])) throw new SecurityEventError('typ', { expected: [TYP] });
   return { jws, header, claims };

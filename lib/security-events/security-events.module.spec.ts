@@ -1,10 +1,11 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
-import { NestFactory } from '@nestjs/core';
+import { NestFactory, REQUEST } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryDenyList } from '../revocation/memory-deny-list.js';
+import type { SecurityEventsOptionsFactory } from './module-definition.js';
 import type { SecurityEventsOptions } from './security-events-options.js';
 import { SecurityEventsModule } from './security-events.module.js';
 
@@ -85,15 +86,31 @@ describe('the module of security events (B9, I4)', () => {
     expect(lines).toEqual([expect.stringMatching(/^warn 1 more of the refusals \(form\)/)]);
   });
 
+  test('takes its options from a class, by the name of its method', async () => {
+    const { path, ...rest } = options;
+    class Factory implements SecurityEventsOptionsFactory {
+      createSecurityEventsOptions = () => ({ ...rest, clock: 'x' as never });
+    }
+    await expect(run(SecurityEventsModule.forRootAsync({ path, useClass: Factory }))).rejects.toThrow(
+      'SecurityEventsModule: clock must be a function',
+    );
+  });
+
+  test('does not start with options that depend on a request', async () => {
+    const { path, ...rest } = options;
+    const module = SecurityEventsModule.forRootAsync({ path, inject: [REQUEST], useFactory: () => rest });
+    await expect(run(module)).rejects.toThrow('a request-scoped provider: SecurityEventsModule → REQUEST');
+  });
+
   test('starts in preview mode, in which Nest creates nothing', async () => {
     const app = await NestFactory.create(SecurityEventsModule.forRoot(options), new ExpressAdapter(), {
-      logger,
+      logger: { ...logger, warn: (text: unknown) => lines.push(String(text)) },
       abortOnError: false,
       preview: true,
     });
     await app.init();
     await app.close();
-    expect(lines).toEqual([]);
+    expect(lines.filter((line) => line.includes('configure'))).toEqual([]);
   });
 
   test.each<[string, () => DynamicModule | typeof SecurityEventsModule, string]>([

@@ -72,7 +72,7 @@ export class SecurityEventsModule implements NestModule, OnModuleInit, OnApplica
   constructor(
     @Inject(SecurityEventReceiver) private readonly receiver: SecurityEventReceiver,
     @Inject(SecurityEventsStartCheck) private readonly check: SecurityEventsStartCheck,
-    @Inject(UnroutedRequests) private readonly unrouted: UnroutedRequests | undefined,
+    @Inject(UnroutedRequests) private readonly unrouted: UnroutedRequests,
   ) {}
 
   static forRoot(options: SecurityEventsOptions): DynamicModule {
@@ -90,11 +90,11 @@ export class SecurityEventsModule implements NestModule, OnModuleInit, OnApplica
 
   /** Nest calls it before it registers the routes of the app; without an instance in preview mode. */
   configure(): void {
-    this.unrouted?.beforeRoutes(SecurityEventsModule);
+    (this.unrouted as UnroutedRequests | undefined)?.beforeRoutes(SecurityEventsModule);
   }
 
   onModuleInit(): void {
-    this.unrouted?.afterRoutes(SecurityEventsModule);
+    this.unrouted.afterRoutes(SecurityEventsModule);
     const logger = new Logger(NAME);
     this.check.warnOfNoEffect((text) => logger.warn(text));
     // In the background: the service starts even if a transmitter is down.

@@ -39,8 +39,8 @@ const dpop = (config: object | undefined): Module =>
     ],
   ]);
 
-function receiver(config: object | undefined = {}, path: unknown = 'a'): Module {
-  const instance = config && { denyList, transmitters: [{ issuer: A }], ...config };
+function receiver(config: object | null = {}, path: unknown = 'a'): Module {
+  const instance = (config ?? undefined) && { denyList, transmitters: [{ issuer: A }], ...config };
   return moduleOf([
     [RECEIVER_CONFIG, { instance }],
     [RECEIVER_PATH, { instance: path }],
@@ -101,7 +101,7 @@ describe('events without effect are warned of (B9)', () => {
   test('not where DpopModule asks the list', () => {
     expect(warningsOf(dpop({}), receiver())).toEqual([]);
     expect(warningsOf(dpop({ revocation: undefined }), dpop({}), receiver())).toEqual([]);
-    expect(warningsOf(dpop({}), receiver(undefined), moduleOf([]))).toEqual([]);
+    expect(warningsOf(dpop({}), receiver(null), moduleOf([]))).toEqual([]);
     expect(warningsOf(dpop(undefined), dpop({}), receiver())).toEqual([]);
   });
 
@@ -144,7 +144,9 @@ describe('events without effect are warned of (B9)', () => {
     const transmitters = [{ issuer: A }, { issuer: 'https://b.test' }];
     expect(warningsOf(dpop({}), dpop({ issuers }), receiver({ transmitters }))).toEqual([]);
     expect(warningsOf(dpop({ issuerVerifiers: issuers }), receiver({ transmitters }))).toEqual([]);
-    expect(warningsOf(dpop({ issuers }), receiver())).toEqual([unknown(A, A, 'https://b.test')]);
+    expect(warningsOf(dpop({ issuers }), dpop({ issuers: [{ issuer: 'c' }] }), receiver())).toEqual([
+      unknown(A, A, 'https://b.test, c'),
+    ]);
   });
 
   test('not where tokens of other issuers may be accepted', () => {

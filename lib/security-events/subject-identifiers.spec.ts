@@ -137,6 +137,7 @@ describe('the subject of a security event (B9)', () => {
     ['with no aliases', { format: 'aliases', identifiers: [] }],
     ['with aliases that are no list', { format: 'aliases', identifiers: user }],
     ['with an alias that is no object', { format: 'aliases', identifiers: [user, 'x'] }],
+    ['with an alias that is null', { format: 'aliases', identifiers: [null, user] }],
     ['with 21 aliases', { format: 'aliases', identifiers: aliases(21) }],
     ['with a user that is no object', { format: 'complex', user: 'x' }],
     ['with a user that is null', { format: 'complex', user: null }],

@@ -28,10 +28,10 @@ export interface SubjectPart {
 const MAX_ALIASES = 20;
 
 /** Formats of the registry, and of SSF 1.0. For the log, which shows nothing that was sent. */
-const KNOWN_FORMATS: ReadonlySet<string> = new Set([
+const KNOWN_FORMATS: readonly string[] = [
   ...['account', 'aliases', 'complex', 'did', 'email', 'iss_sub', 'jwt_id', 'opaque', 'phone_number', 'uri'],
   ...['ip-addresses', 'saml_assertion_id'],
-]);
+];
 
 /**
  * What a subject is made of: itself, the identifiers of aliases, or the session and the user of a complex one. The tokens of
@@ -84,9 +84,8 @@ export function mapIdentifier(
       return [{ issuer: issuer(), sub: text('sub'), issuedBefore }];
     case 'jwt_id':
       return [{ issuer: issuer(), jti: text('jti') }];
-    default:
-      return undefined;
   }
+  return undefined;
 }
 
 /** Where a part stands and the formats of its identifiers, for the operator. */
@@ -97,7 +96,7 @@ export function describePart({ place, identifiers, isAliases }: SubjectPart): st
 
 function shownFormatOf(subject: JsonObject): string {
   const format = readFormat(subject);
-  return format !== undefined && KNOWN_FORMATS.has(format) ? format : 'not a known one';
+  return KNOWN_FORMATS.find((known) => known === format) ?? 'not a known one';
 }
 
 /** Drafts had `subject_type` and hyphens, and left out the format of a complex subject. */

@@ -95,6 +95,7 @@ describe('a subject in the log (B9, D9)', () => {
     [{ user: { format: 'iss_sub', iss: A } }, 'user format: iss_sub'],
     [{ user: { format: 'aliases' } }, 'user format: aliases'],
     [{ session: { format: 'iss_sub' } }, 'session format: iss_sub'],
+    [{ format: 'complex', session: 'x' }, 'session format: not a known one'],
   ])('is named where it is malformed: %j', (subject, about) => {
     const map = () => mapSubject(subject, ofSession);
     if (about === '') return expect(map()).toEqual([]);

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { HandClock } from '../../test/support/hand-clock.js';
 import { parseCompactJws } from '../jws/compact-jws.js';
@@ -102,6 +103,26 @@ describe('a transmitter (B9)', () => {
 });
 
 describe('the keys of a transmitter (B9)', () => {
+  test('are fetched once more for a name that may be newer, and until then it is not refused', async () => {
+    const fetch = () => Promise.resolve(Response.json(issuer.keys));
+    const transmitter = create({
+      keys: undefined as never,
+      jwksUri: 'https://a.test/jwks',
+      fetch: fetch as never,
+    });
+    expect(await transmitter.verify(await present())).toBeDefined();
+    const unknown = async (iat: number) => transmitter.verify(await present({ iat }, { kid: 'unknown' }));
+    await expect(unknown(clock.ms / 1000 - 60)).rejects.toMatchObject({ reason: 'key' });
+    await expect(unknown(clock.ms / 1000)).rejects.toMatchObject({ reason: 'issuer_unavailable' });
+  });
+
+  test('are none if they are too weak to be trusted', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const keys = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'weak', alg: 'RS256' }] };
+    const presented = await present({}, { kid: 'weak', alg: 'RS256' });
+    await expect(create({ keys: keys as never }).verify(presented)).rejects.toMatchObject({ reason: 'key' });
+  });
+
   /** The URLs that are asked for metadata, in order, if none has any. */
   async function asked(of: string): Promise<readonly string[]> {
     const urls: string[] = [];

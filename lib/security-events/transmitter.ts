@@ -56,11 +56,10 @@ export class Transmitter {
    * @throws SecurityEventError, or DpopUnavailableError when the keys are unknown
    */
   async verify({ jws, header, claims }: PresentedEventToken): Promise<SecurityEventToken> {
-    const { alg, kid, crit } = header;
+    const { kid, crit } = header;
     if (crit !== undefined) throw new SecurityEventError('crit');
-    if (typeof alg !== 'string' || !this.#algorithms.includes(alg)) {
-      throw new SecurityEventError('alg', { expected: this.#algorithms });
-    }
+    const alg = this.#algorithms.find((accepted) => accepted === header['alg']);
+    if (alg === undefined) throw new SecurityEventError('alg', { expected: this.#algorithms });
     // No key set has such a key. For other unknown names, the keys may have to be fetched again.
     if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KID_LENGTH)) {
       throw new SecurityEventError('kid');

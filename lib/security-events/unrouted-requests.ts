@@ -53,7 +53,7 @@ export class UnroutedRequests {
   #addLayers(path: string): void {
     const express = this.#instance<ExpressLike>();
     const isOther = ({ method, path: rest }: ExpressRequest): boolean =>
-      rest === '/' && OTHER_METHODS.includes(method ?? '');
+      rest === '/' && OTHER_METHODS.includes(method as string);
     express.use(path, (request: ExpressRequest, response: unknown, next: () => void) => {
       if (isOther(request)) this.#refuseMethod(response);
       else next();
@@ -82,10 +82,7 @@ export class UnroutedRequests {
   }
 
   #refuseMethod(response: unknown): void {
-    this.answers.failed(
-      response,
-      this.receiver.refuse(new SecurityEventError('method', { expected: ['POST'] })),
-    );
+    this.answers.failed(response, this.receiver.refuse(new SecurityEventError('method')));
   }
 
   /** @returns whether the error is about the body, and answered */
