@@ -83,20 +83,21 @@ function warnOfUnknownIssuers(
   receivers: readonly ReceiverConfig[],
   warn: (text: string) => void,
 ): void {
-  // Tokens of other issuers may be accepted, which the options do not name.
-  const isOpen = configs.some(
-    ({ resolution, fallbackVerifier }) => resolution !== undefined || fallbackVerifier !== undefined,
-  );
-  if (isOpen) return;
+  // A verifier may take tokens of any issuer.
+  if (configs.some(({ fallbackVerifier }) => fallbackVerifier !== undefined)) return;
+  // An issuer that is found at run time has the form of a URL, too.
+  const isResolved = configs.some(({ resolution }) => resolution !== undefined);
   const accepted = configs.flatMap(({ issuers, issuerVerifiers }) =>
     [...issuers, ...issuerVerifiers].map(({ issuer }) => issuer),
   );
   for (const { issuer, subjectIssuers = [issuer] } of receivers.flatMap(({ transmitters }) => transmitters)) {
-    const unknown = subjectIssuers.filter((name) => !accepted.includes(name));
+    const unknown = subjectIssuers.filter(
+      (name) => !accepted.includes(name) && !(isResolved && URL.canParse(name)),
+    );
     if (unknown.length === 0) continue;
     const option = `subjectIssuers of the transmitter ${issuer}`;
     warn(
-      `SecurityEventsModule: DpopModule accepts no access tokens of ${unknown.join(' and ')}, so that events about them revoke nothing: set ${option} to the issuers in accessToken, each exactly as in iss: ${accepted.join(', ')}`,
+      `SecurityEventsModule: DpopModule accepts no access tokens of ${unknown.join(' and ')}, so that events about them revoke nothing: set ${option} to the issuers in accessToken, each exactly as in iss${accepted.length === 0 ? '' : `: ${accepted.join(', ')}`}`,
     );
   }
 }
