@@ -273,7 +273,9 @@ describe('handlers that require a proof without a guard (I2)', () => {
 
 describe('parameters that only an access token fills (I2)', () => {
   class Tools {
-    claims(@DpopBound('claims') _claims: object, @DpopBound('jkt') _jkt: string): void {}
+    claims(@DpopBound('claims') _claims: object, @DpopBound('subject') _subject: string): void {}
+
+    key(@DpopBound('jkt') _jkt: string): void {}
 
     @SkipDpop()
     open(@DpopBound('subject') _subject: string): void {}
@@ -281,7 +283,8 @@ describe('parameters that only an access token fills (I2)', () => {
 
   test('are required of handlers of any kind, and named with their keys', () => {
     expect(survey({ providers: [Tools] }).unguarded).toEqual([
-      "Tools.claims (@DpopBound, @DpopBound('claims'))",
+      "Tools.claims (@DpopBound('subject'), @DpopBound('claims'))",
+      'Tools.key (@DpopBound)',
     ]);
   });
 });

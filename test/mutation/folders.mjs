@@ -53,8 +53,5 @@ export const FOLDERS = {
   metadata: ['lib/metadata/', 'test/metadata'],
   'security-events': ['lib/security-events/', 'test/security-events'],
   sessions: ['lib/sessions/'],
-  module: [
-    'lib/module/',
-    'test/(start-|module-registration|storage-lifecycle|options-ways|issuers|metadata|enforcement|trial|revocation.e2e)',
-  ],
+  module: ['lib/module/'],
 };
