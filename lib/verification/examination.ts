@@ -191,7 +191,7 @@ export class DpopExamination {
 
   async #record({ verdict, ath, proof }: Possession): Promise<void> {
     const { tokens, proofs, replays } = this.#steps;
-    if (verdict.hasTicket && this.#ticket !== undefined) await this.#steps.tickets.spend(this.#ticket);
+    if (this.#ticket !== undefined) await this.#steps.tickets.spend(this.#ticket);
     if (proof !== undefined) this.#toleratedFailure = await replays.record(proof);
     // Only accepted requests fill the caches: an attacker without a token, its key and a fresh proof evicts no client.
     if (proof !== undefined) proofs.rememberKey(proof);
