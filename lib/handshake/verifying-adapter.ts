@@ -3,10 +3,10 @@ import { PrivateField } from '../http/private-field.js';
 
 /** An adapter for sockets with a mark in a private field. */
 class VerifyingAdapter extends PrivateField {
-  readonly #verifies = true;
+  readonly #mark = undefined;
 
   static isMarked(adapter: object): boolean {
-    return #verifies in adapter && adapter.#verifies;
+    return #mark in adapter;
   }
 }
 
