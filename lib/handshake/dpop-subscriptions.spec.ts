@@ -179,7 +179,7 @@ describe('the socket of a subscription (J1)', () => {
       broken({ close: undefined }),
     ])
       expect(await subscriptions.open(socket, request)).toBe(false);
-    for (const other of [undefined, {}, { ...request }])
+    for (const other of [undefined, {}, Object.assign({}, request)])
       expect(await subscriptions.open(new OpenSocket(), other)).toBe(false);
   });
 });

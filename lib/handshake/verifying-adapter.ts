@@ -3,10 +3,10 @@ import { PrivateField } from '../http/private-field.js';
 
 /** An adapter for sockets with a mark in a private field. */
 class VerifyingAdapter extends PrivateField {
-  readonly #mark = undefined;
+  readonly #verifies = true;
 
   static isMarked(adapter: object): boolean {
-    return #mark in adapter;
+    return #verifies in adapter && adapter.#verifies;
   }
 }
 

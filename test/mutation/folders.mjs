@@ -48,7 +48,7 @@ export const FOLDERS = {
   verification: ['lib/verification/'],
   tickets: ['lib/tickets/'],
   handshake: ['lib/handshake/'],
-  'authorization-server': ['lib/authorization-server/', 'test/authorization-server'],
+  'authorization-server': ['lib/authorization-server/'],
   config: ['lib/config/', 'test/authorization-server'],
   revocation: ['lib/revocation/', 'test/revocation'],
   guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict|enforcement|trial)', ISSUANCE],
