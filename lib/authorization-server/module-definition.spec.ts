@@ -23,7 +23,7 @@ test('a class makes its options by createDpopAuthorizationServerOptions (I4)', a
     }
   }
   const { providers = [] } = ConfigurableModuleClass.forRootAsync({ useClass: Factory as never });
-  const [made] = providers.filter(
+  const made = providers.find(
     (provider) => 'provide' in provider && provider.provide === MODULE_OPTIONS_TOKEN,
   );
   expect(made).toMatchObject({ inject: [Factory] });

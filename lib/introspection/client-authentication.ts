@@ -27,7 +27,7 @@ export function parseClient(client: IntrospectionClient, option: string): Client
     fail(`${option}.id`, 'the client_id of this service at the issuer');
   if ((secret === undefined) === (privateKey === undefined)) fail(option, CLIENT_FORM);
   const authenticate =
-    secret === undefined ? authenticateByKey(client, option) : authenticateBySecret(client, option);
+    secret === undefined ? authenticateByKey(client, id, option) : authenticateBySecret(client, option);
   return { clientId: id, ready: authenticate };
 }
 
@@ -46,23 +46,27 @@ function authenticateBySecret(
 
 function authenticateByKey(
   client: Readonly<Record<string, unknown>>,
+  clientId: string,
   option: string,
 ): () => Promise<oauth.ClientAuth> {
   assertAbsent(client, option, ['method'], 'secret');
   const parsed = parsePrivateKey(client, option);
   let authentication: Promise<oauth.ClientAuth> | undefined;
-  return () => (authentication ??= importAuthentication(parsed));
+  return () => (authentication ??= importAuthentication(parsed, clientId));
 }
 
-async function importAuthentication(parsed: ParsedPrivateKey): Promise<oauth.ClientAuth> {
+async function importAuthentication(parsed: ParsedPrivateKey, clientId: string): Promise<oauth.ClientAuth> {
   const { kid, algorithm } = parsed;
   const key = await parsed.import();
-  return oauth.PrivateKeyJwt(kid === undefined ? key : { key, kid }, {
+  const authenticate = oauth.PrivateKeyJwt(kid === undefined ? key : { key, kid }, {
     [oauth.modifyAssertion]: (header) => {
       // One algorithm with two names (RFC 9864): oauth4webapi uses the newer one.
       if (algorithm === 'EdDSA') header['alg'] = algorithm;
     },
   });
+  // A CryptoKey may be of any algorithm and size. A first assertion shows at start whether it can be used.
+  await authenticate({ issuer: clientId }, { client_id: clientId }, new URLSearchParams(), new Headers());
+  return authenticate;
 }
 
 function assertAbsent(

@@ -73,6 +73,13 @@ describe('a token that was introspected a moment ago (B7)', () => {
     }
   });
 
+  test('takes no place if it is late', () => {
+    const cache = new IntrospectionCache(60, 1, clock.read);
+    cache.set('ath', token());
+    cache.set('late', token({ claims: { exp: clock.ms / 1000 } }));
+    expect(cache.get('ath', GENERATION)).toBeDefined();
+  });
+
   test('takes its bytes, of 4096 for each token', () => {
     const cache = new IntrospectionCache(60, 2, clock.read);
     cache.set('ath', token({ bytes: 8192 }));

@@ -23,8 +23,7 @@ export class IntrospectionCache {
   readonly #clock: Clock;
 
   constructor(cacheSeconds: number, maxTokens: number, clock: Clock) {
-    const maxEntries = cacheSeconds === 0 ? 0 : maxTokens;
-    this.#tokens = new BoundedCache({ maxEntries, maxBytes: maxEntries * BYTES_PER_TOKEN });
+    this.#tokens = new BoundedCache({ maxEntries: maxTokens, maxBytes: maxTokens * BYTES_PER_TOKEN });
     this.#maxAgeMs = cacheSeconds * 1000;
     this.#clock = clock;
   }

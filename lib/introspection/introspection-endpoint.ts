@@ -16,7 +16,7 @@ export interface IntrospectionReply {
   readonly endpoint: string;
 }
 
-// Deprecated so that it stands out. The options have asserted where plain http is allowed.
+// Deprecated so that it stands out. The options and the search for the endpoint have asserted where plain http is allowed.
 // oxlint-disable-next-line typescript/no-deprecated
 const ALLOW_HTTP = { [oauth.allowInsecureRequests]: true };
 
@@ -90,7 +90,7 @@ export class IntrospectionEndpoint {
         requestJwtResponse: signedResponses,
         additionalParameters: { token_type_hint: 'access_token' },
         [oauth.customFetch]: bindFetch(signal, accessToken.fetch),
-        ...(location.protocol === 'http:' && ALLOW_HTTP),
+        ...ALLOW_HTTP,
       },
     );
     const { status } = response;
@@ -146,7 +146,7 @@ export function skewSeconds(clock: () => number): number {
 }
 
 function mediaTypeOf({ headers }: Response): string {
-  const [type = ''] = (headers.get('content-type') ?? '').split(';');
+  const [type] = (headers.get('content-type') ?? '').split(';') as [string];
   return type.trim().toLowerCase();
 }
 

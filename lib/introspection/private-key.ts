@@ -16,11 +16,12 @@ const KEY_FORM =
   'a private key for signatures: PKCS #8 in PEM, a JWK, or a CryptoKey; RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519';
 const MIN_RSA_BITS = 2048;
 const RSA_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
-const EC_ALGORITHMS: Readonly<Record<string, string>> = {
-  prime256v1: 'ES256',
-  secp384r1: 'ES384',
-  secp521r1: 'ES512',
-};
+/** By the name of the curve in OpenSSL. No other keys have a curve. */
+const EC_ALGORITHMS: ReadonlyMap<string | undefined, readonly string[]> = new Map([
+  ['prime256v1', ['ES256']],
+  ['secp384r1', ['ES384']],
+  ['secp521r1', ['ES512']],
+]);
 
 /**
  * Parses the options of a client with a private key. Errors show nothing of the key.
@@ -43,9 +44,10 @@ export function parsePrivateKey(
   const key = readKey(privateKey, `${option}.privateKey`);
   const accepted = algorithmsOf(key);
   if (accepted.length === 0) fail(`${option}.privateKey`, KEY_FORM);
-  const chosen = algorithm ?? jwk.alg ?? accepted[0];
-  if (typeof chosen !== 'string' || !accepted.includes(chosen)) {
-    fail(`${option}.algorithm`, `one of ${accepted.join(', ')} for this key`, { value: chosen });
+  const wanted = algorithm ?? jwk.alg ?? accepted[0];
+  const chosen = accepted.find((name) => name === wanted);
+  if (chosen === undefined) {
+    fail(`${option}.algorithm`, `one of ${accepted.join(', ')} for this key`, { value: wanted });
   }
   const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
   return { kid: kid ?? jwk.kid, algorithm: chosen, import: () => importPKCS8(pem, chosen) };
@@ -62,8 +64,8 @@ function readKey(value: unknown, option: string): KeyObject {
 }
 
 function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): readonly string[] {
-  const { namedCurve = '', modulusLength = 0 } = asymmetricKeyDetails;
+  const { namedCurve, modulusLength = 0 } = asymmetricKeyDetails;
   if (asymmetricKeyType === 'rsa') return modulusLength >= MIN_RSA_BITS ? RSA_ALGORITHMS : [];
   if (asymmetricKeyType === 'ed25519') return ['Ed25519', 'EdDSA'];
-  return asymmetricKeyType === 'ec' ? [EC_ALGORITHMS[namedCurve] ?? []].flat() : [];
+  return EC_ALGORITHMS.get(namedCurve) ?? [];
 }

@@ -4,11 +4,12 @@ import type { IssuerSignatures } from '../issuer/issuer-signatures.js';
 import { DEFAULT_TOLERANCE_SECONDS } from '../issuer/jwt-access-token-options.js';
 import { DEFAULT_ALGORITHMS } from '../jws/algorithms.js';
 import { type CompactJws, parseCompactJws } from '../jws/compact-jws.js';
-import { isJsonObject, type JsonObject } from '../jws/json-object.js';
+import type { JsonObject } from '../jws/json-object.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import { OutboundError } from '../outbound/outbound-request.js';
 import { type IntrospectionReply, skewSeconds } from './introspection-endpoint.js';
 import type { ParsedIntrospection } from './introspection-option-parser.js';
+import { parseRefusal } from './introspection-refusal.js';
 
 const SIGNED = 'application/token-introspection+jwt';
 const PLAIN = 'application/json';
@@ -17,18 +18,19 @@ const PLAIN = 'application/json';
 const MAX_SIGNED_AGE_SECONDS = 60;
 
 /** The codes of oauth4webapi. Its messages are left out, because they may contain what the issuer sent. */
-const PROBLEMS: Readonly<Record<string, string>> = {
-  OAUTH_PARSE_ERROR: 'it answered with something that is not JSON',
-  OAUTH_INVALID_RESPONSE:
+const PROBLEMS: ReadonlyMap<unknown, string> = new Map([
+  ['OAUTH_PARSE_ERROR', 'it answered with something that is not JSON'],
+  [
+    'OAUTH_INVALID_RESPONSE',
     'it answered with no introspection response: a JSON object in which active is true or false, or, if signed, a JWT of the type token-introspection+jwt with an accepted algorithm',
-  OAUTH_JWT_CLAIM_COMPARISON_FAILED: 'its signed response has another iss, or is for another aud',
-  OAUTH_JWT_TIMESTAMP_CHECK_FAILED: 'its signed response has expired or is not valid yet',
-  OAUTH_UNSUPPORTED_OPERATION:
+  ],
+  ['OAUTH_JWT_CLAIM_COMPARISON_FAILED', 'its signed response has another iss, or is for another aud'],
+  ['OAUTH_JWT_TIMESTAMP_CHECK_FAILED', 'its signed response has expired or is not valid yet'],
+  [
+    'OAUTH_UNSUPPORTED_OPERATION',
     'its signed response is encrypted or has a critical extension: register the client for responses that are only signed',
-};
-
-/** Errors of OAuth that an endpoint may name. Anything else that it sends is not logged. */
-const OAUTH_ERRORS = ['invalid_client', 'invalid_request', 'unauthorized_client', 'access_denied'];
+  ],
+]);
 
 /** Reads the response of an introspection endpoint, and verifies the signature of a signed one. */
 export class ResponseReader {
@@ -48,7 +50,7 @@ export class ResponseReader {
    * @see RFC 7662 §2.2, RFC 9701 §5
    */
   async read(reply: IntrospectionReply): Promise<JsonObject> {
-    if (reply.status === 400) throw refusalIn(reply);
+    if (reply.status === 400) throw parseRefusal(textOf(reply));
     const { signedResponses } = this.#options;
     if (reply.mediaType !== (signedResponses ? SIGNED : PLAIN)) throw wrongMediaType(signedResponses);
     if (!signedResponses) return await this.#process(reply, this.#options.client.clientId);
@@ -74,8 +76,7 @@ export class ResponseReader {
       );
     } catch (cause) {
       const { code } = (cause ?? {}) as { readonly code?: unknown };
-      const problem = typeof code === 'string' && Object.hasOwn(PROBLEMS, code) ? PROBLEMS[code] : undefined;
-      throw new OutboundError(problem ?? 'its response cannot be processed', { cause });
+      throw new OutboundError(PROBLEMS.get(code) ?? 'its response cannot be processed', { cause });
     }
   }
 
@@ -89,15 +90,18 @@ export class ResponseReader {
 
   async #assertSigned(jws: CompactJws | undefined, claims: JsonObject | undefined): Promise<void> {
     const header = jws && parseJsonSegment(jws.header);
-    if (jws === undefined || header === undefined) throw new OutboundError('its signed response is no JWT');
+    // oauth4webapi tolerates more than RFC 7515 §5.2.
+    if (jws === undefined || header === undefined || claims === undefined) {
+      throw new OutboundError('its signed response is no JWT');
+    }
     try {
-      await this.#signatures.assertSigned(jws, header, claims?.['iat']);
+      await this.#signatures.assertSigned(jws, header, claims['iat']);
     } catch (error) {
       // The response is signed by a stranger. The client of the request is not at fault.
       if (!(error instanceof DpopError)) throw error;
       throw new OutboundError('its response is not signed by a key of the issuer', { cause: error });
     }
-    this.#assertRecent(claims?.['iat']);
+    this.#assertRecent(claims['iat']);
   }
 
   #assertRecent(issuedAt: unknown): void {
@@ -117,28 +121,6 @@ function wrongMediaType(signedResponses: boolean): OutboundError {
       ? `its response is not signed, although signedResponses is set: register the client for signed responses at the issuer; Content-Type must be ${SIGNED}`
       : `the Content-Type of its response is not ${PLAIN}`,
   );
-}
-
-/** An endpoint answers 400 to a request that it cannot use, for example to a token of a form that it does not know. */
-function refusalIn(reply: IntrospectionReply): Error {
-  const error = errorIn(textOf(reply));
-  if (error === 'unsupported_token_type') {
-    return new DpopError('token_invalid', {
-      advice:
-        'the introspection endpoint does not introspect tokens of this form (unsupported_token_type); if it is a JWT of this issuer, verify it by signature instead',
-    });
-  }
-  const known = OAUTH_ERRORS.find((name) => name === error);
-  return new OutboundError(`it refused the request (status 400${known === undefined ? '' : `, ${known}`})`);
-}
-
-function errorIn(text: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return isJsonObject(parsed) ? parsed['error'] : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function textOf({ body }: IntrospectionReply): string {

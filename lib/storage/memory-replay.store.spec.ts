@@ -174,6 +174,12 @@ describe('a full store (F7)', () => {
     expect(store.claim(freshClaim('d', NOW + 90, NOW + 90))).toBe('first');
   });
 
+  test('may be full with one record', () => {
+    const store = new MemoryReplayStore({ maxEntries: 1 });
+    expect(store.claim(freshClaim('a'))).toBe('first');
+    expect(() => store.claim(freshClaim('b'))).toThrow(/cannot be verified/);
+  });
+
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '10'])(
     'does not start with %p entries',
     (maxEntries) => {
@@ -288,6 +294,14 @@ describe('a restart (F6)', () => {
     expect(store.claim({ ...freshClaim('a'), epoch: old })).toBe('unknown');
     expect(store.claim({ ...freshClaim('c'), epoch: store.epochOf() })).toBe('first');
     expect(store.claim(freshClaim('d', NOW + 400, NOW + 400))).toBe('first');
+  });
+
+  test('after the clock was set back, the latest time that it showed is in doubt, too', () => {
+    const store = new MemoryReplayStore({ afterDataLoss: 'challenge' });
+    store.start(NOW - 3600);
+    store.claim(freshClaim('latest', NOW + 205, NOW + 205));
+    store.claim(freshClaim('back'));
+    expect(store.claim(freshClaim('seen then', NOW + 205, NOW + 205))).toBe('unknown');
   });
 
   test('accepts no third value', () => {

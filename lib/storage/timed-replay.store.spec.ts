@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { DpopUnavailableError } from '../errors/dpop.error.js';
+import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { type ReplayClaim, type ReplayOutcome, ReplayStore } from './replay.store.js';
-import { TimedReplayStore } from './timed-replay.store.js';
+import { isReplayOutage, TimedReplayStore } from './timed-replay.store.js';
 
 const CLAIM: ReplayClaim = {
   id: 'id',
@@ -136,4 +136,12 @@ describe('a look at the memory of a replay store (F6)', () => {
   test('tells the epoch of the client', () => {
     expect(new TimedReplayStore(new FakeStore(() => 'first')).epochOf('jkt')).toBe('epoch of jkt');
   });
+});
+
+test('an outage is a store that does not answer; one that is full, or refuses, has answered (F5)', () => {
+  expect(isReplayOutage(new DpopUnavailableError('replay_store_unavailable'))).toBe(true);
+  expect(isReplayOutage(new DpopUnavailableError('replay_store_full'))).toBe(false);
+  expect(isReplayOutage(new DpopError('proof_replayed'))).toBe(false);
+  expect(isReplayOutage({ reason: 'replay_store_unavailable' })).toBe(false);
+  expect(isReplayOutage(undefined)).toBe(false);
 });

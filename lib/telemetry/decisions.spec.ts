@@ -63,6 +63,46 @@ describe('the decisions about one request (D6)', () => {
     ]);
   });
 
+  test('an acceptance without a revocation check says so, beside a replay check that was made', () => {
+    const failure = new DpopUnavailableError('revocation_unavailable');
+    new RequestDecisions('GET').accepted(SUBJECT, undefined, failure);
+    expect(published).toEqual([
+      {
+        ...NOTHING,
+        ...SUBJECT,
+        outcome: 'accepted',
+        reason: 'revocation_unavailable',
+        revocationChecked: false,
+      },
+    ]);
+  });
+
+  test('a request that was let through as nobody is published once, without a subject', () => {
+    const decisions = new RequestDecisions('GET');
+    decisions.anonymous(() => PLACE);
+    decisions.anonymous(() => PLACE);
+    decisions.accepted(SUBJECT, undefined, undefined);
+    expect(published).toEqual([{ ...NOTHING, ...PLACE, outcome: 'anonymous' }]);
+  });
+
+  test('a request with a ticket is told as one', () => {
+    const decisions = new RequestDecisions('GET');
+    decisions.hasTicket = true;
+    decisions.accepted(SUBJECT, undefined, undefined);
+    expect(published).toEqual([{ ...NOTHING, ...SUBJECT, hasTicket: true, outcome: 'accepted' }]);
+  });
+
+  test('a refusal that is only reported is published once, and does not hide one that is enforced (K1)', () => {
+    const decisions = new RequestDecisions('GET');
+    const error = new DpopError('proof_stale');
+    const reject = (enforced: boolean): void => decisions.rejected(error, SUBJECT, undefined, enforced);
+    for (const enforced of [false, false, true, true, false]) reject(enforced);
+    expect(published).toMatchObject([
+      { outcome: 'refused', enforced: false },
+      { outcome: 'refused', enforced: true },
+    ]);
+  });
+
   test('a refusal is published once, with its details', () => {
     const decisions = new RequestDecisions('GET');
     const details = { detail: 'iat', expected: ['a'], offBySeconds: 3 } as const;
@@ -135,6 +175,7 @@ describe('the decisions about one request (D6)', () => {
       throw new Error('asked');
     };
     unsubscribe(CHANNEL, listener);
+    decisions.anonymous(name);
     decisions.accepted(SUBJECT, undefined, undefined, name);
     decisions.rejected(new DpopError('proof_stale'), SUBJECT, name);
     subscribe(CHANNEL, listener);

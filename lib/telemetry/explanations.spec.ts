@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
-import { describeFailure, describeRefusal } from './explanations.js';
+import { toOutcome } from './differences.js';
+import { describeDifference, describeFailure, describeRefusal, PASSED } from './explanations.js';
 
 const PLACE = { method: 'GET', route: '/accounts/:id', handler: 'AccountsController.get' };
 const WHERE = ' on GET /accounts/:id (AccountsController.get)';
@@ -33,7 +34,30 @@ describe('the line of a refusal (D9)', () => {
     );
   });
 
+  test('has one of several scopes under what was expected, and rights as they are required and missing', () => {
+    const anyScope = new DpopError('scope_insufficient', { scopes: ['a', 'b'], expected: ['a', 'b'] });
+    expect(describeRefusal(anyScope, {}).split('; ').slice(2)).toEqual(['expected: a or b']);
+    const rights = new DpopError('role_insufficient', { required: ['r', 's'], missing: ['s', 't'] });
+    expect(describeRefusal(rights, {}).split('; ').slice(2)).toEqual(['required: r, s', 'missing: s, t']);
+  });
+
+  test('of a request that was only reported says so, and whose it was, as far as that is known (K1)', () => {
+    const error = new DpopError('token_expired');
+    const line = "let through by enforcement: 'report', would be refused: invalid_token (token_expired)";
+    expect(describeRefusal(error, PLACE, {})).toBe(`${line}${WHERE}; The access token has expired`);
+    expect(describeRefusal(error, {}, { clientId: 'c' })).toBe(
+      `${line}; client c; The access token has expired`,
+    );
+    expect(describeRefusal(error, {}, { clientId: 'c', issuer: 'https://i.test' })).toBe(
+      `${line}; client c of https://i.test; The access token has expired`,
+    );
+    expect(describeRefusal(error, {}, { issuer: 'https://i.test' })).toBe(
+      `${line}; The access token has expired`,
+    );
+  });
+
   test.each([
+    ['ticket_early', 'early'],
     ['proof_early', 'early'],
     ['token_not_yet_valid', 'early'],
     ['proof_stale', 'late'],
@@ -97,6 +121,35 @@ describe('the line of a failure (D9)', () => {
     const error = new DpopUnavailableError('replay_store_unavailable');
     expect(describeFailure(error, PLACE, 'accepted without a replay check')).toBe(
       'accepted without a replay check: replay_store_unavailable; on GET /accounts/:id (AccountsController.get)',
+    );
+  });
+});
+
+test('a failure of the service in report mode has answered nothing (K1)', () => {
+  expect(describeFailure(new DpopUnavailableError('replay_store_full'), {}, PASSED)).toBe(
+    "let through by enforcement: 'report', would be answered 503: replay_store_full",
+  );
+});
+
+describe('the line of a difference (K1)', () => {
+  const accepted = toOutcome(undefined);
+
+  test('has what is decided now, what would be, and where', () => {
+    const kid = toOutcome(new DpopError('token_invalid', { detail: 'kid' }));
+    expect(describeDifference(accepted, kid, PLACE)).toBe(
+      `trial: accepted now, refused invalid_token (token_invalid: kid) with the options under trial${WHERE}`,
+    );
+  });
+
+  test('names a reason that is the code once, and has no detail where there is none', () => {
+    const missing = toOutcome(new DpopError('credentials_missing'));
+    const expired = toOutcome(new DpopError('token_expired'));
+    expect(describeDifference(missing, expired, {})).toBe(
+      'trial: refused credentials_missing now, refused invalid_token (token_expired) with the options under trial',
+    );
+    const failed = toOutcome(new DpopUnavailableError('internal_failure'));
+    expect(describeDifference(failed, accepted, {})).toBe(
+      'trial: unavailable temporarily_unavailable (internal_failure) now, accepted with the options under trial',
     );
   });
 });

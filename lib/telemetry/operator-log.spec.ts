@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import { toOutcome } from './differences.js';
 import { OperatorLog } from './operator-log.js';
 
 const START = Date.parse('2030-01-01T00:00:00Z');
@@ -87,6 +88,29 @@ describe('the log of the operator (D9)', () => {
     expect(lines).toEqual([
       expect.stringMatching(/^warn 1 more of token_expired/),
       'error answered 503: replay_store_full',
+    ]);
+  });
+
+  test('warns of a difference that a trial found, ten times a minute for each reason and handler (K1)', () => {
+    const present = toOutcome(undefined);
+    const differ = (reason: 'token_expired' | 'proof_stale', handler = 'A.b'): void =>
+      log.differs(write, present, toOutcome(new DpopError(reason)), { handler });
+    for (let i = 0; i < 11; i += 1) {
+      differ('token_expired');
+      differ('proof_stale');
+    }
+    expect(lines).toHaveLength(20);
+    expect(lines[0]).toBe(
+      'warn trial: accepted now, refused invalid_token (token_expired) with the options under trial on A.b',
+    );
+    differ('token_expired', 'A.c');
+    expect(lines).toHaveLength(21);
+    nowMs += 60_000;
+    lines = [];
+    differ('token_expired');
+    expect(lines).toEqual([
+      'warn 2 more of trial from 2030-01-01T00:00:00.000Z on were not logged one by one',
+      expect.stringMatching(/^warn trial: accepted now/),
     ]);
   });
 

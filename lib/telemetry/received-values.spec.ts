@@ -99,6 +99,17 @@ describe('values that the client sent, for the log (D9)', () => {
     );
   });
 
+  test('are shown if only something like a ticket stands there', () => {
+    const shown = (target: string, rawHeaders: readonly string[] = []) =>
+      describeReceived({ method: 'public', target, rawHeaders });
+    // Neither another parameter of the query nor the path is a ticket.
+    for (const target of ['/a?b=public', '/ticket=public', '/a?ticket=other?ticket=public'])
+      expect(shown(target)).toContain('method "public"');
+    for (const protocols of ['feed, xticket.public', 'public', 'ticket.other', 'feed'])
+      expect(shown('/a', ['Sec-WebSocket-Protocol', protocols])).toContain('method "public"');
+    expect(describeReceived({ method: 'Stryker', target: '/', rawHeaders: [] })).toContain('"Stryker"');
+  });
+
   test('may hold a text of five characters that is also a jti: it occurs by chance', () => {
     expect(describeSent({ proof: { jti: 'https', htm: 'https' } })).toContain('htm "https"');
     expect(describeSent({ proof: { jti: 123_456, htm: 'x123456' } })).toContain('htm "x123456"');

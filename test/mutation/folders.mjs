@@ -52,7 +52,7 @@ export const FOLDERS = {
   config: ['lib/config/', 'test/authorization-server'],
   revocation: ['lib/revocation/', 'test/revocation'],
   guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict|enforcement|trial)', ISSUANCE],
-  introspection: ['lib/introspection/', 'test/introspection', 'test/rfc-vectors'],
+  introspection: ['lib/introspection/'],
   metadata: ['lib/metadata/', 'test/metadata'],
   'security-events': ['lib/security-events/', 'test/security-events'],
   sessions: ['lib/sessions/'],
