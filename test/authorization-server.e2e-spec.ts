@@ -335,7 +335,9 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
     const logger = new LogCollector();
     const module = { ...root(server({ unguardedRoutes: 'warn' })), controllers: [CuriousController] };
     const app = await start(platform, module, { logger });
-    expect(await post(app)).toMatchObject({ status: 503, body: { code: 'temporarily_unavailable' } });
+    const answer = await post(app);
+    expect(answer).toMatchObject({ status: 503, body: { code: 'temporarily_unavailable' } });
+    expect(answer.headers.get('retry-after')).toBe('1');
     expect(logger.text).toContain('DpopProofGuard verifies a proof alone; use @DpopBound() there');
   });
 

@@ -129,6 +129,7 @@ describe.each(PLATFORMS)('overrides of the guard, on %s', (platform) => {
     expect((await call(NoResponseGuard)).status).toBe(200);
     const response = await call(NoResponseGuard, { scheme: 'Bearer' });
     expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('1');
     const body = await response.text();
     expect(JSON.parse(body)).toMatchObject({ statusCode: 503, code: 'temporarily_unavailable' });
     expect(body).not.toContain('quoted');

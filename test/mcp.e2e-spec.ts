@@ -16,7 +16,7 @@ import {
 import { DpopMcpGuard, McpSessions } from 'nestjs-dpop/mcp';
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { z } from 'zod';
-import { type Answer, send } from './support/call.js';
+import { type Answer, send, UNAVAILABLE } from './support/call.js';
 import { HandClock } from './support/hand-clock.js';
 import { LogCollector } from './support/log-collector.js';
 import { GuardedTools, type McpAppParts, ran, startMcp } from './support/mcp-app.js';
@@ -510,7 +510,7 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
         sessions: new McpSessions(),
       });
       const answer = await post(app.endpoint, initialize);
-      expect(answer).toMatchObject({ status: 503, code: 'temporarily_unavailable' });
+      expect(answer).toMatchObject(UNAVAILABLE);
     });
   });
 

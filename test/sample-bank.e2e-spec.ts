@@ -36,6 +36,12 @@ describe('the sample of the bank', () => {
     expect(claims['auth_time']).toBeGreaterThan(Date.now() / 1000 - 60);
   });
 
+  test('there is no phone: this authorization server asks for no one-time code', async () => {
+    expect(stage.phone).toBeUndefined();
+    const answers = await Promise.all(['/phone', '/phone/code'].map((path) => fetch(`${stage.page}${path}`)));
+    expect(answers.map(({ status }) => status)).toEqual([404, 404]);
+  });
+
   test('the owner of the key reads the account', async () => {
     const response = await read(`DPoP ${token}`, await alice.createProof(`${stage.api}/account`, token));
     expect(response.status).toBe(200);

@@ -22,7 +22,8 @@ import { DpopIoAdapter, type DpopIoAdapterOptions } from 'nestjs-dpop/platform-s
 import { TestClient, TestIssuer } from 'nestjs-dpop/testing';
 import { WebSocket } from 'ws';
 import { createDpopTransports } from '../sample/05-sockets/client/dpop-transports.js';
-import { type Answer, type Call, proofFor, send } from './support/call.js';
+import { AnsweringStore } from './support/answering-store.js';
+import { type Answer, type Call, proofFor, send, UNAVAILABLE } from './support/call.js';
 import { CountingStore } from './support/counting-store.js';
 import { HandClock } from './support/hand-clock.js';
 import { askUpgrade, IoClients } from './support/io-clients.js';
@@ -222,6 +223,15 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
         });
       expect(await socket.emitWithAck('whoami')).toBe(client.jkt);
       expect(socket.io.engine.transport.name).toBe(last);
+    });
+
+    test('a request that cannot be verified is 503, with when to come back, also for an upgrade (D8)', async () => {
+      const replayStore = new AnsweringStore(() => Promise.reject(new Error('down')));
+      const app = await start({ ...polling, dpop: { storage: { replayStore, shared: true } } });
+      expect(await request(app, POLL)).toMatchObject(UNAVAILABLE);
+      const { status, headers } = await askUpgrade(app.port, await headersOf());
+      expect(status).toBe(503);
+      expect(headers['retry-after']).toBe('1');
     });
 
     test('one proof for all requests is a replay', async () => {

@@ -10,6 +10,7 @@ import { PLATFORMS } from './support/platforms.js';
 import { closeApps } from './support/running-app.js';
 import { flipBit, sendTicketRequest } from './tickets/hostile-tickets.js';
 import { fetchTicket, redeem, requestTicket, startTicketApp } from './tickets/ticket-app.js';
+import { UnverifiedTicketsController } from './tickets/unverified-tickets.controller.js';
 
 const START_MS = Date.parse('2030-01-01T00:00:00Z');
 
@@ -172,6 +173,18 @@ describe.each(PLATFORMS)('tickets on %s (J2)', (platform) => {
     );
     expect(log.text).not.toContain('é');
   });
+
+  test.each(['unguarded', 'context', 'anonymous', 'reported'])(
+    'no ticket is issued to an unverified request of the route %s: 503, and when to come back (D8)',
+    async (route) => {
+      const log = new LogCollector();
+      const app = await start({}, { logger: log, controllers: [UnverifiedTicketsController] });
+      const answer = await call(app, client, { method: 'POST', path: `/unverified/${route}` });
+      expect(answer).toMatchObject(UNAVAILABLE);
+      expect(answer.headers.get('cache-control')).toBe('no-store');
+      expect(log.text).toMatch(/answered 503: verdict_missing; DpopTickets\.issue\(\) .*; on POST/);
+    },
+  );
 
   test.each([
     ['are not available', new DpopUnavailableError('nonce_secrets_unavailable'), 'nonce_secrets_unavailable'],

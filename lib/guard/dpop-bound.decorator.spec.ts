@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type ExecutionContext, Logger, type PipeTransform } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { recordOf } from '../verification/request-record.js';
+import { createProofVerdict, type DpopProofVerdict } from '../verification/proof-verdict.js';
+import { leaveProof, recordOf } from '../verification/request-record.js';
 import { createVerdict, type DpopVerdict } from '../verification/verdict.js';
 import { DpopBound, boundKeyOf } from './dpop-bound.decorator.js';
 
@@ -110,6 +111,33 @@ describe('@DpopBound (B3)', () => {
   test('is recognised among parameters, and nothing else is (I2)', () => {
     const others = [{ factory: () => undefined }, {}, 'text', null, undefined];
     expect([parameterOf(), ...others].map(boundKeyOf)).toEqual(['jkt', ...others.map(() => undefined)]);
+  });
+});
+
+describe('@DpopBound behind DpopProofGuard (G1)', () => {
+  const proved = (verdict: DpopProofVerdict | undefined) => {
+    const request = {};
+    leaveProof(request, verdict);
+    return contextOf([request, {}]);
+  };
+
+  test('gives the thumbprint of the key of the proof, with the key jkt and without', () => {
+    const context = proved(createProofVerdict('of the proof', false, undefined));
+    expect([read(context), read(context, 'jkt')]).toEqual(['of the proof', 'of the proof']);
+    expect([read(proved(undefined)), read(proved(undefined), 'jkt')]).toEqual([undefined, undefined]);
+  });
+
+  test('is 503 for any other part: there is no access token', () => {
+    const context = proved(createProofVerdict('of the proof', false, undefined));
+    expect(() => read(context, 'claims')).toThrow(
+      expect.objectContaining({
+        statusCode: 503,
+        cause: expect.objectContaining({
+          advice:
+            '@DpopBound() with a key other than jkt found no access token: DpopProofGuard verifies a proof alone; use @DpopBound() there',
+        }) as unknown,
+      }),
+    );
   });
 });
 

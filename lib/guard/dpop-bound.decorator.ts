@@ -7,14 +7,12 @@ import {
 } from '@nestjs/common';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { assertOneOf } from '../errors/option-asserts.js';
-import { holdForHead } from '../http/response-head.js';
-import { dpopResponseHeaders } from '../http/response-headers.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { placeOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
 import { isAnonymous, proofOn } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
-import { DpopHttpException } from './dpop-http.exception.js';
+import { toFailureException } from './failure-exception.js';
 import { getDpopVerdict } from './get-dpop-verdict.js';
 import { toTransportException } from './transport-exception.js';
 
@@ -73,9 +71,7 @@ function refuseWithoutVerdict(context: ExecutionContext, advice: string): Error 
     failure,
     placeOf(context, request),
   );
-  const headers = dpopResponseHeaders({ retryAfterSeconds: failure.retryAfterSeconds });
-  if (response !== undefined) holdForHead(response, headers, failure.status);
-  return toTransportException(context, new DpopHttpException(failure));
+  return toTransportException(context, toFailureException(failure, response));
 }
 
 /**

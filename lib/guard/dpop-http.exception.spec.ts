@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
 import { DpopHttpException } from './dpop-http.exception.js';
@@ -25,6 +26,15 @@ describe('the exception of a refusal (D6)', () => {
       error: 'Service Unavailable',
       code: 'temporarily_unavailable',
     });
+  });
+
+  test('has headers for transports without a response, which no logger prints (D9)', () => {
+    const headers = { 'DPoP-Nonce': 'secret-nonce' };
+    const exception = new DpopHttpException(new DpopError('nonce_missing'), undefined, headers);
+    expect(exception.headers).toEqual(headers);
+    expect(Object.isFrozen(exception.headers)).toBe(true);
+    expect(inspect(exception)).not.toContain('secret-nonce');
+    expect(new DpopHttpException(new DpopError('nonce_missing')).headers).toEqual({});
   });
 
   test('captures no stack, which would cost more than most checks, and leaves the limit as it was', () => {

@@ -10,13 +10,14 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
 import { DpopError, DpopUnavailableError, toDpopError } from '../errors/dpop.error.js';
+import type { Place } from '../http/place.js';
 import { dpopResponseHeaders } from '../http/response-headers.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import { placeOf } from '../transport/route-name.js';
 import { transportOf } from '../transport/transport.js';
 import { writeHeaders } from '../transport/write-headers.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
-import { DpopHttpException } from './dpop-http.exception.js';
+import { toFailureException } from './failure-exception.js';
 
 /**
  * Adds a fresh nonce to the response of a route: the header `DPoP-Nonce`, with `Cache-Control: no-store`. A client that calls
@@ -44,29 +45,21 @@ export class DpopNonceInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): ReturnType<CallHandler['handle']> {
     const { request, response } = transportOf(context) ?? {};
     if (response !== undefined) {
-      const headers = dpopResponseHeaders(this.headersFor(context, request));
-      writeHeaders(response, this.adapterHost.httpAdapter, headers, undefined);
+      const nonce = this.issueNonce(placeOf(context, request), response);
+      writeHeaders(response, this.adapterHost.httpAdapter, dpopResponseHeaders({ nonce }), undefined);
     }
     return next.handle();
   }
 
-  private headersFor(context: ExecutionContext, request: unknown): { readonly nonce: string } {
+  private issueNonce(place: Place, response: object): string {
     try {
-      return { nonce: this.verifier.issueNonce() };
+      return this.verifier.issueNonce();
     } catch (thrown) {
       const error = toDpopError(thrown);
       const failure =
         error instanceof DpopError ? new DpopUnavailableError('internal_failure', { cause: error }) : error;
-      OperatorLog.of(this.config).failed(
-        (level, text) => this.logger[level](text),
-        failure,
-        placeOf(context, request),
-      );
-      const response = transportOf(context)?.response;
-      const headers = dpopResponseHeaders({ retryAfterSeconds: failure.retryAfterSeconds });
-      const takeBack =
-        response && writeHeaders(response, this.adapterHost.httpAdapter, headers, failure.status);
-      throw new DpopHttpException(failure, takeBack);
+      OperatorLog.of(this.config).failed((level, text) => this.logger[level](text), failure, place);
+      throw toFailureException(failure, response);
     }
   }
 }

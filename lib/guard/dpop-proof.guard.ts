@@ -135,9 +135,9 @@ export class DpopProofGuard implements CanActivate {
 
 /** Proofs of an authorization server come by HTTP only. */
 function httpOf(context: ExecutionContext): { readonly request: object; readonly response: object } {
-  const { request, response } = (context.getType() === 'http' ? transportOf(context) : undefined) ?? {};
-  if (request === undefined || response === undefined) throw unknownTransport();
-  return { request, response };
+  const transport = context.getType() === 'http' ? transportOf(context) : undefined;
+  if (transport?.response === undefined) throw unknownTransport();
+  return { request: transport.request, response: transport.response };
 }
 
 function unknownTransport(): DpopUnavailableError {

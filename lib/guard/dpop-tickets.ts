@@ -5,8 +5,9 @@ import { knownMethod } from '../http/known-method.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
 import type { DpopTicket } from '../tickets/ticket-content.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
-import { verdictOn } from '../verification/request-record.js';
-import { DpopHttpException } from './dpop-http.exception.js';
+import { responseOf, verdictOn } from '../verification/request-record.js';
+import type { DpopHttpException } from './dpop-http.exception.js';
+import { toFailureException } from './failure-exception.js';
 import { acceptedRequestOf } from './get-dpop-verdict.js';
 
 /**
@@ -75,5 +76,5 @@ function toFailure(thrown: unknown): DpopUnavailableError {
 function refuse(request: unknown, failure: DpopUnavailableError): DpopHttpException {
   const method = isObject(request) ? knownMethod(request['method']) : undefined;
   OperatorLog.ofRequest(request).failed((level, text) => logger[level](text), failure, { method });
-  return new DpopHttpException(failure);
+  return toFailureException(failure, responseOf(request));
 }

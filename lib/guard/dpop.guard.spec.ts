@@ -17,6 +17,7 @@ import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import { createConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
 import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import type { DpopRequest } from '../http/dpop-request.js';
 import { FixedNonceSecrets } from '../nonce/fixed-nonce-secrets.js';
 import { StatelessNonceService } from '../nonce/stateless-nonce.service.js';
 import { RevocationChecker } from '../revocation/revocation.checker.js';
@@ -25,7 +26,7 @@ import { DPOP_DECISION_CHANNEL, type DpopDecision } from '../telemetry/decisions
 import { TestClient } from '../testing/index.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
-import { isAnonymous, verdictOn } from '../verification/request-record.js';
+import { isAnonymous, responseOf, verdictOn } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
 import { DpopGuard } from './dpop.guard.js';
 import { DpopHttpException } from './dpop-http.exception.js';
@@ -92,6 +93,12 @@ class AccountsController {
 
   @Dpop({ anonymous: 'allow' })
   anyone(): void {}
+
+  @Dpop({ endAtExpiry: true })
+  feed(): void {}
+
+  @Dpop({ endAtExpiry: true, enforcement: 'report' })
+  reportFeed(): void {}
 }
 
 beforeAll(async () => {
@@ -116,6 +123,7 @@ interface Parts {
   readonly controllers?: readonly Type[];
   readonly hostname?: string;
   readonly revocation?: RevocationChecker;
+  readonly sessions?: DpopSessions;
 }
 
 function createGuard({
@@ -124,6 +132,7 @@ function createGuard({
   controllers = [],
   hostname = 'a',
   revocation,
+  sessions = new DpopSessions(clock),
 }: Parts = {}): DpopGuard {
   const config = createConfig({ origin: ORIGIN, accessToken: new FakeTokens(), clock, ...options });
   const nonces = new StatelessNonceService({
@@ -142,7 +151,6 @@ function createGuard({
   const adapterHost = { httpAdapter: { getRequestHostname: () => hostname } } as unknown as HttpAdapterHost;
   const wrappers = new Map(controllers.map((metatype) => [metatype, { metatype }]));
   const modules = new Map([['module', { controllers: wrappers }]]) as unknown as ModulesContainer;
-  const sessions = new DpopSessions(clock);
   return new guard(verifier, config, new Reflector(), adapterHost, new DpopStrategy(), modules, sessions);
 }
 
@@ -153,7 +161,8 @@ interface Exchange {
   headersWith(status: number): Readonly<Record<string, unknown>>;
 }
 
-type Handler = 'list' | 'open' | 'nonce' | 'write' | 'report' | 'reportNonce' | 'anyone';
+type Handler =
+  'list' | 'open' | 'nonce' | 'write' | 'report' | 'reportNonce' | 'anyone' | 'feed' | 'reportFeed';
 
 async function exchange(
   handler: Handler,
@@ -275,6 +284,63 @@ describe('a request that the guard lets through', () => {
     expect(request.user).toEqual({ name: 'somebody' });
     expect(asked).toEqual([[undefined, verdictOn(request), undefined, context]]);
   });
+});
+
+describe('the response of a request that the guard lets through', () => {
+  test('need not exist over a transport of the app (J3)', async () => {
+    @Injectable()
+    class QueueGuard extends DpopGuard {
+      override getRequest(context: ExecutionContext): object {
+        return context.getArgByIndex(0);
+      }
+
+      protected override getDpopRequest(_context: ExecutionContext, request: object): DpopRequest {
+        return request as DpopRequest;
+      }
+    }
+    const { authorization, dpop } = await client.createHeaders({
+      method: 'GET',
+      url: `${ORIGIN}/accounts`,
+      token: 'token',
+    });
+    const rawHeaders = ['authorization', authorization, 'dpop', dpop];
+    const message = { method: 'GET', target: '/accounts', rawHeaders };
+    const host = new ExecutionContextHost([message], AccountsController, AccountsController.prototype.list);
+    host.setType('queue');
+    expect(await createGuard({ guard: QueueGuard }).canActivate(host)).toBe(true);
+    expect(verdictOn(message)).toMatchObject({ jkt: client.jkt });
+    expect(responseOf(message)).toBeUndefined();
+  });
+
+  test.each([
+    ['feed', true],
+    ['list', false],
+    ['reportFeed', false],
+  ] as const)('of the handler %s ends with the token: %p (J2, K1)', async (handler, ends) => {
+    const watched: unknown[] = [];
+    class Sessions extends DpopSessions {
+      override watch(...asked: Parameters<DpopSessions['watch']>): () => void {
+        watched.push(asked[0]);
+        return super.watch(...asked);
+      }
+    }
+    const sessions = new Sessions(clock);
+    const { context, request } = await signed(handler);
+    expect(await createGuard({ sessions }).canActivate(context)).toBe(true);
+    sessions.close();
+    expect(watched).toEqual(ends ? [verdictOn(request)] : []);
+  });
+
+  test.each(['list', 'anyone', 'report'] as const)(
+    'of the handler %s is known to those who have the request alone (D8)',
+    async (handler) => {
+      const { context, request } = await exchange(handler, {});
+      await createGuard()
+        .canActivate(context)
+        .catch(() => undefined);
+      expect(responseOf(request)).toBe(context.getArgByIndex(1));
+    },
+  );
 });
 
 describe('a request that the guard refuses', () => {
@@ -452,6 +518,23 @@ describe('a request of a route that only reports (K1)', () => {
     host.setType('rpc');
     expect(await createGuard().canActivate(host)).toBe(true);
     expect(decisions).toMatchObject([{ reason: 'transport_unknown', enforced: false }]);
+    expect(lines).toEqual([expect.stringContaining(': transport_unknown; ')]);
+  });
+
+  test('passes with what failed before it was read, and nothing in its response', async () => {
+    @Injectable()
+    class LostGuard extends DpopGuard {
+      protected override getPolicy(): never {
+        throw new Error('quoted');
+      }
+    }
+    const { context, request, headersWith } = await signed();
+    const guard = createGuard({ guard: LostGuard, options: { enforcement: 'report' } });
+    expect(await guard.canActivate(context)).toBe(true);
+    expect(verdictOn(request)).toMatchObject({ enforced: false, unmet: { reason: 'internal_failure' } });
+    expect(decisions).toMatchObject([{ reason: 'internal_failure', method: 'GET', enforced: false }]);
+    expect(lines).toEqual([expect.stringContaining(': internal_failure; ')]);
+    expect(headersWith(200)).toEqual({});
   });
 });
 
@@ -547,11 +630,12 @@ describe('a request that the guard cannot judge (D8)', () => {
         throw new Error('quoted');
       }
     }
-    const { context } = await exchange('list', {});
+    const { context, headersWith } = await exchange('list', {});
     expect(await refusalOf(createGuard({ guard: NoResponseGuard }).canActivate(context))).toMatchObject({
       statusCode: 503,
       cause: { reason: 'internal_failure', cause: new Error('quoted') },
     });
+    expect(headersWith(503)).toMatchObject({ 'retry-after': '1', 'cache-control': 'no-store' });
     expect(lines.at(-1)).toMatch(/^error \[DpopGuard\] answered 503: internal_failure; Error at /);
   });
 

@@ -21,13 +21,14 @@ import { writeHeaders } from '../transport/write-headers.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { DpopVerifier } from '../verification/dpop.verifier.js';
 import { type DpopPolicy, isReportOnly } from '../verification/policy.js';
-import { leaveVerdict, recordOf } from '../verification/request-record.js';
+import { leaveVerdict, recordOf, responseOf } from '../verification/request-record.js';
 import { createUnenforcedVerdict, type DpopVerdict } from '../verification/verdict.js';
 import { beginActivation, type DpopActivation, publishRejection } from './activation.js';
 import { awaitAppUser, isRefusalOfApp } from './app-user.js';
 import { DpopHttpException } from './dpop-http.exception.js';
 import { DpopStrategy } from './dpop.strategy.js';
 import { endAtExpiry } from './end-at-expiry.js';
+import { toFailureException } from './failure-exception.js';
 import { HostRoutes } from './host-routes.js';
 import { Refusals } from './refusals.js';
 import { RoutePolicies } from './route-policy.js';
@@ -82,6 +83,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       if (policy === undefined) return true;
       activation.policy = policy;
       const request = (activation.request = this.getRequest(context));
+      recordOf(request).response ??= transportOf(context)?.response;
       const dpopRequest = () => this.getDpopRequest(context, request);
       const examination = (activation.examination = this.verifier.examineOnce(request, dpopRequest));
       const nameRoute = () => routeNameOf(context, request);
@@ -92,6 +94,8 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       }
       const verdict = await this.strategy.run(request, () => examination.authorize(policy, nameRoute));
       await this.accept(activation, request, verdict);
+      this.refusals.logTolerated(examination, () => placeOf(context, request));
+      this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
       void this.trial?.compare(activation, DpopGuard);
       return true;
     } catch (thrown) {
@@ -160,20 +164,17 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
   }
 
   private async accept(
-    { context, policy, examination }: DpopActivation,
+    { context, policy }: DpopActivation,
     request: { user?: unknown },
     verdict: DpopVerdict,
   ): Promise<void> {
     // A route that only reports behaves as it did without the guard.
-    if (!isReportOnly(policy))
-      request.user = await awaitAppUser(this.constructor.name, () =>
-        this.handleRequest<unknown>(undefined, verdict, undefined, context),
-      );
+    if (isReportOnly(policy)) return leaveVerdict(request, verdict);
+    request.user = await awaitAppUser(this.constructor.name, () =>
+      this.handleRequest<unknown>(undefined, verdict, undefined, context),
+    );
     leaveVerdict(request, verdict);
-    if (policy.endAtExpiry === true && !isReportOnly(policy))
-      endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
-    if (examination !== undefined) this.refusals.logTolerated(examination, () => placeOf(context, request));
-    this.writeNonce(context, verdict.nextNonce, verdict.hasTicket);
+    if (policy.endAtExpiry === true) endAtExpiry(this.sessions, verdict, context, this.getResponse(context));
   }
 
   /** Tells what would have been refused, and lets the request through. */
@@ -208,7 +209,7 @@ export class DpopGuard extends AuthGuard('dpop') implements CanActivate {
       // An override of the app failed while it described a refusal.
       const failure = new DpopUnavailableError('internal_failure', { cause });
       this.log(activation, failure);
-      return new DpopHttpException(failure);
+      return toFailureException(failure, responseOf(activation.request));
     }
   }
 

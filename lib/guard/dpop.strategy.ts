@@ -3,8 +3,10 @@ import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-custom';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { OperatorLog } from '../telemetry/operator-log.js';
+import { responseOf } from '../verification/request-record.js';
 import type { DpopVerdict } from '../verification/verdict.js';
-import { DpopHttpException } from './dpop-http.exception.js';
+import type { DpopHttpException } from './dpop-http.exception.js';
+import { toFailureException } from './failure-exception.js';
 
 /** How `DpopGuard` asks its strategy. */
 export interface DpopAuthenticateOptions {
@@ -67,5 +69,5 @@ function refuseWithoutGuard(request: unknown): DpopHttpException {
     advice: 'the strategy "dpop" works through DpopGuard only: replace AuthGuard("dpop") by DpopGuard',
   });
   OperatorLog.ofRequest(request).failed((level, text) => logger[level](text), failure, {});
-  return new DpopHttpException(failure);
+  return toFailureException(failure, responseOf(request));
 }

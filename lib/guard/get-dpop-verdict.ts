@@ -16,13 +16,13 @@ export function getDpopVerdict(source: ArgumentsHost | object | undefined): Dpop
   return verdictOn(acceptedRequestOf(source));
 }
 
-/** @internal The request with the verdict; any object that is no `ArgumentsHost` is taken for it. */
+/** @internal The request, with its verdict if there is one; any object that is no `ArgumentsHost` is taken for it. */
 export function acceptedRequestOf(source: ArgumentsHost | object | undefined): unknown {
   if (!isArgumentsHost(source)) return source;
   // A guard for another transport leaves the verdict on the object that stands for the request: one of the arguments.
-  return [transportOf(source)?.request, ...source.getArgs<unknown[]>()].find(
-    (candidate) => verdictOn(candidate) !== undefined,
-  );
+  const request = transportOf(source)?.request;
+  const candidates: readonly unknown[] = [request, ...source.getArgs<unknown[]>()];
+  return candidates.find((candidate) => verdictOn(candidate) !== undefined) ?? request;
 }
 
 /** No request has these methods, and no JSON of a client can have them. */

@@ -237,6 +237,10 @@ describe('a request that is tried with other options (K1)', () => {
     expect(calls).toEqual([]);
     expect(examined).toBeUndefined();
   });
+
+  test('costs no promise in a service that tries nothing', () => {
+    expect(new Trial().compare(activationOf(), DpopGuard)).toBeUndefined();
+  });
 });
 
 describe('the life of a trial (K1)', () => {

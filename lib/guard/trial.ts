@@ -12,7 +12,7 @@ import type { DpopActivation } from './activation.js';
 import { routePolicyOf } from './route-policy.js';
 
 /** The replay store decides these, and the trial does not ask it: the present configuration has recorded the proof. */
-const DECIDED_BY_STORE: ReadonlySet<string> = new Set([
+const DECIDED_BY_STORE: ReadonlySet<string | undefined> = new Set([
   'proof_replayed',
   'nonce_renewal',
   'ticket_spent',
@@ -89,16 +89,16 @@ export class Trial {
     // The options decide about a socket at its handshake, and what its messages find is already decided.
     if (!TRIED.has(context.getType<string>())) return;
     if (request === undefined || examination === undefined) return;
-    if (error instanceof DpopUnavailableError || DECIDED_BY_STORE.has(error?.reason ?? '')) return;
+    if (error instanceof DpopUnavailableError || DECIDED_BY_STORE.has(error?.reason)) return;
     const second = verifier.examineOnce(request, () => examination.request);
     if (this.#compared.has(second)) return;
     this.#compared.add(second);
-    await this.#run(config, activation, guard, second, toOutcome(error));
+    await this.#run(config, { ...activation, examination }, guard, second, toOutcome(error));
   }
 
   async #run(
     config: TrialConfig,
-    { context, request, examination }: DpopActivation,
+    { context, request, examination }: DpopActivation & { readonly examination: DpopExamination },
     guard: Type,
     second: DpopExamination,
     present: DpopOutcome,
@@ -114,7 +114,7 @@ export class Trial {
     }
     const trial = toOutcome(error);
     if (!differ(present, trial)) return;
-    const { issuer, clientId, jkt } = examination?.subject ?? second.subject ?? {};
+    const { issuer, clientId, jkt } = examination.subject ?? second.subject ?? {};
     publishDifference({ ...place, issuer, clientId, jkt, present, trial });
     OperatorLog.of(config).differs((level, text) => this.#logger[level](text), present, trial, place);
   }

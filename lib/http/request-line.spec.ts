@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { Http2ServerRequest } from 'node:http2';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { observeRequestLines, requestLineOf } from './request-line.js';
+import { observedResponseOf, observeRequestLines, requestLineOf } from './request-line.js';
 
 const publish = (message: unknown) => channel('http.server.request.start').publish(message);
 
@@ -44,6 +44,18 @@ describe('the line of an HTTP/1 request (C8, C9)', () => {
     expect(lineOf({ method: 'GET' })).toBeUndefined();
     expect(lineOf({ method: ['GET'], url: '/a' })).toBeUndefined();
     expect(lineOf({ method: 'GET', url: new URL('https://a.example') })).toBeUndefined();
+  });
+
+  test('is kept with the response, for code that has the request alone (D8)', () => {
+    observe();
+    const [request, other, without] = ['/a', '/b', '/c'].map((url) => ({ method: 'GET', url }));
+    const response = {};
+    publish({ request, response });
+    publish({ request: other, response: 'none' });
+    publish({ request: without });
+    expect(observedResponseOf(request ?? {})).toBe(response);
+    for (const stranger of [other, without, {}, { ...request }])
+      expect(observedResponseOf(stranger ?? {})).toBeUndefined();
   });
 
   test('is kept until the last of several apps ends, each of which ends once', () => {

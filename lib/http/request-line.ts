@@ -17,23 +17,29 @@ const REQUEST_START = 'http.server.request.start';
 class ObservedRequest extends PrivateField {
   readonly #method: string;
   readonly #target: string;
+  readonly #response: unknown;
 
-  private constructor(request: object, method: string, target: string) {
+  private constructor(request: object, method: string, target: string, response: unknown) {
     super(request);
     this.#method = method;
     this.#target = target;
+    this.#response = response;
   }
 
   static observe(message: unknown): ObservedRequest | undefined {
-    const request = isObject(message) ? message['request'] : undefined;
+    const { request, response } = isObject(message) ? message : {};
     if (!isObject(request) || #target in request) return undefined;
     const { method, url } = request;
     if (typeof method !== 'string' || typeof url !== 'string') return undefined;
-    return new ObservedRequest(request, method, url);
+    return new ObservedRequest(request, method, url, response);
   }
 
   static lineOf(request: object): RequestLine | undefined {
     return #target in request ? { method: request.#method, target: request.#target } : undefined;
+  }
+
+  static responseOf(request: object): object | undefined {
+    return #response in request && isObject(request.#response) ? request.#response : undefined;
   }
 }
 
@@ -60,6 +66,11 @@ export function observeRequestLines(): () => void {
 export function requestLineOf(request: NodeRequest): RequestLine | undefined {
   if (request instanceof Http2ServerRequest) return pseudoHeadersOf(request.rawHeaders);
   return ObservedRequest.lineOf(request);
+}
+
+/** Node's response to a request; `undefined` where no line was observed, and for HTTP/2, which has its line elsewhere. */
+export function observedResponseOf(request: NodeRequest): object | undefined {
+  return ObservedRequest.responseOf(request);
 }
 
 /** HTTP/2 has the method and the target in the raw headers, before all fields (RFC 9113 §8.3). */

@@ -3,7 +3,7 @@ import { createHmac, hash, randomBytes, randomUUID, timingSafeEqual } from 'node
 import type { IncomingHttpHeaders } from 'node:http';
 import { HttpException, Logger } from '@nestjs/common';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
-import { DpopHttpException } from '../guard/dpop-http.exception.js';
+import { toFailureException } from '../guard/failure-exception.js';
 import { getDpopVerdict } from '../guard/get-dpop-verdict.js';
 import { isObject } from '../http/is-object.js';
 import { nodeRequestOf } from '../http/node-request.js';
@@ -83,7 +83,7 @@ export class McpSessions {
 
   #guard(handle: Handle): Handle {
     return async (request, response) => {
-      const client = clientOf(request);
+      const client = clientOf(request, response);
       const sessionId = sessionIdOf(request);
       if (sessionId !== undefined && !this.#admits(client, sessionId)) throw sessionNotFound();
       await this.#opener.run(client, () => handle(request, response));
@@ -110,7 +110,7 @@ export class McpSessions {
 }
 
 /** Who opens a session or continues it. No two names of clients are equal, and none is one of the two constants. */
-function clientOf(request: unknown): string {
+function clientOf(request: unknown, response: unknown): string {
   const verdict = isObject(request) ? getDpopVerdict(request) : undefined;
   if (verdict !== undefined) return verdict.enforced ? describeClient(verdict) : UNVERIFIED;
   if (isAnonymous(request)) return ANONYMOUS;
@@ -118,7 +118,7 @@ function clientOf(request: unknown): string {
     advice: 'put @UseGuards(DpopMcpGuard) on the controller of the MCP endpoint',
   });
   OperatorLog.ofRequest(request).failed((level, text) => logger[level](text), failure, {});
-  throw new DpopHttpException(failure);
+  throw toFailureException(failure, isObject(response) ? response : undefined);
 }
 
 function describeClient({ issuer, subject, clientId, jkt, token }: DpopVerdict): string {

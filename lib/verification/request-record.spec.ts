@@ -1,12 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
+import { channel } from 'node:diagnostics_channel';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import { observeRequestLines } from '../http/request-line.js';
 import {
   isAnonymous,
   leaveProof,
   leaveVerdict,
   proofOn,
   recordOf,
+  responseOf,
   shareRecord,
   verdictOn,
 } from './request-record.js';
@@ -38,6 +41,37 @@ describe('the record of a request', () => {
       undefined,
       undefined,
     ]);
+  });
+});
+
+describe('the response to a request (D8)', () => {
+  const receive = () => {
+    const request = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: '/' });
+    const response = {};
+    channel('http.server.request.start').publish({ request, response });
+    return { request, response };
+  };
+
+  test('is the one that Node published, also for the request of a framework around it', () => {
+    const end = observeRequestLines();
+    const { request, response } = receive();
+    end();
+    expect(responseOf(request)).toBe(response);
+    expect(responseOf({ raw: request })).toBe(response);
+    expect(responseOf(receive().request)).toBeUndefined();
+  });
+
+  test('is rather the one that a guard has found', () => {
+    const end = observeRequestLines();
+    const { request } = receive();
+    end();
+    const found = {};
+    recordOf(request).response = found;
+    expect(responseOf(request)).toBe(found);
+  });
+
+  test.each([[{}], [{ raw: {} }], [undefined], ['text']])('is not there for %p', (request) => {
+    expect(responseOf(request)).toBeUndefined();
   });
 });
 

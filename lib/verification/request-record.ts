@@ -1,6 +1,7 @@
 import { isObject } from '../http/is-object.js';
 import { nodeRequestOf } from '../http/node-request.js';
 import { PrivateField } from '../http/private-field.js';
+import { observedResponseOf } from '../http/request-line.js';
 import type { DpopExamination } from './examination.js';
 import type { ProofExamination } from './proof-examination.js';
 import type { DpopProofVerdict } from './proof-verdict.js';
@@ -16,6 +17,8 @@ export class RequestRecord {
   verdict: DpopVerdict | undefined;
   /** Whether a guard let the request through as nobody. */
   isAnonymous = false;
+  /** The response, where a guard has found one. */
+  response: object | undefined;
   /** What the last `DpopProofGuard` let through: its verdict, or a request without a proof. */
   proof: AcceptedProof | undefined;
 }
@@ -91,6 +94,16 @@ export function verdictOn(request: unknown): DpopVerdict | undefined {
 /** Whether a guard let this request through as nobody. */
 export function isAnonymous(request: unknown): boolean {
   return isObject(request) && RecordedRequest.present(request)?.isAnonymous === true;
+}
+
+/**
+ * The response to a request, for code that has the request alone. `undefined` without an HTTP response; also for a request
+ * that came by HTTP/2 or was injected, if no guard examined it.
+ */
+export function responseOf(request: unknown): object | undefined {
+  if (!isObject(request)) return undefined;
+  const raw = nodeRequestOf(request);
+  return RecordedRequest.present(request)?.response ?? (raw && observedResponseOf(raw));
 }
 
 /** What a `DpopProofGuard` left on the request. */

@@ -3,13 +3,11 @@ import { gatherCast, playStory } from '../01-quickstart/story/story.js';
 import type { Exchange } from '../01-quickstart/story/wire.js';
 import { createPaint, formatNextSteps, formatTable } from '../story/report.js';
 import type { PlayedScene } from '../story/scene.js';
-import { areJavaToolsInstalled } from './keycloak/java-tools.js';
+import { areJavaToolsInstalled, INSTALL_JAVA_TOOLS } from './keycloak/java-tools.js';
 import { openStage } from './stage.js';
 
 if (!areJavaToolsInstalled()) {
-  console.error(
-    'This demo needs Java 17 or later, and Maven. Install them:\n  sudo apt-get install default-jdk-headless maven   (Debian, Ubuntu)\n  brew install openjdk maven                        (macOS)',
-  );
+  console.error(INSTALL_JAVA_TOOLS);
   process.exit(1);
 }
 

@@ -1,26 +1,65 @@
 import { parseArgs } from 'node:util';
 import { isRedisInstalled } from '../02-fleet/redis-process.js';
-import { openStage } from './stage.js';
+import { areJavaToolsInstalled, INSTALL_JAVA_TOOLS } from '../03-keycloak/keycloak/java-tools.js';
+import { keycloakOfBank } from './keycloak/bank-keycloak.js';
+import { ALICE } from './keycloak/realm.js';
+import { openStage, type Stage } from './stage.js';
 
-const { values } = parseArgs({ options: { redis: { type: 'boolean', default: false } } });
-if (values.redis && !isRedisInstalled()) {
-  console.error('There is no redis-server: install it, or start the bank without --redis.');
-  process.exit(1);
+const { values } = parseArgs({
+  options: {
+    redis: { type: 'boolean', default: false },
+    keycloak: { type: 'boolean', default: false },
+  },
+});
+if (values.redis && !isRedisInstalled()) fail('There is no redis-server: install it, or omit --redis.');
+if (values.keycloak && !areJavaToolsInstalled()) {
+  fail(`${INSTALL_JAVA_TOOLS}\nOr start the bank without --keycloak.`);
 }
-const stage = await openStage({ port: 3000, withRedis: values.redis });
-console.log(`The bank is open${values.redis ? ', with three instances that share one Redis' : ''}.
 
-  Open this page:  ${stage.page}
+const opened: Stage[] = [];
+// Keycloak and Redis end with this process, also while they start.
+for (const [signal, number] of [
+  ['SIGHUP', 1],
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const) {
+  process.once(signal, () => {
+    const [stage] = opened;
+    if (stage === undefined) process.exit(128 + number);
+    void stage.close().then(() => process.exit(0));
+  });
+}
 
-  page                 ${stage.page}
-  bank                 ${stage.api}
-  bank without DPoP    ${stage.plainApi}
-  authorization server ${stage.issuer}
+if (values.keycloak) {
+  console.log('The first run takes a minute or two: it fetches Keycloak. Later runs take half a minute.');
+}
+const stage = await openStage({
+  port: 3000,
+  withRedis: values.redis,
+  ...(values.keycloak && { startIssuer: keycloakOfBank((line) => console.log(line)) }),
+}).catch((error: unknown) => fail(`The bank could not open: ${String(error)}`));
+opened.push(stage);
+const { page, api, plainApi, issuer, phone } = stage;
+console.log(`
+The bank is open${values.redis ? ', with three instances that share one Redis' : ''}.
+
+  Open this page:  ${page}
+${phone === undefined ? '' : describeLogin(phone)}
+  page                 ${page}
+  bank                 ${api}
+  bank without DPoP    ${plainApi}
+  authorization server ${issuer}
 
 Ctrl+C ends it.`);
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    void stage.close().then(() => process.exit(0));
-  });
+function describeLogin(phoneUrl: string): string {
+  return `
+  Log in as ${ALICE.name}, password ${ALICE.password}
+  One-time codes of ${ALICE.name}: ${phoneUrl}
+`;
+}
+
+function fail(sentence: string): never {
+  console.error(sentence);
+  process.exit(1);
 }

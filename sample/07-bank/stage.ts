@@ -3,6 +3,7 @@ import { DpopWsAdapter } from 'nestjs-dpop/platform-ws';
 import { findFreePorts } from '../01-quickstart/free-ports.js';
 import type { Running } from '../01-quickstart/running.js';
 import { startBankAuthorizationServer } from './authorization-server/bank-authorization-server.js';
+import type { StartIssuer } from './authorization-server/running-issuer.js';
 import { BankModule, type BankOptions, MAX_PROOF_AGE_SECONDS } from './bank/bank.module.js';
 import { Ledger } from './bank/ledger.js';
 import { startFleet } from './fleet.js';
@@ -16,6 +17,8 @@ export interface Stage {
   readonly api: string;
   readonly plainApi: string;
   readonly issuer: string;
+  /** Where alice finds her one-time codes, if the authorization server asks for any. */
+  readonly phone?: string;
   close(): Promise<void>;
 }
 
@@ -27,6 +30,8 @@ export interface StageOptions {
   readonly logger?: LoggerService | false;
   /** Three instances of the bank behind a front, which share a Redis. */
   readonly withRedis?: boolean;
+  /** Default: oidc-provider. */
+  readonly startIssuer?: StartIssuer;
 }
 
 export async function openStage({
@@ -34,25 +39,21 @@ export async function openStage({
   tokenLifetimeSeconds = 600,
   logger = false,
   withRedis = false,
+  startIssuer = startBankAuthorizationServer,
 }: StageOptions = {}): Promise<Stage> {
   const ports = await findFreePorts([port, 0, 0, 0]);
   const [pagePort = 0, apiPort = 0, plainPort = 0, issuerPort = 0] = ports;
   const [page = '', api = '', plainApi = ''] = ports.map((number) => `http://localhost:${number}`);
-  const running: Running[] = [];
+  const running: Pick<Running, 'close'>[] = [];
   const close = async () => {
     await Promise.all(running.map((server) => server.close()));
   };
   try {
-    const resources = [api, plainApi];
-    const issuer = await startBankAuthorizationServer({
-      port: issuerPort,
-      page,
-      resources,
-      tokenLifetimeSeconds,
-    });
-    running.push(issuer);
+    const server = await startIssuer({ port: issuerPort, page, api, plainApi, tokenLifetimeSeconds });
+    running.push(server);
+    const { issuer, phone } = server;
     const cors = { origin: page, allowedHeaders: ['Authorization', 'DPoP', 'Content-Type'], maxAge: 600 };
-    const bank = { url: api, issuer: issuer.url, ledger: new Ledger() };
+    const bank = { url: api, accessToken: server.accessTokenFor(api), ledger: new Ledger() };
     const startBank = (options: BankOptions, bankPort: number) =>
       startNest({
         module: BankModule.with(options),
@@ -67,15 +68,15 @@ export async function openStage({
     else running.push(await startBank(bank, apiPort));
     running.push(
       await startNest({
-        module: PlainModule.with(issuer.url, plainApi),
+        module: PlainModule.with(issuer, plainApi),
         port: plainPort,
         logger,
         before: (app) => app.enableCors(cors),
       }),
     );
-    const config = { issuer: issuer.url, api, plainApi, maxProofAgeSeconds: MAX_PROOF_AGE_SECONDS };
-    running.push(await startPage(pagePort, config, logger));
-    return { page, api, plainApi, issuer: issuer.url, close };
+    const config = { issuer, api, plainApi, maxProofAgeSeconds: MAX_PROOF_AGE_SECONDS };
+    running.push(await startPage({ port: pagePort, config, logger, phone }));
+    return { page, api, plainApi, issuer, ...(phone && { phone: `${page}/phone` }), close };
   } catch (error) {
     await close();
     throw error;

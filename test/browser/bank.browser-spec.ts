@@ -1,13 +1,22 @@
 import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { openStage, type Stage, type StageOptions } from '../../sample/07-bank/stage.js';
+import { findFaults } from './bank/axe.js';
+import {
+  chooseBank,
+  DESKTOP,
+  isLoggedIn,
+  isReady,
+  openBankPage,
+  statusesOf,
+  textOf,
+} from './bank/bank-page.js';
+import { attempt, copyLoot, expectEachLetIn, expectEachRefused, THEFTS } from './bank/thefts.js';
 import { type Browser, startBrowser } from './browser.js';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const IMAGES = 'docs/images';
-const SIZES = { desktop: { width: 1120, height: 960 }, phone: { width: 390, height: 844 } } as const;
+const SIZES = { desktop: DESKTOP, phone: { width: 390, height: 844 } } as const;
 const THEMES = ['light', 'dark'] as const;
 
 let browser: Browser;
@@ -27,75 +36,28 @@ afterEach(async () => {
 
 async function openPage(options: StageOptions = {}): Promise<Page> {
   stage = await openStage(options);
-  const page = await browser.context.newPage();
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => {
-    // Chromium writes a line for each 401.
-    if (message.type() === 'error' && !message.text().includes('401')) faults.push(message.text());
-  });
-  await page.setViewportSize(SIZES.desktop);
-  await page.goto(stage.page);
-  await isReady(page);
-  return page;
+  return await openBankPage(browser.context, stage.page, faults);
 }
-
-const isReady = (page: Page) => page.waitForSelector('body[data-ready]', { state: 'attached' });
-
-const text = async (page: Page, selector: string) => (await page.textContent(selector))?.trim() ?? '';
 
 /** From the button of the page over the login page and back. */
 async function logIn(page: Page): Promise<void> {
   await page.click('.log-in:visible');
   await page.click('button[type=submit] >> text=Log in');
-  await isReady(page);
-  await page.waitForSelector('body[data-login=in]', { state: 'attached' });
-}
-
-async function chooseBank(page: Page, bank: 'dpop' | 'bearer'): Promise<void> {
-  await page.check(`#bank-${bank}`);
-  await page.waitForSelector(`body[data-bank=${bank}]`, { state: 'attached' });
-}
-
-async function attempt(
-  page: Page,
-  theft: string,
-): Promise<{ readonly state: string; readonly outcome: string }> {
-  const item = page.locator(`[data-theft=${theft}]`);
-  await item.locator('button').click();
-  await page.waitForSelector(
-    `[data-theft=${theft}][data-state=refused], [data-theft=${theft}][data-state=let-in]`,
-    { timeout: 40_000 },
-  );
-  return {
-    state: (await item.getAttribute('data-state')) ?? '',
-    outcome: (await item.locator('.outcome').innerText()).replace(/\s+/g, ' '),
-  };
-}
-
-/** The statuses that the timeline shows for such requests. */
-async function statusesOf(page: Page, selector: string, request: string): Promise<unknown> {
-  return await page.evaluate(`[...document.querySelectorAll('${selector}')]
-    .filter(({ textContent }) => textContent.includes('${request}'))
-    .map(({ dataset }) => dataset.status)`);
-}
-
-async function copyLoot(page: Page): Promise<void> {
-  await page.click('#copy');
-  await page.waitForSelector('#try-all:enabled');
+  await isLoggedIn(page);
 }
 
 describe('the bank in Chromium', () => {
   test('login, balance, transfer with nonce and second factor (E2, J2)', async () => {
     const page = await openPage();
     await logIn(page);
-    expect(await text(page, '#balance')).toBe('€2,075.80');
+    expect(await textOf(page, '#balance')).toBe('€2,075.80');
     await page.waitForSelector('#feed[data-state=on]');
     await page.click('#transfer button');
     await page.click('text=Confirm >> nth=-1');
     await isReady(page);
     // By selectors: the policy of the page (CSP) forbids the evaluation of text by waitForFunction.
     await page.waitForSelector('#message:has-text("sent to Bob")', { state: 'attached' });
-    expect(await text(page, '#balance')).toBe('€2,050.80');
+    expect(await textOf(page, '#balance')).toBe('€2,050.80');
     expect(await statusesOf(page, '[data-lane=api]', 'POST /transfers')).toEqual(['401', '201']);
     // The second factor is recent: no login, and the nonce is known.
     await page.fill('#amount', '5');
@@ -106,16 +68,16 @@ describe('the bank in Chromium', () => {
 
   test('a reload keeps the key, and no script can export it', async () => {
     const page = await openPage();
-    const key = await text(page, '#thumbprint');
+    const key = await textOf(page, '#thumbprint');
     expect(key).toMatch(/^[\w-]{43}$/);
     await logIn(page);
     await page.reload();
     await isReady(page);
-    expect(await text(page, '#thumbprint')).toBe(key);
-    expect(await text(page, '#balance')).toBe('€2,075.80');
+    expect(await textOf(page, '#thumbprint')).toBe(key);
+    expect(await textOf(page, '#balance')).toBe('€2,075.80');
     await page.click('#export');
     await page.waitForSelector('#export-outcome:not(:empty)');
-    expect(await text(page, '#export-outcome')).toBe('InvalidAccessError: the key is not extractable.');
+    expect(await textOf(page, '#export-outcome')).toBe('InvalidAccessError: the key is not extractable.');
     const formats = await page.evaluate(`(async () => {
       const { privateKey } = await (await import('/key-store.js')).loadKeys();
       const attempts = ['jwk', 'pkcs8'].map((format) => crypto.subtle.exportKey(format, privateKey));
@@ -128,24 +90,8 @@ describe('the bank in Chromium', () => {
   test('each theft is refused by the bank with DPoP (B5, C9, C11, F1)', async () => {
     const page = await openPage();
     await logIn(page);
-    await copyLoot(page);
-    const caught = [
-      ['bearer', 'shape', 'Bearer tokens are not accepted, use the DPoP scheme'],
-      ['key', 'key binding', 'Invalid DPoP key binding'],
-      ['replay', 'replay', 'The DPoP proof was used before'],
-      ['url', 'proof claims', 'The htu claim does not match the request URI'],
-      ['token', 'key binding', 'Invalid DPoP key binding'],
-      ['later', 'proof claims', 'The DPoP proof is too old'],
-    ] as const;
-    for (const [theft, check, sentence] of caught) {
-      const { state, outcome } = await attempt(page, theft);
-      expect([theft, state]).toEqual([theft, 'refused']);
-      expect(outcome).toContain(`Refused, 401 ✗ ${check}`);
-      expect(outcome).toContain(`error_description="${sentence}"`);
-    }
-    expect(await text(page, '#balance')).toBe('€2,075.80');
-    const statuses = await statusesOf(page, '[data-actor=thief][data-lane=api]', '');
-    expect(statuses).toEqual(['401', '401', '401', '401', '401', '401']);
+    await expectEachRefused(page);
+    expect(await textOf(page, '#balance')).toBe('€2,075.80');
     expect(faults).toEqual([]);
   }, 120_000);
 
@@ -153,13 +99,8 @@ describe('the bank in Chromium', () => {
     const page = await openPage();
     await chooseBank(page, 'bearer');
     await logIn(page);
-    await copyLoot(page);
-    for (const theft of ['bearer', 'key', 'replay', 'url', 'token', 'later']) {
-      const { state, outcome } = await attempt(page, theft);
-      expect([theft, state]).toEqual([theft, 'let-in']);
-      expect(outcome).toMatch(/^Let in, 20[01] no check in the way/);
-    }
-    expect(await text(page, '#balance')).toBe('€1,975.80');
+    await expectEachLetIn(page);
+    expect(await textOf(page, '#balance')).toBe('€1,975.80');
     expect(faults).toEqual([]);
   }, 120_000);
 
@@ -188,8 +129,8 @@ describe('the bank in Chromium', () => {
     const page = await openPage({ tokenLifetimeSeconds: 12 });
     await logIn(page);
     await page.waitForSelector('body[data-login=ended]', { state: 'attached', timeout: 40_000 });
-    expect(await text(page, '#feed')).toBe('Closed by the bank, 4401');
-    expect(await text(page, '#message')).toContain('The token has ended');
+    expect(await textOf(page, '#feed')).toBe('Closed by the bank, 4401');
+    expect(await textOf(page, '#message')).toContain('The token has ended');
     await page.click('.again');
     await isReady(page);
     await page.waitForSelector('body[data-login=in]', { state: 'attached' });
@@ -209,7 +150,7 @@ describe('the look of the bank', () => {
     expect(await findFaults(page)).toEqual([]);
     await logIn(page);
     await copyLoot(page);
-    for (const theft of ['bearer', 'key', 'replay', 'url', 'token', 'later']) await attempt(page, theft);
+    for (const theft of THEFTS) await attempt(page, theft);
     expect(await page.evaluate('window.shifts')).toBeLessThan(0.01);
     // The keyboard: the outcome comes, and the focus stays where it was.
     await page.focus('[data-theft=bearer] button');
@@ -241,12 +182,3 @@ describe('the look of the bank', () => {
     }
   }, 120_000);
 });
-
-/** What axe finds, as `rule: element`. It is injected from outside, since the policy of the page allows no other script. */
-async function findFaults(page: Page): Promise<unknown> {
-  const source = await import('node:fs/promises').then(({ readFile }) => readFile(AXE, 'utf8'));
-  await page.evaluate(source);
-  return await page.evaluate(
-    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ": " + target)))',
-  );
-}

@@ -12,7 +12,7 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+  '--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
 ];
 
 export interface Browser {
@@ -20,14 +20,19 @@ export interface Browser {
   close(): Promise<void>;
 }
 
+export interface BrowserOptions {
+  /** Accepts certificates that no authority signed. */
+  readonly anyCertificate?: boolean;
+}
+
 /** Starts Chromium without a window, with an empty profile. */
-export async function startBrowser(): Promise<Browser> {
+export async function startBrowser({ anyCertificate = false }: BrowserOptions = {}): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'nestjs-dpop-browser-'));
   const { CHROMIUM: executablePath = '/usr/bin/chromium' } = process.env;
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     headless: true,
-    args: FLAGS,
+    args: anyCertificate ? [...FLAGS, '--ignore-certificate-errors'] : FLAGS,
   });
   return {
     context,

@@ -11,6 +11,7 @@ import { gatherCast, playStory } from '../../sample/01-quickstart/story/story.js
 import type { Exchange } from '../../sample/01-quickstart/story/wire.js';
 import { startApi } from '../../sample/03-keycloak/api/api.js';
 import { KeycloakServer } from '../../sample/03-keycloak/keycloak/keycloak-server.js';
+import { readRealm } from '../../sample/03-keycloak/realm.js';
 import type { PlayedScene } from '../../sample/story/scene.js';
 import { LogCollector } from '../support/log-collector.js';
 import { PLATFORMS } from '../support/platforms.js';
@@ -40,7 +41,7 @@ describe('Keycloak', () => {
   let keycloak: KeycloakServer;
 
   beforeAll(async () => {
-    keycloak = await KeycloakServer.start(announce);
+    keycloak = await KeycloakServer.start({ realm: await readRealm(), say: announce });
   }, SERVER_LIMIT_MS);
 
   afterEach(closeApps);

@@ -1,3 +1,4 @@
+import { expect } from '@jest/globals';
 import type { TestClient, TestProofOptions } from 'nestjs-dpop/testing';
 import { ORIGIN } from './origin.js';
 
@@ -9,6 +10,7 @@ export interface Answer {
   readonly code: string | undefined;
   readonly challenge: string | null;
   readonly nonce: string | null;
+  readonly retryAfter: string | null;
 }
 
 export interface Call extends Partial<Omit<TestProofOptions, 'token' | 'url'>> {
@@ -73,6 +75,7 @@ export async function send(url: string, init: RequestInit = {}): Promise<Answer>
     code: typeof code === 'string' ? code : undefined,
     challenge: response.headers.get('www-authenticate'),
     nonce: response.headers.get('dpop-nonce'),
+    retryAfter: response.headers.get('retry-after'),
   };
 }
 
@@ -85,4 +88,10 @@ function parse(text: string): unknown {
 }
 
 /** A service failure as the contract has it (D8): 503, when to come back, no challenge. */
-export const UNAVAILABLE = { status: 503, code: 'temporarily_unavailable', challenge: null, nonce: null };
+export const UNAVAILABLE = {
+  status: 503,
+  code: 'temporarily_unavailable',
+  challenge: null,
+  nonce: null,
+  retryAfter: expect.stringMatching(/^[1-9]\d*$/) as unknown,
+};

@@ -4,6 +4,11 @@ import { join } from 'node:path';
 /** Receives a line for the person who waits. */
 export type Say = (line: string) => void;
 
+/** What a demo says that cannot start without them. */
+export const INSTALL_JAVA_TOOLS = `Keycloak needs Java 17 or later, and Maven. Install them:
+  sudo apt-get install default-jdk-headless maven   (Debian, Ubuntu)
+  brew install openjdk maven                        (macOS)`;
+
 const MIN_JAVA_VERSION = 17;
 const TICK_MS = 10_000;
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFreePorts } from '../../01-quickstart/free-ports.js';
@@ -7,38 +7,53 @@ import { type Say, sayMeanwhile, secondsSince } from './java-tools.js';
 import { KeptProcess } from './kept-process.js';
 import { KeycloakDistribution } from './keycloak-distribution.js';
 
-/** The realm of the sample; the path is that of the project, where npm scripts run. */
-const REALM_FILE = 'sample/03-keycloak/realm.json';
-
 const START_LIMIT_MS = 600_000;
+
+/** A realm as Keycloak imports it. */
+export interface RealmRepresentation {
+  /** Its name. */
+  readonly realm: string;
+  readonly [member: string]: unknown;
+}
+
+export interface KeycloakServerOptions {
+  readonly realm: RealmRepresentation;
+  readonly say: Say;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** The name of loopback in its URL, and so in `iss`. Default `127.0.0.1`. */
+  readonly hostname?: '127.0.0.1' | 'localhost';
+}
 
 /** A private Keycloak in development mode, on loopback, with its own data. It can be restarted. */
 export class KeycloakServer {
   #process: KeptProcess | undefined;
   readonly url: string;
-  /** Its name, as in the file. */
-  readonly realm = 'example';
   /** A client of the realm `master` that may do everything. */
   readonly admin = { id: 'admin', secret: randomUUID() } as const;
 
   private constructor(
     private readonly distribution: KeycloakDistribution,
     private readonly home: string,
+    /** The name of the realm. */
+    readonly realm: string,
     private readonly port: number,
+    hostname: string,
     private readonly say: Say,
   ) {
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = `http://${hostname}:${port}`;
   }
 
   /** Fetches Keycloak if needed, imports the realm, and resolves when it answers. */
-  static async start(say: Say): Promise<KeycloakServer> {
+  static async start(options: KeycloakServerOptions): Promise<KeycloakServer> {
+    const { realm, say, port: preferred = 0, hostname = '127.0.0.1' } = options;
     const distribution = await KeycloakDistribution.fetch(say);
-    const [port = 0] = await findFreePorts([0]);
+    const [port = 0] = await findFreePorts([preferred]);
     const home = await mkdtemp(join(tmpdir(), 'dpop-keycloak-'));
-    const server = new KeycloakServer(distribution, home, port, say);
+    const server = new KeycloakServer(distribution, home, realm.realm, port, hostname, say);
     try {
       await mkdir(join(home, 'data/import'), { recursive: true });
-      await copyFile(REALM_FILE, join(home, 'data/import/realm.json'));
+      await writeFile(join(home, 'data/import/realm.json'), JSON.stringify(realm));
       await server.start();
       return server;
     } catch (error) {

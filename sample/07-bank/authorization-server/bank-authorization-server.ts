@@ -2,28 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair } from 'jose';
 import { errors, Provider, type ProviderContext, type ResourceServer } from 'oidc-provider';
-import type { Running } from '../../01-quickstart/running.js';
 import { clientsOf, SCOPES } from './clients.js';
 import { interact, isInteraction, STRONG } from './interactions.js';
+import type { IssuerOptions, RunningIssuer } from './running-issuer.js';
 import { SessionAdapter } from './session.adapter.js';
 
 const ALGORITHM = 'ES256';
 const HOUR = 3600;
 
-export interface BankAuthorizationServerOptions {
-  readonly port: number;
-  /** The origin of the page, to which the browser returns. */
-  readonly page: string;
-  /** The APIs for which tokens are issued (RFC 8707). */
-  readonly resources: readonly string[];
-  readonly tokenLifetimeSeconds: number;
-}
-
 /** oidc-provider with a login page: the authorization code flow with PKCE, and a second factor on demand. */
-export async function startBankAuthorizationServer(
-  options: BankAuthorizationServerOptions,
-): Promise<Running> {
-  const { port, page, resources, tokenLifetimeSeconds } = options;
+export async function startBankAuthorizationServer(options: IssuerOptions): Promise<RunningIssuer> {
+  const { port, page, api, plainApi, tokenLifetimeSeconds } = options;
+  // For these tokens are issued (RFC 8707).
+  const resources = [api, plainApi];
   const issuer = `http://localhost:${port}`;
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
   const provider: Provider = new Provider(issuer, {
@@ -77,7 +68,8 @@ export async function startBankAuthorizationServer(
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });
   return {
-    url: issuer,
+    issuer,
+    accessTokenFor: (audience) => ({ issuer, audience }),
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

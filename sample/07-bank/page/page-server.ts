@@ -1,20 +1,28 @@
 import { join } from 'node:path';
 import type { LoggerService } from '@nestjs/common';
 import type { Running } from '../../01-quickstart/running.js';
+import type { Phone } from '../phone/phone.js';
 import { startNest } from '../start-nest.js';
 import { type PageConfig, PageModule } from './page.module.js';
 
 /** From the root of the repository, where npm starts the demo: the page needs no build step. */
 const FILES = 'sample/07-bank/page/public';
+const PHONE_FILES = 'sample/07-bank/phone/public';
 const OAUTH4WEBAPI = 'node_modules/oauth4webapi/build/index.js';
 
+export interface PageOptions {
+  readonly port: number;
+  readonly config: PageConfig;
+  readonly logger: LoggerService | false;
+  /** Served at `/phone`, if there is one. */
+  readonly phone?: Phone | undefined;
+}
+
 /** Serves the single-page client, and oauth4webapi as it is installed. */
-export async function startPage(
-  port: number,
-  config: PageConfig,
-  logger: LoggerService | false,
-): Promise<Running> {
-  const { issuer, api, plainApi } = config;
+export async function startPage({ port, config, logger, phone }: PageOptions): Promise<Running> {
+  const { api, plainApi } = config;
+  // A source with a path would allow this path only.
+  const { origin: issuer } = new URL(config.issuer);
   const policy = [
     "default-src 'self'",
     `connect-src 'self' ${issuer} ${api} ${plainApi} ${api.replace('http', 'ws')}`,
@@ -23,7 +31,7 @@ export async function startPage(
     "frame-ancestors 'none'",
   ].join('; ');
   return await startNest({
-    module: PageModule.with(config),
+    module: PageModule.with(config, phone),
     port,
     logger,
     before: (app) => {
@@ -37,6 +45,7 @@ export async function startPage(
       );
       app.useStaticAssets(join(process.cwd(), FILES));
       app.useStaticAssets(join(process.cwd(), OAUTH4WEBAPI, '..'), { prefix: '/vendor/' });
+      if (phone !== undefined) app.useStaticAssets(join(process.cwd(), PHONE_FILES), { prefix: '/phone/' });
     },
   });
 }

@@ -1,5 +1,5 @@
 import { type CanActivate, type ExecutionContext, Injectable, UnauthorizedException } from '@nestjs/common';
-import { createRemoteJWKSet, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { jwtVerify, type JWTVerifyGetKey } from 'jose';
 
 export interface PlainRequest {
   readonly headers: { readonly authorization?: string };
@@ -9,21 +9,18 @@ export interface PlainRequest {
 /** What most APIs do today: they accept the token from anyone. */
 @Injectable()
 export class PlainGuard implements CanActivate {
-  readonly #keys: JWTVerifyGetKey;
-
   constructor(
     private readonly issuer: string,
+    private readonly keys: JWTVerifyGetKey,
     private readonly audience: string,
-  ) {
-    this.#keys = createRemoteJWKSet(new URL(`${issuer}/jwks`));
-  }
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<PlainRequest>();
     const [, token = ''] = /^(?:Bearer|DPoP) (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
     try {
-      const { issuer, audience } = this;
-      const { payload } = await jwtVerify(token, this.#keys, { issuer, audience });
+      const { issuer, keys, audience } = this;
+      const { payload } = await jwtVerify(token, keys, { issuer, audience });
       request.user = String(payload.sub);
       return true;
     } catch {

@@ -2,6 +2,7 @@ import { Body, Controller, type DynamicModule, Get, Inject, Module, Post, Req } 
 import { APP_GUARD } from '@nestjs/core';
 import { type Account, type Entry, Ledger } from '../bank/ledger.js';
 import { parseTransfer } from '../bank/transfer.js';
+import { findKeys } from './find-keys.js';
 import { PlainGuard, type PlainRequest } from './plain.guard.js';
 
 /** The same routes as those of the bank. */
@@ -33,7 +34,13 @@ export class PlainModule {
     return {
       module: PlainModule,
       controllers: [PlainController],
-      providers: [Ledger, { provide: APP_GUARD, useValue: new PlainGuard(issuer, url) }],
+      providers: [
+        Ledger,
+        {
+          provide: APP_GUARD,
+          useFactory: async () => new PlainGuard(issuer, await findKeys(issuer), url),
+        },
+      ],
     };
   }
 }

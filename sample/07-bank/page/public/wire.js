@@ -3,7 +3,11 @@ import { config } from './config.js';
 /** Says `exchange` after each request, with what a person on the wire sees of it as `detail`. */
 export const wire = new EventTarget();
 
-const LANES = { [config.issuer]: 'issuer', [config.api]: 'api', [config.plainApi]: 'plain' };
+const LANES = {
+  [new URL(config.issuer).origin]: 'issuer',
+  [config.api]: 'api',
+  [config.plainApi]: 'plain',
+};
 
 /** A `fetch` whose requests appear in the timeline. */
 export function fetchAs(actor) {
