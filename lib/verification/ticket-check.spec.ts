@@ -114,6 +114,14 @@ describe('a ticket is issued (J2)', () => {
     expect(seal.open(ticket)).toMatchObject({ scheme: 'Bearer', jkt: '', epoch: 'not ' });
   });
 
+  test('for the origin that the client signed, or the first of the service for an unbound token', async () => {
+    const check = checkWith({ origin: ['https://first.example.com', ORIGIN] });
+    const issuing = async (...signed: string[]) =>
+      seal.open((await check.issue(VERDICT, REQUEST, '/feed', ...signed)).ticket);
+    expect(await issuing(ORIGIN)).toMatchObject({ origin: ORIGIN });
+    expect(await issuing()).toMatchObject({ origin: 'https://first.example.com' });
+  });
+
   test('for no path that no request has', async () => {
     await expect(checkWith().issue(VERDICT, REQUEST, 'feed')).rejects.toBeInstanceOf(DpopUnavailableError);
   });

@@ -40,14 +40,21 @@ export class TicketCheck {
    * A ticket for a request that was accepted.
    *
    * @param path of the route that the ticket opens
+   * @param signedBaseUrl of the proof; left out for an unbound token, whose ticket names the first origin of the service
    * @throws DpopUnavailableError for a path that no request has, and when the secrets are not available
    */
-  async issue(verdict: DpopVerdict, request: DpopRequest, path: string): Promise<DpopTicket> {
+  async issue(
+    verdict: DpopVerdict,
+    request: DpopRequest,
+    path: string,
+    signedBaseUrl?: string,
+  ): Promise<DpopTicket> {
     const { scheme, jkt = '', hasNonce, token, claims } = verdict;
     const target = parseTicketPath(path);
     // A ticket of an epoch that is over would be refused.
     await this.#store.refreshEpoch(jkt);
-    const [origin = ''] = this.#rules.resolveOrigin(request);
+    const [first = ''] = this.#rules.resolveOrigin(request);
+    const origin = signedBaseUrl ?? first;
     const lastSeconds = Math.floor(this.#nowSeconds()) + this.#seal.lifetimeSeconds;
     const expiresAtSeconds = Math.floor(Math.min(lastSeconds, claims.exp ?? Infinity));
     const epoch = this.#store.epochOf(jkt);

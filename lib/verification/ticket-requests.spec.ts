@@ -109,6 +109,17 @@ describe('a request with a ticket (J2)', () => {
     expect(await verifier.verify(withTicket(ticket), OPEN)).toMatchObject({ hasTicket: true });
   });
 
+  test('reaches a route of one host if the client signed that host when it fetched the ticket', async () => {
+    const origin = ['https://first.example.com', 'https://api.example.com'];
+    const verifier = verifierWith({ origin });
+    const onHost = async (host: string): Promise<unknown> => {
+      const request = withTicket(await issueWith(verifier));
+      return await verifier.verify({ ...request, servesHost: (name) => name === host }, OPEN);
+    };
+    expect(await onHost('api.example.com')).toMatchObject({ hasTicket: true });
+    await expect(onHost('first.example.com')).rejects.toMatchObject({ reason: 'ticket_path' });
+  });
+
   test('is not the only kind that its route takes', async () => {
     const proof = await client.createProof({ method: 'GET', url: FEED, token: 'token' });
     const rawHeaders = ['Authorization', 'DPoP token', 'DPoP', proof];
