@@ -125,18 +125,19 @@ describe('an authorization server with endpoints that no guard covers (G7)', () 
     expect(warnings()).toEqual([]);
   });
 
-  test('takes messages for covered by a global guard, and for nothing else', async () => {
+  test('does not start if only a global guard covers a message: Nest may not run it', async () => {
     class Messages {
       @DpopProof({ nonce: 'off' })
       @MessagePattern('issue')
       issue(): void {}
     }
     Controller()(Messages);
+    const providers = [{ provide: APP_GUARD, useExisting: DpopProofGuard }];
     await expect(start({ controllers: [Messages] })).rejects.toThrow('Messages.issue (@DpopProof)');
-    await start({
-      controllers: [Messages],
-      providers: [{ provide: APP_GUARD, useExisting: DpopProofGuard }],
-    });
+    await expect(start({ controllers: [Messages], providers })).rejects.toThrow(
+      'Messages.issue (@DpopProof)',
+    );
+    await start({ controllers, providers });
   });
 });
 

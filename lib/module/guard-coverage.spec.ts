@@ -49,7 +49,7 @@ interface Container {
 
 function coverageOf(
   { providers = [], injectables = [], global = [] }: Container,
-  isHybrid?: boolean,
+  isHybrid = false,
 ): GuardCoverage {
   const toMap = (wrappers: readonly object[]) => new Map(wrappers.entries());
   const module = { providers: toMap(providers), injectables: toMap(injectables) };
@@ -171,7 +171,6 @@ describe('a message (I2)', () => {
   test('has a global guard, unless the app has HTTP beside it: then the guard may be inherited', () => {
     const global = [dpop];
     for (const [isHybrid, isCertain] of [
-      [undefined, true],
       [false, true],
       [true, false],
     ] as const) {
