@@ -54,12 +54,9 @@ export class AuthorizationServerStartCheck implements OnModuleInit {
   }
 
   #assertRoutes(mayStartUnguarded: boolean): void {
-    const resources = new GuardCoverage(this.modules, this.application);
-    const survey = surveyProofRoutes(
-      this.modules,
-      resources,
-      new GuardCoverage(this.modules, this.application, false, DpopProofGuard),
-    );
+    const resources = new GuardCoverage(this.modules, this.application, true);
+    const proofs = new GuardCoverage(this.modules, this.application, true, DpopProofGuard);
+    const survey = surveyProofRoutes(this.modules, resources, proofs);
     const { contradictory } = survey;
     if (contradictory.length > 0) {
       throw new TypeError(

@@ -1,8 +1,9 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type INestApplicationContext, Logger, Module } from '@nestjs/common';
+import { type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { LogCollector } from '../../test/support/log-collector.js';
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import type { DpopConfig } from '../config/dpop-config.js';
 import { DPOP_CONFIG } from '../config/injection-tokens.js';
@@ -27,13 +28,14 @@ class SlowVerifier extends AccessTokenVerifier {
 
 let verifier: SlowVerifier;
 let context: INestApplicationContext;
+let log: LogCollector;
 
 beforeEach(async () => {
-  Logger.overrideLogger(false);
+  log = new LogCollector();
   verifier = new SlowVerifier();
   @Module({ imports: [DpopModule.forRoot({ origin: 'https://api.example.com', accessToken: verifier })] })
   class AppModule {}
-  context = await NestFactory.createApplicationContext(AppModule, { logger: false });
+  context = await NestFactory.createApplicationContext(AppModule, { logger: log });
 });
 
 afterEach(async () => {
@@ -58,6 +60,7 @@ describe('handshakes (J1)', () => {
     expect(refusal).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });
     expect(refusal?.headers).not.toHaveProperty('WWW-Authenticate');
     expect(verifier.waiting).toHaveLength(4096);
+    expect(log.text).toContain('handshakes_full');
     verifier.answerAll();
     await Promise.all(waiting);
     const next = handshakes.verify(requestWith(slow));
@@ -75,5 +78,7 @@ describe('handshakes (J1)', () => {
     const { refusal } = await handshakes.verify(requestWith(slow));
     expect(refusal).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });
     expect(JSON.stringify(refusal)).not.toContain('Cookie');
+    expect(log.text).toContain('internal_failure; TypeError');
+    expect(log.text).not.toContain('Cookie');
   });
 });

@@ -74,7 +74,7 @@ export class DpopSubscriptions {
       },
       context: async (socket, request) => {
         const raw = nodeRequestOf(request);
-        if (raw !== undefined && raw !== request) shareRecord(raw, request);
+        if (raw !== undefined) shareRecord(raw, request);
         if (await this.open(socket, raw, policy)) return {};
         // Mercurius goes on with everything but an error.
         throw new Error('The socket of a GraphQL subscription was refused');
@@ -124,13 +124,12 @@ export class DpopSubscriptions {
 }
 
 function closeCodeOf(status: number): number {
-  return status >= 500 ? TRY_AGAIN_LATER : 4000 + status;
+  return status === 503 ? TRY_AGAIN_LATER : 4000 + status;
 }
 
 function isSocket(socket: unknown): socket is Socket {
   return (
     isObject(socket) &&
-    typeof socket['readyState'] === 'number' &&
     ['once', 'removeAllListeners', 'close'].every((name) => typeof socket[name] === 'function')
   );
 }

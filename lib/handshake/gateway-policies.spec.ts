@@ -114,6 +114,20 @@ describe('the gateways of an app (J1)', () => {
     expect(policies.admit([])).toMatchObject({ policy: service, name: {} });
   });
 
+  test('a connection without a gateway must meet the policy of the service before and after it', async () => {
+    const context = await contextOf([], [DpopModule.forRoot({ ...options, nonce: 'required' })]);
+    const { gateways } = socketServicesOf(context, 'Adapter');
+    expect(gateways.admit([]).policy).toMatchObject({ nonce: 'required' });
+    expect(gateways.unite([]).policy).toMatchObject({ nonce: 'required' });
+  });
+
+  test('have the port of the app and no options if nothing says otherwise', async () => {
+    class MarkedGateway {}
+    Reflect.defineMetadata('websockets:is_gateway', true, MarkedGateway);
+    const { gateways } = await policiesOf([MarkedGateway]);
+    expect(gateways).toMatchObject([{ type: MarkedGateway, port: 0, options: {} }]);
+  });
+
   test('admit needs possession only, the nonce of any gateway, and what one allows', async () => {
     const policies = await policiesOf([FeedGateway, NewsGateway, MigratingGateway]);
     expect(policies.admit(policies.gateways).policy).toEqual({

@@ -93,8 +93,8 @@ function admissionOf(policies: readonly DpopPolicy[]): DpopPolicy {
 /** As Nest finds them: classes that are providers of a module. */
 function gatewayTypesIn(modules: ModulesContainer): readonly Type[] {
   const wrappers = [...modules.values()].flatMap(({ providers }) => [...providers.values()]);
+  // The metatype of a value is null, and that of a factory its function, which bears no mark.
   const types = wrappers
-    .filter(({ isNotMetatype }) => !isNotMetatype)
     .map(({ metatype }) => metatype)
     .filter((metatype): metatype is Type => isGateway(metatype));
   return [...new Set(types)];

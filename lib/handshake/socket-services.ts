@@ -27,7 +27,7 @@ export function socketServicesOf(app: INestApplicationContext, adapter: string):
 /** Every app of Nest has the container. Asked for a provider that is missing, Nest would end the process before our message. */
 function modulesOf(app: INestApplicationContext): Pick<ModulesContainer, 'values'> {
   try {
-    return app.get(ModulesContainer, { strict: false });
+    return app.get(ModulesContainer);
   } catch {
     // It is no app.
     return new Map();

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
 import { AccessTokenVerifier } from '../access-token/access-token.verifier.js';
 import type { AccessTokenClaims } from '../claims/access-token-claims.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
@@ -8,6 +9,9 @@ import type { DpopStorage } from '../storage/dpop.storage.js';
 import { NonceService } from '../nonce/nonce.service.js';
 import { ReplayStore } from '../storage/replay.store.js';
 import { MemoryStorage } from '../storage/memory.storage.js';
+import { RevocationChecker } from '../revocation/revocation.checker.js';
+import { DpopSessions } from '../sessions/dpop-sessions.js';
+import type { DpopVerdict } from '../verification/verdict.js';
 import { DpopModule } from './dpop.module.js';
 
 let events: string[];
@@ -16,7 +20,9 @@ const write =
   (text: unknown, ...rest: unknown[]): void => {
     if (rest.at(-1) === 'DpopModule') events.push(`${level} ${String(text)}`);
   };
-const logger = { log: write('log'), warn: write('warn'), error: write('error') };
+/** Nest writes what a hook throws, without a context. */
+const writeError = (text: unknown): void => void events.push(`error ${String(text)}`);
+const logger = { log: write('log'), warn: write('warn'), error: writeError };
 
 beforeEach(() => {
   events = [];
@@ -56,6 +62,16 @@ class OwnStorage implements DpopStorage {
 
 const OWN = new OwnVerifier();
 
+class Revocation extends RevocationChecker {
+  constructor(private readonly answer: () => boolean) {
+    super();
+  }
+
+  override isRevoked(): boolean {
+    return this.answer();
+  }
+}
+
 /** Starts an app without a server, and closes it. */
 async function run(options: Partial<DpopModuleOptions>, module?: DynamicModule): Promise<void> {
   const dpop =
@@ -87,11 +103,100 @@ describe('the life of the module', () => {
     ]);
   });
 
+  test('warns of a service that only reports (K1)', async () => {
+    await run({ enforcement: 'report', storage: new OwnStorage() });
+    expect(events).toContain(
+      "warn enforcement: 'report' is on: DpopGuard lets every request through, and tells what it would have refused. Set 'enforce' once the log is quiet",
+    );
+  });
+
+  test('opens and closes only what can be opened and closed (F7)', async () => {
+    const { replayStore } = new MemoryStorage();
+    const options = {
+      origin: 'https://life.example.com',
+      accessToken: OWN,
+      storage: { replayStore, shared: true },
+      revocation: new Revocation(() => false),
+    };
+    class Unopened extends AccessTokenVerifier {
+      override verify(): AccessTokenClaims {
+        return {};
+      }
+    }
+    const testing = await Test.createTestingModule({ imports: [DpopModule.forRoot(options)] })
+      .overrideProvider(AccessTokenVerifier)
+      .useValue(new Unopened())
+      .setLogger(logger)
+      .compile();
+    await testing.init();
+    await testing.close();
+    expect(events).toEqual([]);
+  });
+
+  test('may end before it has begun', async () => {
+    const storage = new OwnStorage();
+    const dpop = DpopModule.forRoot({ origin: 'https://early.example.com', accessToken: OWN, storage });
+    const app = await NestFactory.create(dpop, { logger, abortOnError: false });
+    await app.close();
+    expect(events).toEqual(['verifier closed', 'storage closed']);
+  });
+
   test('goes on where a verifier does not open (B8)', async () => {
     const accessToken = new OwnVerifier(() => Promise.reject(new Error('quoted')));
     await run({ accessToken, storage: new OwnStorage() });
     expect(events).toContain('warn AccessTokenVerifier.open failed; the service starts nevertheless');
     expect(events).toContain('started');
+  });
+});
+
+describe('sessions (B9)', () => {
+  const verdict = { claims: {} } as DpopVerdict;
+
+  /** How the session of a token ended that an app watches for some time. */
+  async function endOf(options: Partial<DpopModuleOptions>): Promise<readonly string[]> {
+    const ends: string[] = [];
+    const storage = new OwnStorage();
+    const dpop = DpopModule.forRoot({
+      origin: 'https://sessions.example.com',
+      accessToken: new OwnVerifier(),
+      storage,
+      ...options,
+    });
+    const app = await NestFactory.createApplicationContext(dpop, { logger: false, abortOnError: false });
+    const sessions = app.get(DpopSessions);
+    sessions.watch(verdict, (reason) => ends.push(reason));
+    for (let count = 0; count < 20; count += 1) {
+      sessions.tick();
+      await new Promise(setImmediate);
+    }
+    await app.close();
+    return ends;
+  }
+
+  test('end with a token that is revoked, and never without a checker', async () => {
+    expect(await endOf({})).toEqual([]);
+    expect(await endOf({ revocation: new Revocation(() => false) })).toEqual([]);
+    expect(await endOf({ revocation: new Revocation(() => true) })).toEqual(['token_revoked']);
+  });
+
+  test('follow the option about a checker that fails', async () => {
+    const revocation = new Revocation(() => {
+      throw new Error('down');
+    });
+    expect(await endOf({ revocation })).toEqual(['revocation_unavailable']);
+    expect(await endOf({ revocation, onRevocationFailure: 'accept-and-report' })).toEqual([]);
+  });
+
+  test('are watched no longer once the app has ended', async () => {
+    const ends: string[] = [];
+    const storage = new OwnStorage();
+    const dpop = DpopModule.forRoot({ origin: 'https://ending.example.com', accessToken: OWN, storage });
+    const app = await NestFactory.createApplicationContext(dpop, { logger: false, abortOnError: false });
+    const sessions = app.get(DpopSessions);
+    sessions.watch({ ...verdict, claims: { exp: 1 } }, (reason) => ends.push(reason));
+    await app.close();
+    sessions.tick();
+    expect(ends).toEqual([]);
   });
 });
 
@@ -119,6 +224,8 @@ describe('what the module provides (I4)', () => {
     expect(() => DpopModule.forRoot(undefined as never)).toThrow(
       new TypeError('DpopModule.forRoot() must be given an object of options; it is undefined'),
     );
-    expect(() => DpopModule.forRootAsync({})).toThrow('given one of useFactory');
+    expect(() => DpopModule.forRootAsync({})).toThrow(
+      /^DpopModule\.forRootAsync\(\) must be given one of useFactory/,
+    );
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { type CanActivate, Inject, Injectable, type Type, UseGuards } from '@nestjs/common';
+import { type CanActivate, Inject, Injectable, Scope, type Type, UseGuards } from '@nestjs/common';
 import { APP_GUARD, type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { DpopGuard } from '../guard/dpop.guard.js';
-import { GuardCoverage } from './guard-coverage.js';
+import { assertGlobalGuardsStatic, GuardCoverage } from './guard-coverage.js';
 
 class AuditedGuard extends DpopGuard {}
 
@@ -46,12 +47,16 @@ interface Container {
   readonly global?: readonly unknown[];
 }
 
-function coverageOf({ providers = [], injectables = [], global = [] }: Container): GuardCoverage {
+function coverageOf(
+  { providers = [], injectables = [], global = [] }: Container,
+  isHybrid = false,
+): GuardCoverage {
   const toMap = (wrappers: readonly object[]) => new Map(wrappers.entries());
   const module = { providers: toMap(providers), injectables: toMap(injectables) };
   return new GuardCoverage(
     new Map([['module', module]]) as unknown as ModulesContainer,
     { getGlobalGuards: () => global } as unknown as ApplicationConfig,
+    isHybrid,
   );
 }
 
@@ -142,5 +147,72 @@ describe('a route has no guard (I2)', () => {
   test('where nothing is bound, or what is bound is no guard at all', () => {
     expect(isCovered(coverageOf({}))).toBe(false);
     expect(isCovered(coverageOf({ global: [null, undefined, 'guard'] }))).toBe(false);
+  });
+});
+
+describe('a message (I2)', () => {
+  class Messages {
+    @MessagePattern('plain')
+    plain(): void {}
+
+    @UseGuards(dpop as DpopGuard)
+    @EventPattern('guarded')
+    guarded(_data: object): void {}
+
+    @UseGuards(YesGuard, new YesGuard(), InjectingGuard)
+    @MessagePattern('other')
+    other(): void {}
+
+    @UseGuards(AuditedGuard)
+    read(): void {}
+  }
+  const { plain, guarded, other, read } = Messages.prototype;
+
+  test('has a global guard, unless the app has HTTP beside it: then the guard may be inherited', () => {
+    const global = [dpop];
+    for (const [isHybrid, isCertain] of [
+      [false, true],
+      [true, false],
+    ] as const) {
+      const coverage = coverageOf({ global }, isHybrid);
+      expect(coverage.covers(plain, Messages)).toBe(isCertain);
+      expect(coverage.coversIfInherited(plain, Messages)).toBe(!isCertain);
+      expect(coverage.covers(guarded, Messages)).toBe(true);
+      expect(coverage.coversIfInherited(guarded, Messages)).toBe(false);
+    }
+    expect(coverageOf({}, true).coversIfInherited(plain, Messages)).toBe(false);
+    expect(coverageOf({ global }, true).coversIfInherited(read, Messages)).toBe(false);
+  });
+
+  test('is refused by a guard that knows HTTP alone, and by no other guard', () => {
+    const refused = [plain, guarded, other, read].filter((handler) =>
+      coverageOf({}).refusesMessage(handler, Messages),
+    );
+    expect(refused).toEqual([guarded]);
+  });
+});
+
+describe('a scoped dependency (I1)', () => {
+  const assertWith = (token: unknown, metatype: unknown): void => {
+    const module = {
+      providers: new Map<unknown, object>([
+        ['guard', { token, metatype, inject: undefined }],
+        ['dependency', { token: 'dependency', metatype: () => 0, inject: [], scope: Scope.REQUEST }],
+      ]),
+      imports: new Set(),
+      exports: new Set(),
+    };
+    assertGlobalGuardsStatic(new Map([['module', module]]) as unknown as ModulesContainer);
+  };
+
+  class ScopedGuard extends DpopGuard {}
+  class OtherGuard extends YesGuard {}
+  for (const type of [ScopedGuard, OtherGuard]) Inject('dependency')(type.prototype, 'dependency');
+  const global = `${APP_GUARD} (UUID: 1)`;
+
+  test('ends the start if a global guard of this library has it, and no other guard', () => {
+    expect(() => assertWith(global, ScopedGuard)).toThrow(/APP_GUARD → dependency/);
+    expect(() => assertWith(ScopedGuard, ScopedGuard)).not.toThrow();
+    expect(() => assertWith(global, OtherGuard)).not.toThrow();
   });
 });

@@ -25,7 +25,7 @@ export class GuardCoverage {
   constructor(
     modules: ModulesContainer,
     application: ApplicationConfig,
-    isHybrid = false,
+    isHybrid: boolean,
     guard: LibraryGuard = DpopGuard,
   ) {
     this.#guard = guard;

@@ -157,7 +157,7 @@ function assertDistinct(all: readonly (readonly string[] | undefined)[]): void {
           'Set metadata.resource of each registration to a URL with a path of its own, or leave metadata out in all but one',
       );
     }
-    for (const path of paths ?? []) known.add(path);
+    paths?.forEach((path) => known.add(path));
   }
 }
 

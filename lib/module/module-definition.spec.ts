@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './module-definition.js';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { DpopModuleOptions } from '../config/dpop-options.js';
+import {
+  ConfigurableModuleClass,
+  type DpopOptionsFactory,
+  MODULE_OPTIONS_TOKEN,
+} from './module-definition.js';
 import { assertAsyncOptions, refuseBareImport } from './module-options.js';
 
 const FORM = 'DpopModule.forRootAsync() must be given one of useFactory, useClass and useExisting';
@@ -47,6 +54,20 @@ describe('the module (I4)', () => {
       }).global;
     expect([globalOf(), globalOf(true), globalOf(false)]).toEqual([true, true, false]);
     expect(() => globalOf('no')).toThrow(new TypeError('isGlobal must be true or false; it is "no"'));
+  });
+
+  test('has the options that a class creates', async () => {
+    class Options implements DpopOptionsFactory {
+      createDpopOptions(): DpopModuleOptions {
+        return options;
+      }
+    }
+    @Module({})
+    class OptionsModule extends ConfigurableModuleClass {}
+    const module = OptionsModule.forRootAsync({ useClass: Options });
+    const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+    expect(app.get(MODULE_OPTIONS_TOKEN)).toBe(options);
+    await app.close();
   });
 
   test('is refused without options', () => {

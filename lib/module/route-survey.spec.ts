@@ -31,6 +31,10 @@ interface Found {
   /** Of a guard that `@UseGuards` binds. */
   readonly bound?: readonly object[];
   readonly verifiesHandshakes?: boolean;
+  /** Messages that a global guard covers with `inheritAppConfig` alone. */
+  readonly inherited?: readonly object[];
+  /** Of `DpopProofGuard`. */
+  readonly proofs?: readonly object[];
 }
 
 /** What stands out in an app with these classes, of which these handlers or classes have the guard. */
@@ -40,13 +44,15 @@ function survey({
   covered = [],
   bound = [],
   verifiesHandshakes = false,
+  inherited = [],
+  proofs = [],
 }: Found): RouteSurvey {
   const toMap = (types: readonly (Type | null)[]) =>
     new Map(types.map((metatype) => [metatype, { metatype }]));
   const module = { controllers: toMap(controllers), providers: toMap(providers) };
   const coverage = {
     covers: (handler: object, type: object) => covered.includes(handler) || covered.includes(type),
-    coversIfInherited: () => false,
+    coversIfInherited: (handler: object) => inherited.includes(handler),
     refusesMessage: () => false,
     binds: (handler: object, type: object) => bound.includes(handler) || bound.includes(type),
   } as unknown as GuardCoverage;
@@ -54,6 +60,7 @@ function survey({
     new Map([['module', module]]) as unknown as ModulesContainer,
     coverage,
     verifiesHandshakes,
+    { covers: (handler, type) => proofs.includes(handler) || proofs.includes(type) },
   );
 }
 
@@ -261,6 +268,82 @@ describe('handlers that require a proof without a guard (I2)', () => {
       Reflect.defineMetadata('__routeArguments__', metadata, Odd, 'read');
       expect(survey({ controllers: [Odd] })).toEqual(NOTHING);
     }
+  });
+});
+
+describe('parameters that only an access token fills (I2)', () => {
+  class Tools {
+    claims(@DpopBound('claims') _claims: object, @DpopBound('subject') _subject: string): void {}
+
+    key(@DpopBound('jkt') _jkt: string): void {}
+
+    @SkipDpop()
+    open(@DpopBound('subject') _subject: string): void {}
+  }
+
+  test('are required of handlers of any kind, and named with their keys', () => {
+    expect(survey({ providers: [Tools] }).unguarded).toEqual([
+      "Tools.claims (@DpopBound('subject'), @DpopBound('claims'))",
+      'Tools.key (@DpopBound)',
+    ]);
+  });
+});
+
+describe('handlers behind DpopProofGuard alone (G7, I2)', () => {
+  @RequireScopes('accounts')
+  class Accounts {
+    @Dpop()
+    @Get()
+    read(
+      @DpopBound() _jkt: string,
+      @DpopBound('claims') _claims: object,
+      @DpopBound('claims') _same: object,
+    ): void {}
+
+    @SkipDpop()
+    @Get('open')
+    open(@DpopBound() _jkt: string, @DpopBound('claims') _claims: object): void {}
+
+    @SkipDpop()
+    @Get('token')
+    token(@DpopBound() _jkt: string): void {}
+  }
+  const withoutToken = [
+    "Accounts.read (@Dpop, @RequireScopes, @DpopBound('claims'))",
+    "Accounts.open (@DpopBound('claims'))",
+  ];
+
+  test('lack an access token for what they require of it, and are not unguarded', () => {
+    expect(survey({ controllers: [Accounts], proofs: [Accounts] })).toEqual({ ...NOTHING, withoutToken });
+  });
+
+  test('have one if DpopGuard covers them, too, unless @SkipDpop opens them', () => {
+    expect(survey({ controllers: [Accounts], proofs: [Accounts], covered: [Accounts] })).toEqual({
+      ...NOTHING,
+      withoutToken: withoutToken.slice(1),
+    });
+    expect(survey({ controllers: [Accounts], covered: [Accounts] })).toEqual(NOTHING);
+  });
+});
+
+test('a message that a global guard covers only if it is inherited is named once (I2)', () => {
+  class Messages {
+    @SetMetadata('microservices:pattern', ['plain'])
+    plain(): void {}
+
+    @RequireScopes('read')
+    @SetMetadata('microservices:pattern', ['scoped'])
+    scoped(): void {}
+
+    @SkipDpop()
+    @SetMetadata('microservices:pattern', ['open'])
+    open(): void {}
+  }
+  const { plain, scoped, open } = Messages.prototype;
+  expect(survey({ controllers: [Messages], inherited: [plain, scoped, open] })).toEqual({
+    ...NOTHING,
+    unguarded: ['Messages.scoped (@RequireScopes)'],
+    inheritedGuardMessages: ['Messages.plain'],
   });
 });
 

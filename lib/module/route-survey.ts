@@ -51,7 +51,7 @@ export function surveyRoutes(
   modules: ModulesContainer,
   coverage: GuardCoverage,
   verifiesHandshakes: boolean,
-  proofs: Pick<GuardCoverage, 'covers'> = { covers: () => false },
+  proofs: Pick<GuardCoverage, 'covers'>,
 ): RouteSurvey {
   const types = typesIn(modules);
   const routes = [...types].flatMap((type) => [...routesOf(type)]);

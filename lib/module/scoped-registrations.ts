@@ -28,7 +28,7 @@ function importedInto(
   scoped: ReadonlySet<ContainerModule>,
 ): ReadonlySet<ContainerModule> {
   const found = new Set<ContainerModule>();
-  const seen = new Set<ContainerModule>([module]);
+  const seen = new Set<ContainerModule>();
   const visit = (imports: Iterable<ContainerModule>): void => {
     for (const imported of imports) {
       if (seen.has(imported)) continue;

@@ -367,6 +367,9 @@ describe('an app with messages beside HTTP (I2)', () => {
     @MessagePattern('guarded')
     guarded(): void {}
 
+    @MessagePattern('count')
+    count(): void {}
+
     @Get()
     read(): void {}
   }
@@ -377,7 +380,7 @@ describe('an app with messages beside HTTP (I2)', () => {
     expect(lines).toEqual([]);
     start({ controllers: [Orders], globalGuards });
     expect(lines).toEqual([
-      'warn [DpopModule] Only a global guard covers these messages; Nest applies it to messages only with inheritAppConfig: Orders.list. ' +
+      'warn [DpopModule] Only a global guard covers these messages; Nest applies it to messages only with inheritAppConfig: Orders.list, Orders.count. ' +
         'Add @UseGuards with the guard to the handler or its class, which works with inheritAppConfig and without it; @SkipDpop() says that a message is open',
     ]);
   });

@@ -63,9 +63,10 @@ export class StartUpCheck implements OnModuleInit {
 
   #assertRoutes(mayStartUnguarded: boolean, forbidsBearer: boolean, forbidsTickets: boolean): void {
     const logger = new Logger('DpopModule');
-    const coverage = new GuardCoverage(this.modules, this.application, this.#hasHttpServer());
+    const isHybrid = this.#hasHttpServer();
+    const coverage = new GuardCoverage(this.modules, this.application, isHybrid);
     const verifiesHandshakes = isVerifying(this.application.getIoAdapter());
-    const proofs = new GuardCoverage(this.modules, this.application, false, DpopProofGuard);
+    const proofs = new GuardCoverage(this.modules, this.application, isHybrid, DpopProofGuard);
     const survey = surveyRoutes(this.modules, coverage, verifiesHandshakes, proofs);
     const { contradictoryClasses, contradictoryHandlers, bearer, reporting, tickets } = survey;
     if (forbidsBearer && bearer.length > 0) {

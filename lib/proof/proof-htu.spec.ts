@@ -62,6 +62,13 @@ describe('htu (C9)', () => {
     expect(check('https://a.example/v1/a', '/v1/a', [])).toBe('proof_htu');
   });
 
+  test('tells which of the origins the client signed, in normal form (J2)', () => {
+    const baseUrls = ['https://a.example', 'https://b.example/prefix'];
+    for (const htu of ['https://b.example/prefix/a', 'HTTPS://B.example:443/prefix/%61?x=1'])
+      expect(assertHtu(htu, baseUrls, '/a', 'ignore')).toBe('https://b.example/prefix');
+    expect(assertHtu('https://a.example/a', baseUrls, '/a', 'ignore')).toBe('https://a.example');
+  });
+
   test.each(['?x=1', '?', '#x', '?x#y'])(
     'a query or fragment is ignored, or refused by option: %s',
     (rest) => {

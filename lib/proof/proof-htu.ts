@@ -12,21 +12,23 @@ const NOT_HTTP =
  *
  * @param baseUrls the accepted base URLs in normal form; one of them with the path must match
  * @param path the path of the request, as received
+ * @returns the base URL that the client signed
  */
 export function assertHtu(
   htu: string,
   baseUrls: readonly string[],
   path: string,
   queryInHtu: 'ignore' | 'reject',
-): void {
+): string {
   // Equal strings are equal in normal form too: nearly every request needs no normalization.
-  if (ALREADY_NORMAL.test(htu) && baseUrls.some((baseUrl) => htu === baseUrl + path)) return;
+  const identical = baseUrls.find((baseUrl) => htu === baseUrl + path);
+  if (identical !== undefined && ALREADY_NORMAL.test(htu)) return identical;
   const signed = normalizeHttpUri(htu);
   if (signed === undefined)
     throw new DpopError('proof_htu', { detail: 'htu', expected: baseUrls, advice: NOT_HTTP });
   if (signed.hasQuery && queryInHtu === 'reject') throw new DpopError('proof_htu_query', { detail: 'htu' });
-  const requested = baseUrls.map((baseUrl) => normalizeHttpUri(baseUrl + path)?.uri);
-  if (requested.includes(signed.uri)) return;
+  const equal = baseUrls.find((baseUrl) => normalizeHttpUri(baseUrl + path)?.uri === signed.uri);
+  if (equal !== undefined) return equal;
   const hasBaseUrl = baseUrls.some((baseUrl) => `${signed.uri}/`.startsWith(`${baseUrl}/`));
   throw new DpopError('proof_htu', { detail: hasBaseUrl ? 'path' : 'origin', expected: baseUrls });
 }

@@ -38,5 +38,5 @@ export function differ(one: DpopOutcome, other: DpopOutcome): boolean {
 }
 
 export function publishDifference(difference: DpopDifference): void {
-  if (differences.hasSubscribers) differences.publish(difference);
+  differences.publish(difference);
 }

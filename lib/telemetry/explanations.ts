@@ -85,7 +85,7 @@ export function describeDifference(present: DpopOutcome, trial: DpopOutcome, pla
 }
 
 function describeOutcome({ outcome, code, reason, detail }: DpopOutcome): string {
-  if (code === undefined || reason === undefined) return outcome;
+  if (code === undefined) return outcome;
   return code === reason
     ? `${outcome} ${code}`
     : `${outcome} ${code} (${[reason, detail].filter(Boolean).join(': ')})`;

@@ -41,9 +41,9 @@ export function describeReceived({ method, target, rawHeaders }: DpopRequest): s
 
 /** Also where the route does not read tickets. */
 function ticketsOf({ target, rawHeaders }: Pick<DpopRequest, 'target' | 'rawHeaders'>): readonly string[] {
-  const tickets = new URLSearchParams(target.replace(/^[^?]*/, '')).getAll('ticket');
-  const protocols = fieldOf(rawHeaders, 'sec-websocket-protocol')?.split(/[, ]+/) ?? [];
-  return [...tickets, ...protocols.map((protocol) => /^ticket\.(.*)$/.exec(protocol)?.[1] ?? '')];
+  const tickets = new URLSearchParams(target.replace(/[^?]*/, '')).getAll('ticket');
+  const protocols = fieldOf(rawHeaders, 'sec-websocket-protocol')?.split(/[, ]/) ?? [];
+  return [...tickets, ...protocols.map((protocol) => /^ticket\.(.*)/.exec(protocol)?.[1] ?? '')];
 }
 
 function fieldOf(rawHeaders: readonly string[], name: string): string | undefined {

@@ -13,6 +13,7 @@ describe('the tickets of a request (J2)', () => {
     ['/feed?a=ticket', []],
     ['/feed?tickets=a&aticket=b&ticket[]=c&Ticket=d&ticket;e', []],
     ['/ticket=a', []],
+    ['/feed&ticket=a', []],
     ['/feed?ticket=a', ['a']],
     ['/feed?ticket', ['']],
     ['/feed?ticket=', ['']],
@@ -40,6 +41,7 @@ describe('the tickets of a request (J2)', () => {
       ['a', 'b', 'c'],
     ],
     [['X', PROTOCOL, 'Y', 'ticket.a'], []],
+    [['X', PROTOCOL, 'ticket.a', 'Y'], []],
     [[PROTOCOL], []],
   ])('in the fields %j: %j', (rawHeaders, expected) => {
     expect(get('/', rawHeaders)).toEqual(expected);

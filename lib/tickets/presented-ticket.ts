@@ -21,7 +21,7 @@ function ticketsOfQuery(target: string): readonly string[] {
   return target
     .slice(start + 1)
     .split('&')
-    .map((parameter) => /^([^=]*)=?(.*)$/s.exec(parameter) ?? [])
+    .map((parameter) => /([^=]*)=?(.*)/s.exec(parameter) ?? [])
     .filter(([, name = '']) => normalizeEscapes(name) === PARAMETER)
     .map(([, , value = '']) => value);
 }

@@ -35,6 +35,7 @@ describe('the path of a ticket (J2)', () => {
       thrown = error;
     }
     expect(thrown).toBeInstanceOf(DpopUnavailableError);
+    expect(thrown).toMatchObject({ reason: 'internal_failure' });
     const { advice = '' } = thrown as DpopUnavailableError;
     expect(advice).toMatch(/^the path of a ticket must be .*encodeURIComponent/);
     if (typeof path === 'string' && path.length > 3) expect(advice).not.toContain(path.slice(-4));

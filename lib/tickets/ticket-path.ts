@@ -1,4 +1,4 @@
-import { DpopError, DpopUnavailableError } from '../errors/dpop.error.js';
+import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { parseRequestPath } from '../http/request-path.js';
 
 const MAX_LENGTH = 2048;
@@ -9,9 +9,7 @@ const MAX_LENGTH = 2048;
  * @throws DpopUnavailableError for a path that no request has
  */
 export function parseTicketPath(path: unknown): string {
-  const isPath =
-    typeof path === 'string' && path.length <= MAX_LENGTH && path.startsWith('/') && !path.includes('?');
-  if (!isPath || !isRequestPath(path)) {
+  if (typeof path !== 'string' || path.length > MAX_LENGTH || !isRequestPath(path)) {
     throw new DpopUnavailableError('internal_failure', {
       advice:
         'the path of a ticket must be the path of its route as a request has it, such as "/feed", without query; encodeURIComponent encodes a part of it that comes from outside',
@@ -20,11 +18,11 @@ export function parseTicketPath(path: unknown): string {
   return path;
 }
 
-function isRequestPath(path: string): boolean {
+/** A path alone: of a target with a query, or in absolute form, the path is another text. */
+function isRequestPath(target: string): boolean {
   try {
-    return parseRequestPath(path) === path;
-  } catch (error) {
-    if (error instanceof DpopError) return false;
-    throw error;
+    return parseRequestPath(target) === target;
+  } catch {
+    return false;
   }
 }

@@ -83,6 +83,13 @@ describe('a sealed ticket (J2)', () => {
     expect(seal.open(ticket)).toMatchObject(CONTENT);
   });
 
+  test('is not opened if its content is longer than that of any ticket, however well it is compressed', () => {
+    const seal = sealOf();
+    const ticket = seal.seal({ ...CONTENT, token: 'a'.repeat(2 ** 20) });
+    expect(ticket.length).toBeLessThan(4096);
+    expect(() => seal.open(ticket)).toThrow('1048576');
+  });
+
   test('any other text is none', () => {
     const seal = sealOf();
     fc.assert(fc.property(fc.oneof(fc.string(), fc.base64String()), (text) => seal.open(text) === undefined));

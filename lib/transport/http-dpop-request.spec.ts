@@ -55,6 +55,13 @@ describe('a request of a framework, for the checks (A3)', () => {
     expect([other?.protocol, other?.host]).toEqual([undefined, undefined]);
   });
 
+  test('has the certificate of the client, from the connection (B11)', () => {
+    const raw = Uint8Array.of(1, 2, 3);
+    const socket = { getPeerCertificate: () => ({ raw }) };
+    expect(toDpopRequest({ raw: requestWith({ socket }) })?.clientCertificate?.()).toBe(raw);
+    expect(toDpopRequest(requestWith())?.clientCertificate?.()).toBeUndefined();
+  });
+
   test('tells what the framework routes alike', () => {
     expect(toDpopRequest({ raw: requestWith() })?.areRoutedAlike?.('/a', '/%61')).toBe(true);
     const app = Object.assign(() => undefined, { router: undefined });

@@ -2,7 +2,8 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
-import { carriesHeaders, transportOf } from './transport.js';
+import { keepHandshake } from './handshake.js';
+import { carriesHeaders, transportOf, unknownTransport } from './transport.js';
 
 const contextOf = (type: string, args: readonly unknown[]) =>
   ({ getType: () => type, getArgByIndex: (index: number) => args[index] }) as unknown as ExecutionContext;
@@ -24,6 +25,36 @@ describe('request and response of an execution context', () => {
     expect(
       transportOf(contextOf(type, [request, response, { req: request, res: response }])),
     ).toBeUndefined();
+  });
+
+  test('of a message on a socket are those of its handshake (J1)', () => {
+    const socket = {};
+    const toException = () => new Error('refused');
+    keepHandshake(socket, request, toException);
+    expect(transportOf(contextOf('ws', [socket]))).toEqual({ request, response: undefined, toException });
+    for (const type of ['rpc', 'graphql', 'other'])
+      expect(transportOf(contextOf(type, [socket]))).toBeUndefined();
+  });
+
+  test('of a call of an MCP server are the HTTP request that its context tells, and no response', () => {
+    const context = { getRawRequest: () => request };
+    expect(transportOf(contextOf('rpc', [{}, context]))).toEqual({ request, response: undefined });
+    for (const type of ['ws', 'graphql', 'other'])
+      expect(transportOf(contextOf(type, [{}, context]))).toBeUndefined();
+  });
+
+  test.each([
+    [undefined],
+    [null],
+    ['context'],
+    [{}],
+    [{ getRawRequest: request }],
+    [{ getRawRequest: () => undefined }],
+    [{ getRawRequest: () => null }],
+    [{ getRawRequest: () => 'request' }],
+    [{ getRawRequest: () => ({ method: 'GET', url: '/', rawHeaders: [] }) }],
+  ])('of a message are none with the context %p', (context) => {
+    expect(transportOf(contextOf('rpc', [{}, context]))).toBeUndefined();
   });
 
   describe('of a GraphQL resolver are those of its context', () => {
@@ -104,4 +135,14 @@ test.each([
   [{}, false],
 ])('a response carries headers if it can set them: %p', (given, expected) => {
   expect(carriesHeaders(given)).toBe(expected);
+});
+
+test('an unknown transport is a failure that says what would be known', () => {
+  expect(unknownTransport()).toMatchObject({
+    status: 503,
+    reason: 'transport_unknown',
+    advice: expect.stringMatching(
+      /^DpopGuard takes only HTTP requests of Node, Express and Fastify.*DpopMessageGuard.*DpopWsAdapter or DpopIoAdapter.*override getRequest and getDpopRequest$/,
+    ) as unknown,
+  });
 });

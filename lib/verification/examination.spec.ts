@@ -344,6 +344,18 @@ describe('what an operator is told of an examination (D9)', () => {
     ]);
   });
 
+  test('tells whether the request is let through all the same (K1)', async () => {
+    for (const enforcement of ['enforce', 'report'] as const) {
+      const examination = verifierWith().examine(await requestOf());
+      await expect(examination.authorize({ ...POLICY, scopes: ['write'], enforcement })).rejects.toThrow();
+    }
+    const refused = { outcome: 'refused', reason: 'scope_insufficient' };
+    expect(decisions).toMatchObject([
+      { ...refused, enforced: true },
+      { ...refused, enforced: false },
+    ]);
+  });
+
   test('is the failure in spite of which it accepted (F5)', async () => {
     answerClaim = () => Promise.reject(new DpopUnavailableError('replay_store_unavailable'));
     const options = { onReplayStoreFailure: 'accept-and-report' } as const;

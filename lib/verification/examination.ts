@@ -61,6 +61,7 @@ export class DpopExamination {
   readonly #openedSeconds: number;
   readonly #fields: CredentialFields;
   #boundJkt = '';
+  #signedBaseUrl: string | undefined;
   #subject: DecisionSubject | undefined;
   #ticket: OpenedTicket | undefined;
   #possession: Promise<Possession> | undefined;
@@ -115,7 +116,7 @@ export class DpopExamination {
 
   /** @internal A ticket for the request that was accepted with this verdict, see `DpopTickets`. */
   issueTicket(verdict: DpopVerdict, path: string): Promise<DpopTicket> {
-    return this.#steps.tickets.issue(verdict, this.#request, path);
+    return this.#steps.tickets.issue(verdict, this.#request, path, this.#signedBaseUrl);
   }
 
   /**
@@ -175,6 +176,7 @@ export class DpopExamination {
     const { proofs } = this.#steps;
     const checked = proofs.check(credentials.proof, this.#request, { jkt, ath });
     const proof = await proofs.verifySignature(checked);
+    this.#signedBaseUrl = proof.baseUrl;
     const confirmed = confirmSecond(claims, this.#request, this.#steps.rules.confirmation);
     if (confirmed !== undefined) await confirmed;
     const { nonce } = proof;
@@ -191,7 +193,7 @@ export class DpopExamination {
 
   async #record({ verdict, ath, proof }: Possession): Promise<void> {
     const { tokens, proofs, replays } = this.#steps;
-    if (verdict.hasTicket && this.#ticket !== undefined) await this.#steps.tickets.spend(this.#ticket);
+    if (this.#ticket !== undefined) await this.#steps.tickets.spend(this.#ticket);
     if (proof !== undefined) this.#toleratedFailure = await replays.record(proof);
     // Only accepted requests fill the caches: an attacker without a token, its key and a fresh proof evicts no client.
     if (proof !== undefined) proofs.rememberKey(proof);

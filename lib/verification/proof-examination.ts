@@ -80,20 +80,17 @@ export class ProofExamination {
   }
 
   /** A demand for a nonce gets the nonce here, and nowhere else. */
-  async #supplyNonce(
+  #supplyNonce(
     demand: DpopError,
     proof: VerifiedProof | undefined,
   ): Promise<DpopError | DpopUnavailableError> {
     const { nonces } = this.#steps;
     const jkt = proof?.key.jkt ?? '';
-    try {
+    return nonces.fulfil(demand, jkt, () => {
       // A client that has not proved to hold its key causes no round trip.
-      if (proof !== undefined && demand.reason === 'nonce_missing')
-        await (this.#epochRefreshed ??= nonces.refreshEpoch(jkt));
-      return new DpopError(demand.reason, { ...demand.details, nonce: nonces.issue(jkt) });
-    } catch (failure) {
-      return toDpopError(failure);
-    }
+      if (proof === undefined) return undefined;
+      return (this.#epochRefreshed ??= nonces.refreshEpoch(jkt));
+    });
   }
 }
 

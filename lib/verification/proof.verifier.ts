@@ -24,9 +24,11 @@ export interface PresentedToken {
   readonly ath: string;
 }
 
-/** What a proof says, as far as replay and nonces need it. */
+/** What a proof says, as far as replay, nonces and tickets need it. */
 interface ProofFacts {
   readonly jti: string;
+  /** The base URL that the client signed, one of those of the service. */
+  readonly baseUrl: string;
   readonly nonce: AcceptedNonce | undefined;
   /** The time that the proof names: its `iat`, or the end of its nonce where that decides how fresh it is. */
   readonly proofTimeSeconds: number;
@@ -96,13 +98,14 @@ export class ProofVerifier {
     assertHtm(claims.htm, request.method, request.routedMethod); //                     8 htm
     const path = parseRequestPath(request.target);
     assertRoutedAsCompared(path, request);
-    assertHtu(claims.htu, this.#rules.resolveOrigin(request), path, queryInHtu); //     9 htu
+    const origins = this.#rules.resolveOrigin(request);
+    const baseUrl = assertHtu(claims.htu, origins, path, queryInHtu); //                9 htu
     if (token === undefined) assertNoAth(claims.ath);
     else assertAth(claims.ath, token.ath); //                                           12 hash of the token
     const nonce = acceptNonce(claims.nonce, this.#nonces); //                           10 nonce
     const freshUntilSeconds = this.#assertFresh(claims, nonce); //                      11 iat
     const proofTimeSeconds = this.#timeOf(claims, nonce);
-    return { compact, presented, jti: claims.jti, nonce, proofTimeSeconds, freshUntilSeconds };
+    return { compact, presented, jti: claims.jti, baseUrl, nonce, proofTimeSeconds, freshUntilSeconds };
   }
 
   /**
@@ -111,11 +114,11 @@ export class ProofVerifier {
    * @throws DpopError
    */
   async verifySignature(proof: CheckedProof): Promise<VerifiedProof> {
-    const { compact, presented, jti, nonce, proofTimeSeconds, freshUntilSeconds } = proof;
+    const { compact, presented, jti, baseUrl, nonce, proofTimeSeconds, freshUntilSeconds } = proof;
     await signatureTurn();
     const key = 'key' in presented ? presented : importProofKey(presented);
     assertProofSignature(compact, key);
-    return { header: compact.header, key, jti, nonce, proofTimeSeconds, freshUntilSeconds };
+    return { header: compact.header, key, jti, baseUrl, nonce, proofTimeSeconds, freshUntilSeconds };
   }
 
   /** Remembers the key of an accepted proof: the client's next proof needs no import. */

@@ -12,6 +12,7 @@ const PROOF: VerifiedProof = {
   header: 'header',
   key: { jkt: 'thumbprint' } as VerifiedProof['key'],
   jti: 'jti',
+  baseUrl: 'https://api.example.com',
   nonce: { expiresAtSeconds: NOW_SECONDS + 100, renewalDue: false, epoch: 'AAAAAAAB' },
   proofTimeSeconds: NOW_SECONDS - 0.5,
   freshUntilSeconds: NOW_SECONDS + 59.5,

@@ -103,6 +103,14 @@ describe('what guards leave on a request', () => {
     expect([verdictOn(raw), verdictOn(request)]).toEqual([another, another]);
   });
 
+  test('is there on what stands for a request that has no request of Node, too (J1)', () => {
+    const request = {};
+    leaveVerdict(request, enforced);
+    leaveProof(request, undefined);
+    expect(verdictOn(request)).toBe(enforced);
+    expect(proofOn(request)).toEqual({ verdict: undefined });
+  });
+
   test('is what a proof told, or that there was none (G)', () => {
     const raw = bare();
     const verdict = { jkt: 'thumbprint' } as never;

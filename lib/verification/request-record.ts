@@ -83,7 +83,7 @@ export function leaveProof(request: object, verdict: DpopProofVerdict | undefine
 
 function shareWithRawRequest(request: object): void {
   const raw = nodeRequestOf(request);
-  if (raw !== undefined && raw !== request) RecordedRequest.share(raw, recordOf(request));
+  if (raw !== undefined) RecordedRequest.share(raw, recordOf(request));
 }
 
 /** The verdict on a request that a guard accepted. */

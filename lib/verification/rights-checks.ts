@@ -65,10 +65,9 @@ function assertAuthorizationDetails(
   { claims: { authorization_details: details } }: DpopVerdict,
   { type, predicate }: AuthorizationDetailsRequirement,
 ): void {
-  const entries: readonly unknown[] = Array.isArray(details) ? details : [];
   const satisfies = (entry: unknown): boolean =>
     isOfType(entry, type) && (predicate === undefined || askAbout(entry, predicate));
-  if (!entries.some(satisfies))
+  if (!Array.isArray(details) || !details.some(satisfies))
     throw new DpopError('authorization_details_insufficient', { required: [type] });
 }
 

@@ -5,7 +5,7 @@ import type { CredentialFields } from '../http/credentials.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { parseRequestPath } from '../http/request-path.js';
 import { claimId } from '../storage/claim-id.js';
-import type { ReplayStore } from '../storage/replay.store.js';
+import type { TimedReplayStore } from '../storage/timed-replay.store.js';
 import type { DpopTicket } from '../tickets/ticket-content.js';
 import type { OpenedTicket, TicketSeal } from '../tickets/ticket-seal.js';
 import { parseTicketPath } from '../tickets/ticket-path.js';
@@ -15,8 +15,6 @@ import type { VerificationRules } from './verification-rules.js';
 
 /** Room for everything but the access token, which may double in length at most. */
 const MAX_OTHER_CHARACTERS = 8192;
-/** Tickets have ids of their own, which no `jti` can take: a thumbprint has 43 characters. */
-const CLAIM_PREFIX = 'ticket';
 
 /** The verdict on a request with a ticket, and base64url(SHA-256(token)). */
 export interface RedeemedTicket {
@@ -29,10 +27,9 @@ export class TicketCheck {
   readonly #rules: VerificationRules;
   readonly #seal: TicketSeal;
   readonly #tokens: TokenCheck;
-  readonly #store: ReplayStore;
+  readonly #store: TimedReplayStore;
 
-  /** @param store held to its deadline */
-  constructor(rules: VerificationRules, seal: TicketSeal, tokens: TokenCheck, store: ReplayStore) {
+  constructor(rules: VerificationRules, seal: TicketSeal, tokens: TokenCheck, store: TimedReplayStore) {
     this.#rules = rules;
     this.#tokens = tokens;
     this.#seal = seal;
@@ -43,14 +40,21 @@ export class TicketCheck {
    * A ticket for a request that was accepted.
    *
    * @param path of the route that the ticket opens
+   * @param signedBaseUrl of the proof; left out for an unbound token, whose ticket names the first origin of the service
    * @throws DpopUnavailableError for a path that no request has, and when the secrets are not available
    */
-  async issue(verdict: DpopVerdict, request: DpopRequest, path: string): Promise<DpopTicket> {
+  async issue(
+    verdict: DpopVerdict,
+    request: DpopRequest,
+    path: string,
+    signedBaseUrl?: string,
+  ): Promise<DpopTicket> {
     const { scheme, jkt = '', hasNonce, token, claims } = verdict;
     const target = parseTicketPath(path);
     // A ticket of an epoch that is over would be refused.
-    await this.#store.refreshEpoch?.(jkt);
-    const [origin = ''] = this.#rules.resolveOrigin(request);
+    await this.#store.refreshEpoch(jkt);
+    const [first = ''] = this.#rules.resolveOrigin(request);
+    const origin = signedBaseUrl ?? first;
     const lastSeconds = Math.floor(this.#nowSeconds()) + this.#seal.lifetimeSeconds;
     const expiresAtSeconds = Math.floor(Math.min(lastSeconds, claims.exp ?? Infinity));
     const epoch = this.#store.epochOf(jkt);
@@ -102,7 +106,8 @@ export class TicketCheck {
     // The clock has gone on since the ticket was opened: the store may have dropped the record of one that has expired.
     this.#assertAlive(ticket);
     const outcome: unknown = await this.#store.claim({
-      id: claimId(CLAIM_PREFIX, id),
+      // An id that no `jti` can take: a thumbprint has 43 characters.
+      id: claimId('ticket', id),
       jkt,
       nowSeconds: this.#nowSeconds(),
       proofTimeSeconds: expiresAtSeconds,
@@ -125,10 +130,11 @@ export class TicketCheck {
   }
 
   #assertAlive({ expiresAtSeconds }: OpenedTicket): void {
-    const leftSeconds = expiresAtSeconds - this.#nowSeconds();
-    if (leftSeconds <= 0) throw new DpopError('ticket_expired', { offBySeconds: Math.ceil(-leftSeconds) });
+    const nowSeconds = this.#nowSeconds();
+    const lateSeconds = Math.ceil(nowSeconds - expiresAtSeconds);
+    if (nowSeconds >= expiresAtSeconds) throw new DpopError('ticket_expired', { offBySeconds: lateSeconds });
     // It was issued in the future: the clock was set back, and the store may have dropped its record.
-    const offBySeconds = Math.ceil(leftSeconds - this.#maxLifetimeSeconds);
+    const offBySeconds = Math.ceil(expiresAtSeconds - nowSeconds - this.#maxLifetimeSeconds);
     if (offBySeconds > 0) throw new DpopError('ticket_early', { offBySeconds });
   }
 

@@ -66,6 +66,22 @@ describe('the bank in Chromium', () => {
     expect(faults).toEqual([]);
   });
 
+  test('a login without the second factor that the bank asked for is not repeated without end (E2)', async () => {
+    const page = await openPage();
+    await logIn(page);
+    await page.route(/\/auth\?/, async (route) => {
+      const url = new URL(route.request().url());
+      url.searchParams.delete('acr_values');
+      await route.continue({ url: url.href });
+    });
+    await page.click('#transfer button');
+    await page.click('button[type=submit] >> text=Log in');
+    await page.waitForSelector('#message:has-text("The bank does not accept this login for transfers.")');
+    expect(await statusesOf(page, '[data-lane=api]', 'POST /transfers')).toEqual(['401', '401']);
+    expect(await textOf(page, '#balance')).toBe('€2,075.80');
+    expect(faults).toEqual([]);
+  });
+
   test('a reload keeps the key, and no script can export it', async () => {
     const page = await openPage();
     const key = await textOf(page, '#thumbprint');

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Suite } from './suite.mjs';
 
-/** A new process is dear: constants must be noticed by one of so many suites. */
+/** A new process is dear: constants must be noticed by the spec beside their file, or by one of so many other suites. */
 const MAX_SUITES_AFRESH = 2;
 /** Of the suites of a folder, those with such a path: a first look may do without the dear ones. */
 const SUITES = new RegExp(process.env.MUTATION_SUITES ?? '');
@@ -70,10 +70,14 @@ export class Examiner {
     return this.#firstToNoticeAfresh(mutant);
   }
 
-  /** What modules compute while they load: by the cheapest suites that test most of the mutant's file. */
+  /**
+   * What modules compute while they load: by the spec beside the mutant's file, and the cheapest suites that test most of it.
+   * What a suite costs on a busy machine is chance.
+   */
   async #firstToNoticeAfresh(mutant) {
     const suites = this.#suites.filter((suite) => suite.loads(mutant));
-    const neighbours = this.#neighboursOf(mutant);
+    const { path, mutants: neighbours } = this.#fileOf(mutant);
+    const beside = suites.filter(({ spec }) => spec === path.replace(/\.ts$/, '.spec.ts'));
     const reached = new Map(
       suites.map((suite) => [
         suite,
@@ -82,10 +86,11 @@ export class Examiner {
     );
     const most = Math.max(...[...reached.values()].map(({ length }) => length));
     const testing = suites.filter((suite) => reached.get(suite).length >= 0.8 * most);
-    const chosen = this.#byCost(testing, (suite) => suite.testsThatReach(neighbours)).slice(
+    const cheapest = this.#byCost(testing, (suite) => suite.testsThatReach(neighbours)).slice(
       0,
       MAX_SUITES_AFRESH,
     );
+    const chosen = [...new Set([...beside, ...cheapest])];
     for (const suite of chosen.toSorted((one, other) => this.#isLast(other) - this.#isLast(one))) {
       const noticed = await suite.noticesAfresh(
         mutant,
@@ -108,8 +113,8 @@ export class Examiner {
     return Number(suite === this.#lastAfresh);
   }
 
-  #neighboursOf(mutant) {
-    return this.#files.find((mutants) => mutants.includes(mutant)) ?? [];
+  #fileOf(mutant) {
+    return this.#files.find(({ mutants }) => mutants.includes(mutant)) ?? { path: '', mutants: [] };
   }
 
   async #learn(root) {
@@ -143,6 +148,10 @@ function specsOf(root, patterns) {
 function mutantsByFile(root) {
   return readdirSync(join(root, 'lib'), { recursive: true })
     .filter((path) => path.endsWith('.ts'))
-    .map((path) => readFileSync(join(root, 'lib', path), 'utf8'))
-    .map((source) => [...source.matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map(([, mutant]) => mutant));
+    .map((path) => join('lib', path))
+    .map((path) => ({ path, mutants: numbersIn(readFileSync(join(root, path), 'utf8')) }));
+}
+
+function numbersIn(source) {
+  return [...source.matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map(([, mutant]) => mutant);
 }

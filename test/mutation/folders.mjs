@@ -45,7 +45,10 @@ export const FOLDERS = {
   outbound: ['lib/(outbound|issuer)/', 'test/(issuer-faults|introspection.e2e)'],
   profiles: ['lib/profiles/', PROFILES],
   telemetry: ['lib/(telemetry|runtime)/', EXPLANATIONS, 'test/(hostile-log|decision)'],
-  verification: ['lib/verification/', ISSUANCE],
+  verification: ['lib/verification/'],
+  tickets: ['lib/tickets/'],
+  handshake: ['lib/handshake/'],
+  'authorization-server': ['lib/authorization-server/'],
   config: ['lib/config/', 'test/authorization-server'],
   revocation: ['lib/revocation/', 'test/revocation'],
   guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict|enforcement|trial)', ISSUANCE],
@@ -53,8 +56,5 @@ export const FOLDERS = {
   metadata: ['lib/metadata/', 'test/metadata'],
   'security-events': ['lib/security-events/'],
   sessions: ['lib/sessions/'],
-  module: [
-    'lib/module/',
-    'test/(start-|module-registration|storage-lifecycle|options-ways|issuers|metadata|enforcement|trial|revocation.e2e)',
-  ],
+  module: ['lib/module/'],
 };

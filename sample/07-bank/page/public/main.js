@@ -31,7 +31,8 @@ async function readAccount() {
   }
 }
 
-async function transfer(body) {
+/** @param hasConfirmed whether the user comes from the second factor that the bank had asked for */
+async function transfer(body, hasConfirmed = false) {
   const bank = currentBank();
   try {
     const account = await callBank(bank, dpop, 'POST', '/transfers', body);
@@ -39,6 +40,8 @@ async function transfer(body) {
     say(`${formatCents(body.amountCents)} sent to ${body.to}.`);
   } catch (error) {
     if (!(error instanceof StepUpRequired)) return endOrSay(error);
+    // Another login would end here again.
+    if (hasConfirmed) return say('The bank does not accept this login for transfers.');
     say(error.message);
     await logIn(bank, dpop, { stepUp: error.stepUp, after: { transfer: body } });
   }
@@ -118,5 +121,5 @@ for (const bank of ['dpop', 'bearer']) {
 
 const after = await finishLogin(dpop).catch((error) => say(`The login failed: ${error.message}`));
 await showBank();
-if (after?.transfer !== undefined) await transfer(after.transfer);
+if (after?.transfer !== undefined) await transfer(after.transfer, true);
 document.body.dataset.ready = 'yes';
