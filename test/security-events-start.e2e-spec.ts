@@ -151,7 +151,7 @@ describe.each(PLATFORMS)('the start of a receiver on %s (B9, I4)', (platform) =>
       imports: [
         DpopModule.forRoot({
           origin: ORIGIN,
-          accessToken: { resolveIssuer: () => undefined, tenantOf: () => 'x' } as never,
+          accessToken: { resolveIssuer: () => undefined, tenantOf: () => 'x' },
           revocation: denyList,
         }),
         SecurityEventsModule.forRoot({ path: 'x', transmitters: [{ ...transmitter, keys }], denyList }),

@@ -9,6 +9,12 @@ test('an error has the name of its class', () => {
   expect(new DpopUnavailableError('internal_failure').name).toBe('DpopUnavailableError');
 });
 
+test('a failure has a sentence, which is that of a verification by default', () => {
+  const { message } = new DpopUnavailableError('internal_failure');
+  expect(message).toBe('The request cannot be verified at the moment');
+  expect(new DpopUnavailableError('internal_failure', { sentence: 'x' }).message).toBe('x');
+});
+
 describe('the stack of an error', () => {
   test('is captured for a failure of the service, not for a refusal', () => {
     const refusal = new DpopError('proof_htm');

@@ -208,6 +208,7 @@ describe('the end of an entry (B9)', () => {
 describe('the bound of a deny-list (B9)', () => {
   const FULL = {
     reason: 'revocation_unavailable',
+    message: 'The revocation cannot be completed at the moment',
     advice: expect.stringContaining('maxEntries, 2,') as unknown,
   };
 

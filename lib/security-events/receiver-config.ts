@@ -51,11 +51,14 @@ export function parseReceiverOptions(options: unknown): ReceiverConfig {
 
 /** Several modules have options of the same names, such as `clock`. */
 export function inModule<T>(parse: () => T): T {
+  let fault: string;
   try {
     return parse();
   } catch (error) {
-    throw new TypeError(`SecurityEventsModule: ${(error as Error).message}`);
+    fault = (error as Error).message;
   }
+  // It is the same error under a longer name. As a cause, Nest would print it a second time.
+  throw new TypeError(`SecurityEventsModule: ${fault}`);
 }
 
 function parseOptions(options: unknown): ReceiverConfig {

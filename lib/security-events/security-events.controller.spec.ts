@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common/constants.js';
 import { describe, expect, test } from '@jest/globals';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
-import { SecurityEventAnswers, SecurityEventFilter } from './security-event-answers.js';
+import { SecurityEventFilter } from './security-event-answers.js';
 import { SecurityEventError } from './security-event.error.js';
 import type { SecurityEventReceiver } from './security-event.receiver.js';
 import { createSecurityEventsController } from './security-events.controller.js';
@@ -30,7 +30,7 @@ async function receive(act: (readText: () => Promise<string>) => Promise<void>):
     failed: (response: unknown, error: unknown) => written.push(['failed', response, error]),
   };
   const receiver = { receive: act } as unknown as SecurityEventReceiver;
-  const controller = new Created(receiver, answers as unknown as SecurityEventAnswers) as Controller;
+  const controller = new Created(receiver, answers) as Controller;
   const request: Readable = Object.assign(Stream.from(['a.b']), {
     headers: { 'content-type': 'application/secevent+jwt' },
   });
@@ -49,8 +49,11 @@ describe('the controller for Security Event Tokens (B9)', () => {
 
   test.each([new SecurityEventError('form'), new DpopUnavailableError('internal_failure')])(
     'is answered with what the receiver throws: %s',
-    async (error) => {
-      expect(await receive(() => Promise.reject(error))).toEqual([['failed', 'response', error]]);
+    async (thrown) => {
+      const act = (): never => {
+        throw thrown;
+      };
+      expect(await receive(act)).toEqual([['failed', 'response', thrown]]);
     },
   );
 

@@ -124,7 +124,7 @@ describe('events without effect are warned of (B9)', () => {
   });
 
   const unknown = (issuers: string, of: string, accepted = A) =>
-    `SecurityEventsModule: DpopModule accepts no access tokens of ${issuers}, so that events about them revoke nothing: set subjectIssuers of the transmitter ${of} to the issuers in accessToken, each exactly as in iss: ${accepted}`;
+    `DpopModule accepts no access tokens of ${issuers}, so that events about them revoke nothing: set subjectIssuers of the transmitter ${of} to the issuers in accessToken, each exactly as in iss: ${accepted}`;
 
   test('where it accepts no tokens of an issuer, by default that of the transmitter', () => {
     const transmitters = [

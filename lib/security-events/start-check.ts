@@ -97,7 +97,7 @@ function warnOfUnknownIssuers(
     if (unknown.length === 0) continue;
     const option = `subjectIssuers of the transmitter ${issuer}`;
     warn(
-      `SecurityEventsModule: DpopModule accepts no access tokens of ${unknown.join(' and ')}, so that events about them revoke nothing: set ${option} to the issuers in accessToken, each exactly as in iss${accepted.length === 0 ? '' : `: ${accepted.join(', ')}`}`,
+      `DpopModule accepts no access tokens of ${unknown.join(' and ')}, so that events about them revoke nothing: set ${option} to the issuers in accessToken, each exactly as in iss${accepted.length === 0 ? '' : `: ${accepted.join(', ')}`}`,
     );
   }
 }

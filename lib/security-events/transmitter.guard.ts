@@ -6,7 +6,7 @@ import { SecurityEventReceiver } from './security-event.receiver.js';
 
 /** The headers of a request, as Node and Fastify have them. */
 export interface RequestHeaders {
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: { readonly authorization?: string | undefined };
 }
 
 /** Refuses a request whose `Authorization` is not one of the configured values, if there are any. */
@@ -29,7 +29,7 @@ export function isAuthorized(
   { authorizations }: Pick<ReceiverConfig, 'authorizations'>,
 ): boolean {
   if (authorizations.length === 0) return true;
-  const given = digestOf(`${headers['authorization'] ?? ''}`);
+  const given = digestOf(headers.authorization ?? '');
   // All are compared, so that the time does not tell which one is close.
   return authorizations.map((expected) => timingSafeEqual(given, expected)).includes(true);
 }

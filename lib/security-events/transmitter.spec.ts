@@ -108,7 +108,7 @@ describe('the keys of a transmitter (B9)', () => {
     const transmitter = create({
       keys: undefined as never,
       jwksUri: 'https://a.test/jwks',
-      fetch: fetch as never,
+      fetch,
     });
     expect(await transmitter.verify(await present())).toBeDefined();
     const unknown = async (iat: number) => transmitter.verify(await present({ iat }, { kid: 'unknown' }));
@@ -120,7 +120,7 @@ describe('the keys of a transmitter (B9)', () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     const keys = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'weak', alg: 'RS256' }] };
     const presented = await present({}, { kid: 'weak', alg: 'RS256' });
-    await expect(create({ keys: keys as never }).verify(presented)).rejects.toMatchObject({ reason: 'key' });
+    await expect(create({ keys }).verify(presented)).rejects.toMatchObject({ reason: 'key' });
   });
 
   /** The URLs that are asked for metadata, in order, if none has any. */
@@ -131,7 +131,7 @@ describe('the keys of a transmitter (B9)', () => {
       return Promise.resolve(new Response(undefined, { status: 404 }));
     };
     const warnings: string[] = [];
-    const transmitter = new Transmitter({ issuer: of, audience: 'x', fetch: fetch as never }, clock.read);
+    const transmitter = new Transmitter({ issuer: of, audience: 'x', fetch }, clock.read);
     await transmitter.open((text) => warnings.push(text));
     expect(warnings).toEqual([expect.stringContaining(`the keys of the issuer ${of} cannot be fetched`)]);
     transmitter.close();

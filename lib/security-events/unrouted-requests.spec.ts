@@ -87,8 +87,8 @@ describe('what Express passes on (B9, D5)', () => {
       onRequest(request({ method }));
       onError(BAD_BODY, request({ method }));
       onError(new Error('x'), request({ method }));
-      expect(answered).toEqual(Array(3).fill([RESPONSE, 'method']));
-      expect(told).toEqual(Array(3).fill('refused method'));
+      expect(answered).toEqual(Array.from({ length: 3 }, () => [RESPONSE, 'method']));
+      expect(told).toEqual(Array.from({ length: 3 }, () => 'refused method'));
       expect(passed).toEqual([]);
     },
   );
@@ -125,7 +125,7 @@ describe('what Express passes on (B9, D5)', () => {
       request({}, { authorization: undefined, ...SET }),
     );
     expect(told).toEqual(['refused authorization', 'refused authorization']);
-    expect(answered).toEqual(Array(2).fill([RESPONSE, 'authorization']));
+    expect(answered).toEqual(Array.from({ length: 2 }, () => [RESPONSE, 'authorization']));
   });
 
   test('a token that the app has read as JSON is a failure of the service', () => {
@@ -196,7 +196,7 @@ describe('what Fastify is told (B9, D5)', () => {
       expect(onRequest).toBe(handler);
       onRequest?.('request', RESPONSE);
     }
-    expect(answered).toEqual(Array(4).fill([RESPONSE, 'method']));
+    expect(answered).toEqual(Array.from({ length: 4 }, () => [RESPONSE, 'method']));
   });
 
   test('the media type has a parser that passes the stream on, unless the app has one', () => {

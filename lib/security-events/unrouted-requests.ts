@@ -33,7 +33,7 @@ export class UnroutedRequests {
   beforeRoutes(module: Type): void {
     if (this.#platform !== 'fastify') return;
     const path = this.#servedPath(module);
-    this.#instance<FastifyLike>().addHook('onRoute', (route) => {
+    this.adapterHost.httpAdapter.getInstance<FastifyLike>().addHook('onRoute', (route) => {
       if (route.url !== path || route.method !== 'POST') return;
       route.errorHandler = (error, request, reply) => {
         // Thrown again, an error goes on to the handler of the app.
@@ -51,7 +51,7 @@ export class UnroutedRequests {
 
   /** Express goes on with the next layer for what no route has taken. A layer of four parameters is for errors. */
   #addLayers(path: string): void {
-    const express = this.#instance<ExpressLike>();
+    const express = this.adapterHost.httpAdapter.getInstance<ExpressLike>();
     const isOther = ({ method, path: rest }: ExpressRequest): boolean =>
       rest === '/' && OTHER_METHODS.includes(method as string);
     express.use(path, (request: ExpressRequest, response: unknown, next: () => void) => {
@@ -69,7 +69,7 @@ export class UnroutedRequests {
 
   /** Fastify has a parser for each content type, and routes for each method. */
   #addRoutes(url: string): void {
-    const fastify = this.#instance<FastifyLike>();
+    const fastify = this.adapterHost.httpAdapter.getInstance<FastifyLike>();
     if (!fastify.hasContentTypeParser(MEDIA_TYPE)) {
       // The receiver reads the stream itself, within its own limit.
       fastify.addContentTypeParser(MEDIA_TYPE, (_request, payload, done) => done(null, payload));
@@ -101,10 +101,6 @@ export class UnroutedRequests {
     const { httpAdapter } = this.adapterHost;
     // A microservice and an application context have none.
     return (httpAdapter as unknown) ? httpAdapter.getType() : undefined;
-  }
-
-  #instance<T>(): T {
-    return this.adapterHost.httpAdapter.getInstance<T>();
   }
 
   #servedPath(module: Type): string {
