@@ -152,6 +152,7 @@ describe('events without effect are warned of (B9)', () => {
   test('not where tokens of other issuers may be accepted', () => {
     const events = receiver({ transmitters: [{ issuer: 'https://b.test' }] });
     expect(warningsOf(dpop({ resolution: {} }), events)).toEqual([]);
+    expect(warningsOf(dpop({ resolution: {} }), dpop({}), events)).toEqual([]);
     const text = receiver({ transmitters: [{ issuer: 'https://b.test', subjectIssuers: ['b.test'] }] });
     expect(warningsOf(dpop({ resolution: {} }), text)).toEqual([unknown('b.test', 'https://b.test')]);
     expect(warningsOf(dpop({ resolution: {}, issuers: [] }), text)).toEqual([
