@@ -16,7 +16,8 @@ async function fetchCode() {
 async function show() {
   try {
     if (shown.endsAtMs <= Date.now()) await fetchCode();
-    write('code', `${shown.code.slice(0, 3)} ${shown.code.slice(3)}`);
+    write('first-digits', shown.code.slice(0, 3));
+    write('last-digits', shown.code.slice(3));
     write('remaining', `A new code in ${Math.ceil((shown.endsAtMs - Date.now()) / SECOND_MS)} s`);
   } catch {
     write('remaining', 'No connection. Is the demo still running?');
