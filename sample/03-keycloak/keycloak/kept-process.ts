@@ -70,6 +70,18 @@ export class KeptProcess {
     await this.#ended;
   }
 
+  /** Kills the server, for a process that is about to end and cannot wait. */
+  kill(): void {
+    const { pid } = this.keeper;
+    if (pid === undefined) return;
+    try {
+      // The keeper leads the group of all that it started.
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // The group has ended.
+    }
+  }
+
   #endOfLog(): string {
     return readFileSync(this.logFile, 'utf8').slice(-SHOWN_LOG_LENGTH);
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFreePorts } from '../../01-quickstart/free-ports.js';
@@ -42,6 +43,7 @@ export class KeycloakServer {
     private readonly say: Say,
   ) {
     this.url = `http://${hostname}:${port}`;
+    process.on('exit', this.#endAtOnce);
   }
 
   /** Fetches Keycloak if needed, imports the realm, and resolves when it answers. */
@@ -49,7 +51,7 @@ export class KeycloakServer {
     const { realm, say, port: preferred = 0, hostname = '127.0.0.1' } = options;
     const distribution = await KeycloakDistribution.fetch(say);
     const [port = 0] = await findFreePorts([preferred]);
-    const home = await mkdtemp(join(tmpdir(), 'dpop-keycloak-'));
+    const home = mkdtempSync(join(tmpdir(), 'dpop-keycloak-'));
     const server = new KeycloakServer(distribution, home, realm.realm, port, hostname, say);
     try {
       await mkdir(join(home, 'data/import'), { recursive: true });
@@ -114,5 +116,13 @@ export class KeycloakServer {
   async close(): Promise<void> {
     await this.stop();
     await rm(this.home, { recursive: true, force: true });
+    process.off('exit', this.#endAtOnce);
   }
+
+  /** A process that ends while Keycloak starts leaves no folder with the realm behind. */
+  readonly #endAtOnce = (): void => {
+    this.#process?.kill();
+    // What was killed may still write for a moment.
+    rmSync(this.home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  };
 }
