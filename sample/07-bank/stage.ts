@@ -2,7 +2,6 @@ import type { LoggerService } from '@nestjs/common';
 import { DpopWsAdapter } from 'nestjs-dpop/platform-ws';
 import { findFreePorts } from '../01-quickstart/free-ports.js';
 import type { Running } from '../01-quickstart/running.js';
-import { startBankAuthorizationServer } from './authorization-server/bank-authorization-server.js';
 import type { StartIssuer } from './authorization-server/running-issuer.js';
 import { BankModule, type BankOptions, MAX_PROOF_AGE_SECONDS } from './bank/bank.module.js';
 import { Ledger } from './bank/ledger.js';
@@ -17,6 +16,8 @@ export interface Stage {
   readonly api: string;
   readonly plainApi: string;
   readonly issuer: string;
+  /** The name of the authorization server. */
+  readonly product: string;
   /** Where alice finds her one-time codes, if the authorization server asks for any. */
   readonly phone?: string;
   close(): Promise<void>;
@@ -34,12 +35,19 @@ export interface StageOptions {
   readonly startIssuer?: StartIssuer;
 }
 
+/** Loaded only where it is used: with Keycloak, its warnings about the runtime would be of no concern. */
+const startOidcProvider: StartIssuer = async (options) => {
+  const { startBankAuthorizationServer } =
+    await import('./authorization-server/bank-authorization-server.js');
+  return await startBankAuthorizationServer(options);
+};
+
 export async function openStage({
   port = 0,
   tokenLifetimeSeconds = 600,
   logger = false,
   withRedis = false,
-  startIssuer = startBankAuthorizationServer,
+  startIssuer = startOidcProvider,
 }: StageOptions = {}): Promise<Stage> {
   const ports = await findFreePorts([port, 0, 0, 0]);
   const [pagePort = 0, apiPort = 0, plainPort = 0, issuerPort = 0] = ports;
@@ -51,7 +59,7 @@ export async function openStage({
   try {
     const server = await startIssuer({ port: issuerPort, page, api, plainApi, tokenLifetimeSeconds });
     running.push(server);
-    const { issuer, phone } = server;
+    const { issuer, product, phone } = server;
     const cors = { origin: page, allowedHeaders: ['Authorization', 'DPoP', 'Content-Type'], maxAge: 600 };
     const bank = { url: api, accessToken: server.accessTokenFor(api), ledger: new Ledger() };
     const startBank = (options: BankOptions, bankPort: number) =>
@@ -76,7 +84,7 @@ export async function openStage({
     );
     const config = { issuer, api, plainApi, maxProofAgeSeconds: MAX_PROOF_AGE_SECONDS };
     running.push(await startPage({ port: pagePort, config, logger, phone }));
-    return { page, api, plainApi, issuer, ...(phone && { phone: `${page}/phone` }), close };
+    return { page, api, plainApi, issuer, product, ...(phone && { phone: `${page}/phone` }), close };
   } catch (error) {
     await close();
     throw error;

@@ -69,6 +69,7 @@ export async function startBankAuthorizationServer(options: IssuerOptions): Prom
   });
   return {
     issuer,
+    product: 'oidc-provider',
     accessTokenFor: (audience) => ({ issuer, audience }),
     close: async () => {
       server.closeAllConnections();

@@ -4,6 +4,8 @@ import type { Phone } from '../phone/phone.js';
 /** An authorization server of the bank, while it runs. */
 export interface RunningIssuer {
   readonly issuer: string;
+  /** The name of the software, for the person who starts the demo. */
+  readonly product: string;
   /** Where users find their one-time codes, if the server asks for any. */
   readonly phone?: Phone;
   /** How an API verifies the access tokens that are meant for it. */

@@ -18,6 +18,7 @@ export function keycloakOfBank(say: Say): StartIssuer {
     const { url, realm, issuer } = server;
     return {
       issuer,
+      product: 'Keycloak',
       phone,
       accessTokenFor: (audience) => keycloak({ url, realm, audience }),
       close: () => server.close(),
