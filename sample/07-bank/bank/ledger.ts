@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { BadRequestException, Injectable } from '@nestjs/common';
 import { Observable, Subject } from 'rxjs';
 
 /** One booking. Amounts are in cents. */
@@ -31,8 +31,11 @@ export class Ledger {
     return { owner, balanceCents, entries };
   }
 
+  /** @throws BadRequestException if the balance is smaller than the amount */
   transfer(owner: string, to: string, amountCents: number): Account {
-    const { entries } = this.accountOf(owner);
+    const { balanceCents, entries } = this.accountOf(owner);
+    if (amountCents > balanceCents)
+      throw new BadRequestException('The balance is too small for this transfer.');
     this.#entries.set(owner, [...entries, { text: `To ${to}`, amountCents: -amountCents }]);
     this.#changes.next(owner);
     return this.accountOf(owner);

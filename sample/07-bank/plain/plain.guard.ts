@@ -1,5 +1,5 @@
 import { type CanActivate, type ExecutionContext, Injectable, UnauthorizedException } from '@nestjs/common';
-import { jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 
 export interface PlainRequest {
   readonly headers: { readonly authorization?: string };
@@ -23,8 +23,9 @@ export class PlainGuard implements CanActivate {
       const { payload } = await jwtVerify(token, keys, { issuer, audience });
       request.user = String(payload.sub);
       return true;
-    } catch {
-      throw new UnauthorizedException('Invalid token');
+    } catch (error) {
+      const isExpired = error instanceof errors.JWTExpired;
+      throw new UnauthorizedException(isExpired ? 'The access token has expired' : 'Invalid token');
     }
   }
 }
