@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair } from 'jose';
 import { errors, Provider, type ProviderContext, type ResourceServer } from 'oidc-provider';
 import { clientsOf, SCOPES } from './clients.js';
-import { interact, isInteraction, STRONG } from './interactions.js';
+import { interact, isInteraction, sendExpired, STRONG } from './interactions.js';
 import type { IssuerOptions, RunningIssuer } from './running-issuer.js';
 import { SessionAdapter } from './session.adapter.js';
 
@@ -60,8 +60,8 @@ export async function startBankAuthorizationServer(options: IssuerOptions): Prom
   const server = createServer((request, response) => {
     if (!isInteraction(request)) return serve(request, response);
     interact(provider, request, response).catch(() => {
-      if (!response.headersSent) response.writeHead(400, { 'Content-Type': 'text/plain' });
-      response.end('This login has expired. Go back to the bank and start again.');
+      if (response.headersSent) response.end();
+      else sendExpired(response, page);
     });
   });
   await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
-import { renderLogin } from './login-page.js';
+import { renderExpired, renderLogin } from './login-page.js';
 
 /** The authentication context class of a user who confirmed with the second factor (RFC 9470 uses the same name). */
 export const STRONG = 'phr';
@@ -27,11 +27,20 @@ export async function interact(
     await provider.interactionFinished(request, response, { login });
     return;
   }
-  response.writeHead(200, {
+  sendPage(response, 200, renderLogin(uid, isStrong ? 'second factor' : 'password'));
+}
+
+/** @param page to which the link leads back */
+export function sendExpired(response: ServerResponse, page: string): void {
+  sendPage(response, 400, renderExpired(page));
+}
+
+function sendPage(response: ServerResponse, status: number, html: string): void {
+  response.writeHead(status, {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store',
     'Content-Security-Policy':
       "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
   });
-  response.end(renderLogin(uid, isStrong ? 'second factor' : 'password'));
+  response.end(html);
 }
