@@ -89,7 +89,7 @@ export function realmOf({
     localizationTexts: {
       en: {
         loginAccountTitle: `Log in as ${ALICE.name}, password ${ALICE.password}`,
-        loginOtpOneTime: `One-time code, from ${page}/phone`,
+        loginOtpOneTime: `The bank asks for a second factor before money moves: the code at ${page}/phone`,
       },
     },
   };

@@ -1,7 +1,7 @@
 import * as oauth from './vendor/index.js';
 import { BANKS, config } from './config.js';
 import { chooseBank, keepToken } from './session.js';
-import { fetchAs } from './wire.js';
+import { fetchAs, fetchOrSay } from './wire.js';
 
 const REDIRECT_URI = `${location.origin}/`;
 
@@ -12,9 +12,10 @@ const issuer = new URL(config.issuer);
 let metadata;
 
 async function discover() {
-  const request = () => oauth.discoveryRequest(issuer, PLAIN_HTTP);
-  metadata ??= request().then((response) => oauth.processDiscoveryResponse(issuer, response));
-  return await metadata;
+  const options = { ...PLAIN_HTTP, [oauth.customFetch]: fetchOrSay };
+  // Kept only when it came: a later login asks again.
+  metadata ??= await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, options));
+  return metadata;
 }
 
 /**
@@ -45,13 +46,27 @@ export async function logIn(bank, dpop, { stepUp = {}, after } = {}) {
   location.assign(url);
 }
 
-/** Redeems the code in the address of the page, if there is one. Resolves to what was to be done after the login. */
+/** What the page says of an error in the address. Its text is not shown: anyone can write a link. */
+function describeRefusal(error) {
+  if (error === 'access_denied') return 'The login was cancelled.';
+  return 'The authorization server refused the login. Log in again.';
+}
+
+/**
+ * Redeems the code in the address of the page, if there is one. Resolves to what was to be done after the login.
+ *
+ * @throws Error with a sentence for the user
+ */
 export async function finishLogin(dpop) {
   const returned = new URL(location.href);
-  const stored = sessionStorage.getItem('login');
-  if (stored === null || !returned.searchParams.has('state')) return undefined;
-  sessionStorage.removeItem('login');
+  if (!['state', 'code', 'error'].some((name) => returned.searchParams.has(name))) return undefined;
+  // Before all else: neither a reload nor the history shall bring them back.
   history.replaceState(null, '', '/');
+  const stored = sessionStorage.getItem('login');
+  sessionStorage.removeItem('login');
+  const refusal = returned.searchParams.get('error');
+  if (refusal !== null) throw new Error(describeRefusal(refusal));
+  if (stored === null) throw new Error('This answer to a login is an old one. Nothing was done with it.');
   const { bank, verifier, state, after } = JSON.parse(stored);
   const server = await discover();
   const client = { client_id: BANKS[bank].clientId };

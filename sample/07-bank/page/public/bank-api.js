@@ -12,11 +12,12 @@ export class StepUpRequired extends Error {
   }
 }
 
-/** A refused request. `status` is that of the response. */
+/** A refused request. `status` is that of the response, `code` the one of its challenge. */
 export class Refused extends Error {
-  constructor(status, sentence) {
+  constructor(status, sentence, code) {
     super(sentence);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -31,7 +32,7 @@ export async function callBank(bank, dpop, method, path, body) {
     if (!(error instanceof oauth.WWWAuthenticateChallengeError)) throw error;
     const [{ parameters }] = error.cause;
     if (parameters.error === 'insufficient_user_authentication') throw new StepUpRequired(parameters);
-    throw new Refused(error.status, parameters.error_description);
+    throw new Refused(error.status, parameters.error_description, parameters.error);
   }
 }
 

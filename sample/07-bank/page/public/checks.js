@@ -43,9 +43,32 @@ const MEANINGS = {
   'The access token has expired': ['token', 'The token has ended.'],
 };
 
+/** Why the bank takes a token no longer, by its sentence. */
+const ENDINGS = {
+  'The access token has expired': 'The token has ended.',
+  'Invalid DPoP key binding': 'The key of this token is lost, and this browser has made another.',
+};
+
+/**
+ * What the page says of a refused request, and whether another login helps: the bank takes the token no longer.
+ *
+ * @param refused `status`, `code` of the challenge, and the sentence as `message`
+ */
+export function explainRefusal({ status, code = 'invalid_token', message }) {
+  if (status !== 401) return { isOver: false, sentence: message };
+  if (code !== 'invalid_token') return { isOver: false, sentence: MEANINGS[message]?.[1] ?? message };
+  return {
+    isOver: true,
+    sentence: `${ENDINGS[message] ?? 'The bank does not accept this token.'} Log in again.`,
+  };
+}
+
 /** @param challenge the header `WWW-Authenticate` */
 export function explain(challenge) {
   const [, sentence = ''] = /error_description="([^"]*)"/.exec(challenge ?? '') ?? [];
-  const [check, meaning] = MEANINGS[sentence] ?? [undefined, sentence];
+  const [check, meaning] = MEANINGS[sentence] ?? [
+    undefined,
+    sentence || 'The bank does not accept this token.',
+  ];
   return { check, sentence, meaning };
 }

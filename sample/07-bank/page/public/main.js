@@ -2,6 +2,7 @@ import * as oauth from './vendor/index.js';
 import { formatCents, say, showAccount, showFeed, showState } from './account-view.js';
 import { finishLogin, logIn } from './authorization-server.js';
 import { callBank, interceptProof, StepUpRequired } from './bank-api.js';
+import { explainRefusal } from './checks.js';
 import { openFeed } from './feed.js';
 import { loadKeys, tryToExport } from './key-store.js';
 import { chooseBank, currentBank, dropToken, readToken } from './session.js';
@@ -21,13 +22,29 @@ const bench = setThiefsBench({
   intercept: () => interceptProof(currentBank(), dpop, '/account'),
 });
 
+/** @returns whether the account of the bank that is still shown could be read */
 async function readAccount() {
   const bank = currentBank();
   try {
     const account = await callBank(bank, dpop, 'GET', '/account');
-    if (bank === currentBank()) showAccount(account);
+    if (bank !== currentBank()) return false;
+    showAccount(account);
+    return true;
   } catch (error) {
     if (bank === currentBank()) endOrSay(error);
+    return false;
+  }
+}
+
+/** One at a time. The button is not disabled meanwhile: it would lose the focus. */
+async function transferOnce(body, hasConfirmed) {
+  const button = document.querySelector('#transfer button');
+  if (button.ariaDisabled === 'true') return;
+  button.ariaDisabled = 'true';
+  try {
+    await transfer(body, hasConfirmed);
+  } finally {
+    button.ariaDisabled = 'false';
   }
 }
 
@@ -43,13 +60,14 @@ async function transfer(body, hasConfirmed = false) {
     // Another login would end here again.
     if (hasConfirmed) return say('The bank does not accept this login for transfers.');
     say(error.message);
-    await logIn(bank, dpop, { stepUp: error.stepUp, after: { transfer: body } });
+    await logIn(bank, dpop, { stepUp: error.stepUp, after: { transfer: body } }).catch(endOrSay);
   }
 }
 
 function endOrSay(error) {
-  if (error.status === 401) end('The token has ended. Log in again.');
-  else say(error.message);
+  const { isOver, sentence } = explainRefusal(error);
+  if (isOver) end(sentence);
+  else say(sentence);
 }
 
 function end(sentence) {
@@ -83,9 +101,10 @@ async function showBank() {
   const bank = currentBank();
   document.body.dataset.bank = bank;
   at(`bank-${bank}`).checked = true;
-  bench.clear();
   showFeed('Not connected', 'off');
   const isIn = (readToken(bank)?.endsAtMs ?? 0) > Date.now();
+  if (!isIn) dropToken(bank);
+  bench.clear();
   showState(isIn ? 'in' : 'out');
   if (!isIn) return;
   await readAccount();
@@ -103,13 +122,14 @@ for (const button of document.querySelectorAll('.log-in')) {
 }
 at('log-out').addEventListener('click', async () => {
   dropToken(currentBank());
-  say('You are logged out here. The key stays.');
+  say('You are logged out here. The key stays, and so does your login at the authorization server.');
   await showBank();
+  document.querySelector('.out .log-in').focus();
 });
 at('transfer').addEventListener('submit', async (event) => {
   event.preventDefault();
   const amountCents = Math.round(Number(at('amount').value) * 100);
-  await transfer({ to: at('to').value.trim(), amountCents });
+  await transferOnce({ to: at('to').value.trim(), amountCents });
 });
 for (const bank of ['dpop', 'bearer']) {
   at(`bank-${bank}`).addEventListener('change', async () => {
@@ -119,7 +139,10 @@ for (const bank of ['dpop', 'bearer']) {
   });
 }
 
-const after = await finishLogin(dpop).catch((error) => say(`The login failed: ${error.message}`));
+// Errors of oauth4webapi have a code, and words for developers.
+const after = await finishLogin(dpop).catch(({ code, message }) =>
+  say(code === undefined ? message : 'The login failed. Log in again.'),
+);
 await showBank();
-if (after?.transfer !== undefined) await transfer(after.transfer, true);
+if (after?.transfer !== undefined) await transferOnce(after.transfer, true);
 document.body.dataset.ready = 'yes';

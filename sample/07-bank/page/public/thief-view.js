@@ -9,10 +9,17 @@ const at = (id) => document.getElementById(id);
 /** How old the captured proof may be, so that its age is not what stops the thief. */
 const FRESH_MS = Math.min(4000, config.maxProofAgeSeconds * 400);
 
+/** What `Try everything` says at the end. */
+const CONCLUSIONS = {
+  dpop: (count) => `${count} of ${count} refused. Now switch to token only.`,
+  bearer: (count) => `${count} of ${count} let in. Now switch to token and key.`,
+};
+
 /**
  * The thief's bench.
  *
- * @param victim `{ bank(), token(), read(), intercept() }`: what the page does while the thief reads along
+ * @param victim `{ bank(), token(), read(), intercept() }`: what the page does while the thief reads along.
+ *   `read` resolves to whether the bank answered with the account
  */
 export function setThiefsBench(victim) {
   let captured;
@@ -35,8 +42,13 @@ export function setThiefsBench(victim) {
 
   async function copy() {
     const isBound = victim.bank() === 'dpop';
+    loot = undefined;
+    arm(false);
     resetOutcomes();
-    await victim.read();
+    if (!(await victim.read())) {
+      at('thief-message').textContent = 'There is nothing to copy: the bank did not answer the last request.';
+      return;
+    }
     const atMs = Date.now();
     const proof = isBound ? await victim.intercept() : undefined;
     showLog(proof);
@@ -52,7 +64,7 @@ export function setThiefsBench(victim) {
     };
     arm(true);
     at('thief-message').textContent = isBound
-      ? 'The thief has the token, the proof of your last request, and one that never arrived.'
+      ? 'The thief has the token, the proof of your last request, and an intercepted one that never arrived.'
       : 'The thief has the token. At this bank there is nothing else to take.';
   }
 
@@ -64,21 +76,31 @@ export function setThiefsBench(victim) {
     show(item, 'waiting', 'Trying …');
     const wait = (untilMs) =>
       countDown(untilMs, (seconds) => {
-        if (loot === taken) show(item, 'waiting', `The thief waits: ${seconds} s`);
+        if (loot !== taken) throw new Error('The loot is old.');
+        show(item, 'waiting', `The thief waits: ${seconds} s`);
       });
     try {
       const response = await THEFTS[name]({ ...taken, wait });
       if (loot !== taken) return;
       await showOutcome(item, response);
       if (response.ok) await victim.read();
-    } catch {
-      if (loot === taken) show(item, 'idle', 'No answer. Is the bank still running?');
+    } catch (error) {
+      if (loot === taken) show(item, 'idle', error.message);
     }
   }
 
   at('copy').addEventListener('click', copy);
   at('try-all').addEventListener('click', async () => {
-    for (const name of Object.keys(THEFTS)) await attempt(name);
+    const taken = loot;
+    const names = Object.keys(THEFTS);
+    for (const name of names) {
+      await attempt(name);
+      // Another bank, or another token.
+      if (loot !== taken) return;
+    }
+    const state = victim.bank() === 'dpop' ? 'refused' : 'let-in';
+    const count = document.querySelectorAll(`[data-theft][data-state=${state}]`).length;
+    if (count === names.length) at('thief-message').textContent = CONCLUSIONS[victim.bank()](count);
   });
   for (const name of Object.keys(THEFTS)) {
     document.querySelector(`[data-theft="${name}"] button`).addEventListener('click', () => attempt(name));
@@ -91,6 +113,7 @@ export function setThiefsBench(victim) {
       loot = undefined;
       captured = undefined;
       arm(false);
+      at('log-proof').textContent = 'None yet.';
       showLog('None yet.');
       at('thief-message').textContent = 'Copy the log file first.';
       resetOutcomes();
@@ -113,15 +136,27 @@ function show(item, state, ...content) {
 
 async function showOutcome(item, response) {
   const title = item.querySelector('h3').textContent;
+  const challenge = response.headers.get('www-authenticate');
+  if (response.status === 400 && challenge === null) {
+    // The bank let the thief in, and had no more to give.
+    const { message } = await response.json();
+    show(
+      item,
+      'let-in',
+      createVerdict('Let in, 400', 'no check in the way'),
+      create('span', 'meaning', message),
+    );
+    at('thief-message').textContent = `${title}: let in. ${message}`;
+    return;
+  }
   if (!response.ok) {
-    const challenge = response.headers.get('www-authenticate');
     const { check, meaning } = explain(challenge);
     show(
       item,
       'refused',
-      createVerdict(`Refused, ${response.status}`, `✗ ${check}`),
+      createVerdict(`Refused, ${response.status}`, check === undefined ? '' : `✗ ${check}`),
       create('span', 'meaning', meaning),
-      create('code', '', `WWW-Authenticate: ${challenge}`),
+      ...(challenge === null ? [] : [create('code', '', `WWW-Authenticate: ${challenge}`)]),
     );
     at('thief-message').textContent = `${title}: refused. ${meaning}`;
     return;

@@ -9,10 +9,20 @@ const LANES = {
   [config.plainApi]: 'plain',
 };
 
+/** A `fetch` that says in words that no server answered. */
+export async function fetchOrSay(url, init) {
+  try {
+    return await fetch(url, init);
+  } catch {
+    const server = LANES[new URL(url).origin] === 'issuer' ? 'authorization server' : 'bank';
+    throw new Error(`No answer. Is the ${server} still running?`);
+  }
+}
+
 /** A `fetch` whose requests appear in the timeline. */
 export function fetchAs(actor) {
   return async (url, init = {}) => {
-    const response = await fetch(url, init);
+    const response = await fetchOrSay(url, init);
     const { origin, pathname: path } = new URL(url);
     const headers = new Headers(init.headers);
     const detail = {
