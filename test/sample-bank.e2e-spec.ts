@@ -100,6 +100,33 @@ describe('the sample of the bank', () => {
     expect(paid.status).toBe(201);
   });
 
+  test('no bank moves more than the balance, nor to what is no name, and each says so in a sentence', async () => {
+    const bearer = await alice.logIn('bank-page-bearer');
+    const strong = await alice.logIn('bank-page', { prompt: 'login', acr_values: 'phr', max_age: '300' });
+    const pay = (body: object) =>
+      fetch(`${stage.plainApi}/transfers`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const payBound = async (body: object) => (await alice.transfer(strong, body)).at(-1) ?? Response.error();
+    for (const send of [pay, payBound]) {
+      const much = { to: 'Zoë', amountCents: 50_000 };
+      for (let count = 0; count < 4; count += 1) expect((await send(much)).status).toBe(201);
+      expect(await codeOf(await send(much))).toBe('400 The balance is too small for this transfer.');
+      for (const to of ['', '   ', ' Bob', 'R2', 'B'.repeat(41), 7]) {
+        expect(await codeOf(await send({ to, amountCents: 100 }))).toBe(
+          '400 The recipient is a name: letters and spaces, at most 40.',
+        );
+      }
+      for (const amountCents of [0, 0.5, 50_001, '100']) {
+        expect(await codeOf(await send({ to: 'Bob', amountCents }))).toBe(
+          '400 The amount is one cent at least, and 500 euro at most.',
+        );
+      }
+    }
+  });
+
   test('the feed opens with a ticket and sends the account (J2)', async () => {
     const response = await fetch(`${stage.api}/tickets`, {
       method: 'POST',

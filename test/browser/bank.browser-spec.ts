@@ -6,8 +6,9 @@ import { findFaults } from './bank/axe.js';
 import {
   chooseBank,
   DESKTOP,
-  isLoggedIn,
   isReady,
+  logIn,
+  logInAgain,
   openBankPage,
   statusesOf,
   textOf,
@@ -37,13 +38,6 @@ afterEach(async () => {
 async function openPage(options: StageOptions = {}): Promise<Page> {
   stage = await openStage(options);
   return await openBankPage(browser.context, stage.page, faults);
-}
-
-/** From the button of the page over the login page and back. */
-async function logIn(page: Page): Promise<void> {
-  await page.click('.log-in:visible');
-  await page.click('button[type=submit] >> text=Log in');
-  await isLoggedIn(page);
 }
 
 describe('the bank in Chromium', () => {
@@ -147,6 +141,8 @@ describe('the bank in Chromium', () => {
     await page.waitForSelector('body[data-login=ended]', { state: 'attached', timeout: 40_000 });
     expect(await textOf(page, '#feed')).toBe('Closed by the bank, 4401');
     expect(await textOf(page, '#message')).toContain('The token has ended');
+    expect(await textOf(page, '#log-token')).toBe('Log in first.');
+    expect(await textOf(page, '#log-proof')).toBe('None yet.');
     await page.click('.again');
     await isReady(page);
     await page.waitForSelector('body[data-login=in]', { state: 'attached' });
@@ -189,7 +185,7 @@ describe('the look of the bank', () => {
       }
     }
     await chooseBank(page, 'bearer');
-    await logIn(page).catch(() => undefined);
+    await logInAgain(page);
     await copyLoot(page);
     await attempt(page, 'bearer');
     for (const colorScheme of THEMES) {

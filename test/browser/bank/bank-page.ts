@@ -26,6 +26,19 @@ export async function isLoggedIn(page: Page): Promise<void> {
   await page.waitForSelector('body[data-login=in]', { state: 'attached' });
 }
 
+/** From the button of the page over the login page of oidc-provider and back. */
+export async function logIn(page: Page): Promise<void> {
+  await page.click('.log-in:visible');
+  await page.click('button[type=submit] >> text=Log in');
+  await isLoggedIn(page);
+}
+
+/** The authorization server knows the user, and shows no login page. */
+export async function logInAgain(page: Page): Promise<void> {
+  await page.click('.log-in:visible');
+  await isLoggedIn(page);
+}
+
 export async function textOf(page: Page, selector: string): Promise<string> {
   return (await page.textContent(selector))?.trim() ?? '';
 }

@@ -74,6 +74,7 @@ export function setThiefsBench(victim) {
     // The button is not disabled meanwhile: it would lose the focus.
     if (taken === undefined || item.dataset.state === 'waiting') return;
     show(item, 'waiting', 'Trying …');
+    // Rejects when the loot is old: the theft ends with it.
     const wait = (untilMs) =>
       countDown(untilMs, (seconds) => {
         if (loot !== taken) throw new Error('The loot is old.');
@@ -184,9 +185,11 @@ function describeSuccess(body, status) {
   return `The thief reads your balance: ${formatCents(body.balanceCents)}.`;
 }
 
+/** @param tick called each second, and at the end with 0 */
 async function countDown(untilMs, tick) {
   for (let left = untilMs - Date.now(); left > 0; left = untilMs - Date.now()) {
     tick(Math.ceil(left / 1000));
     await new Promise((resolve) => setTimeout(resolve, Math.min(left, 1000)));
   }
+  tick(0);
 }
