@@ -148,6 +148,13 @@ describeKeycloak('the bank with Keycloak in Chromium', () => {
       // `prompt=login` of the page: Keycloak asks for the password again.
       await page.fill('#password', ALICE.password);
       await page.click('#kc-login');
+      await page.waitForSelector('#otp');
+      expect(await textOf(page, 'label[for=otp]')).toBe(
+        `The bank asks for a second factor before money moves: the code at ${stage.phone}`,
+      );
+      const link = page.locator('#kc-header a');
+      expect(await link.getAttribute('href')).toBe(stage.phone);
+      expect(await link.getAttribute('target')).toBe('_blank');
       const phone = await openPhone();
       await page.fill('#otp', await copyCode(phone));
       await page.click('#kc-login');

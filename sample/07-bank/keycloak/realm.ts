@@ -31,6 +31,8 @@ export function realmOf({
   const ofBrowser = { 'pkce.code.challenge.method': 'S256', 'use.refresh.tokens': 'false' };
   return {
     realm: 'bank',
+    // The head of each login page. Of the texts of these pages, this one may have a link.
+    displayNameHtml: `Bank. <a href="${page}/phone" target="_blank">Phone of ${ALICE.name}</a>`,
     enabled: true,
     accessTokenLifespan: tokenLifetimeSeconds,
     attributes: { 'acr.loa.map': JSON.stringify(LEVEL_BY_ACR) },
