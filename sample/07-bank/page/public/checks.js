@@ -46,7 +46,7 @@ const MEANINGS = {
 /** Why the bank takes a token no longer, by its sentence. */
 const ENDINGS = {
   'The access token has expired': 'The token has ended.',
-  'Invalid DPoP key binding': 'The key of this token is lost, and this browser has made another.',
+  'Invalid DPoP key binding': 'The key of this token is lost.',
 };
 
 /**

@@ -122,7 +122,7 @@ for (const button of document.querySelectorAll('.log-in')) {
 }
 at('log-out').addEventListener('click', async () => {
   dropToken(currentBank());
-  say('You are logged out here. The key stays, and so does your login at the authorization server.');
+  say('Logged out here, not at the authorization server. The key stays.');
   await showBank();
   document.querySelector('.out .log-in').focus();
 });
