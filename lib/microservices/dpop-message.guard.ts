@@ -8,6 +8,7 @@ import { DpopGuard } from '../guard/dpop.guard.js';
 import { getDpopVerdict } from '../guard/get-dpop-verdict.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { transportOf } from '../transport/transport.js';
+import { isReportOnly } from '../verification/policy.js';
 import { endStream, type GrpcCall, grpcCallOf, grpcCredentialsOf, isStream, ownCallOf } from './grpc-call.js';
 import { parseMessageBaseUrl } from './message-base-url.js';
 import { credentialsOf } from './message-credentials.js';
@@ -86,8 +87,9 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
   }
 
   private endAtExpiry(context: ExecutionContext, call: GrpcCall): void {
-    const verdict = getDpopVerdict(context);
-    if (verdict?.enforced !== true) return;
+    const [verdict, policy] = [getDpopVerdict(context), this.getPolicy(context)];
+    // A handler that only reports behaves as it did without the guard.
+    if (verdict === undefined || policy === undefined || isReportOnly(policy)) return;
     const stop = this.sessions.watch(verdict, (reason) => {
       const error =
         reason === 'revocation_unavailable'
