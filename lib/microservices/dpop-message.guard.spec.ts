@@ -11,20 +11,27 @@ import {
   Module,
   type Type,
 } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer, NestFactory, Reflector } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { RpcException, TcpContext } from '@nestjs/microservices';
 import { HandClock } from '../../test/support/hand-clock.js';
 import { LogCollector } from '../../test/support/log-collector.js';
 import { ORIGIN } from '../../test/support/origin.js';
+import type { DpopConfig } from '../config/dpop-config.js';
 import type { DpopModuleOptions } from '../config/dpop-options.js';
+import { DPOP_CONFIG } from '../config/injection-tokens.js';
+import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { DpopHttpException } from '../guard/dpop-http.exception.js';
+import { DpopStrategy } from '../guard/dpop.strategy.js';
 import { getDpopVerdict } from '../guard/get-dpop-verdict.js';
 import { Dpop, SkipDpop } from '../guard/policy.decorators.js';
 import { DpopModule } from '../module/dpop.module.js';
 import { DpopSessions } from '../sessions/dpop-sessions.js';
 import { RevocationChecker } from '../revocation/revocation.checker.js';
-import { TestClient, TestIssuer } from '../testing/index.js';
+import { createTestVerdict, TestClient, TestIssuer } from '../testing/index.js';
+import { loadRpcException } from '../transport/rpc-exception.js';
+import { DpopVerifier } from '../verification/dpop.verifier.js';
+import { leaveVerdict } from '../verification/request-record.js';
 import { DpopMessageGuard } from './dpop-message.guard.js';
 
 const BASE_URL = 'https://messages.example.com/v1';
@@ -40,6 +47,9 @@ class Orders {
 
   @Dpop({ nonce: 'required' })
   nonce(): void {}
+
+  @Dpop({ anonymous: 'allow' })
+  anonymous(): void {}
 
   @SkipDpop()
   open(): void {}
@@ -199,7 +209,8 @@ describe('a message that is refused (J3)', () => {
 
   test('has no transport that is known: the log names those that are (D9)', async () => {
     const { guard } = await createApp();
-    const contexts = [undefined, null, 'context', {}, { getPattern: () => 'read' }];
+    const withoutPattern = new TcpContext([undefined as never, undefined as never, undefined as never]);
+    const contexts = [undefined, null, 'context', {}, { getPattern: () => 'read' }, withoutPattern];
     for (const context of contexts) {
       const error = await errorOf(guard.canActivate(contextOf('rpc', [{}, context])));
       expect(error).toMatchObject({ code: 'temporarily_unavailable' });
@@ -233,12 +244,20 @@ describe('a call whose handler answers by itself (J3)', () => {
     return isSettled;
   };
 
+  function createAnswer(): [Promise<unknown>, (status: unknown) => void] {
+    let answer: (status: unknown) => void = () => undefined;
+    const answered = new Promise((resolve) => {
+      answer = resolve;
+    });
+    return [answered, answer];
+  }
+
   test('ends with the status, and neither the handler nor a rejection comes about', async () => {
     const { guard } = await createApp();
     const call = new GrpcCall();
     const ended = new Promise((resolve) => call.once('cancelled', resolve));
     const guarded = guard.canActivate(contextOf('rpc', [call]));
-    await ended;
+    await Promise.race([ended, guarded]);
     expect(await hasSettled(guarded)).toBe(false);
     expect(call.events).toEqual([
       ['error', expect.objectContaining({ code: 16 })],
@@ -249,22 +268,22 @@ describe('a call whose handler answers by itself (J3)', () => {
   test('with one message is answered with the status', async () => {
     const { guard } = await createApp();
     const call = new GrpcCall();
-    let guarded: Promise<unknown> | undefined;
-    const answer = await new Promise((resolve) => {
-      guarded = guard.canActivate(contextOf('rpc', [call, resolve]));
+    const [answered, answer] = createAnswer();
+    const guarded = guard.canActivate(contextOf('rpc', [call, answer]));
+    expect(await Promise.race([answered, guarded])).toMatchObject({
+      code: 16,
+      metadata: expect.any(Metadata),
     });
-    expect(answer).toMatchObject({ code: 16, metadata: expect.any(Metadata) });
-    expect(await hasSettled(guarded as Promise<unknown>)).toBe(false);
+    expect(await hasSettled(guarded)).toBe(false);
     expect(call.events).toEqual([]);
   });
 
   test('is told of a refusal by the app, whose text is not for clients', async () => {
     const { guard } = await createApp({ guard: RefusingGuard });
     const call = await callWith();
-    const answer = await new Promise((resolve) => {
-      void guard.canActivate(contextOf('rpc', [call, resolve]));
-    });
-    expect(answer).toEqual({ code: 2, details: 'The call was refused' });
+    const [answered, answer] = createAnswer();
+    const guarded = guard.canActivate(contextOf('rpc', [call, answer]));
+    expect(await Promise.race([answered, guarded])).toEqual({ code: 2, details: 'The call was refused' });
   });
 
   test('is let in with a token and a proof', async () => {
@@ -346,11 +365,21 @@ describe('a stream of gRPC (J1)', () => {
     for (const call of calls) expect(call.events).toEqual([]);
   });
 
+  test('of nobody goes on (K2)', async () => {
+    const { app, guard } = await createApp();
+    const call = Object.assign(new GrpcCall(), { pipe: () => undefined });
+    expect(await guard.canActivate(contextOf('rpc', [{}, call.metadata, call], 'anonymous'))).toBe(true);
+    endToken(app);
+    expect(call.events).toEqual([]);
+  });
+
   test('is what ends: a call with one message each is left alone, as is an open one', async () => {
     const { app, guard } = await createApp();
     const [unary, open] = [await callWith(), await streamWith()];
     await guard.canActivate(asMethod(unary));
-    await guard.canActivate(contextOf('rpc', [{}, open.metadata, open], 'open'));
+    // Another guard may have verified it.
+    leaveVerdict(open, createTestVerdict({ claims: { exp: clock.ms / 1000 } }));
+    expect(await guard.canActivate(contextOf('rpc', [{}, open.metadata, open], 'open'))).toBe(true);
     endToken(app);
     expect([unary.events, open.events]).toEqual([[], []]);
     expect(unary.listenerCount('close')).toBe(0);
@@ -377,12 +406,38 @@ describe('what is no message is left to DpopGuard (J3)', () => {
     await expect(guard.canActivate(context)).rejects.toBeInstanceOf(DpopHttpException);
   });
 
+  test('a request of HTTP to which the app has given the members of a call', async () => {
+    const { app, guard } = await createApp({ isHttp: true });
+    const members = { metadata: new Metadata(), getPath: () => '/ledger.Ledger/Read' };
+    const request = Object.assign(await verified(), members);
+    const context = contextOf('http', [request, new ServerResponse(request)]);
+    expect(await guard.canActivate(context)).toBe(true);
+    expect(request.listenerCount('cancelled')).toBe(0);
+    const refused = Object.assign(requestWith(), members);
+    const other = contextOf('http', [refused, new ServerResponse(refused)]);
+    await expect(guard.canActivate(other)).rejects.toBeInstanceOf(DpopHttpException);
+    clock.advanceSeconds(LIFETIME_SECONDS);
+    app.get(DpopSessions).tick();
+  });
+
+  test('a message on a socket that no adapter has opened, whatever its client sends', async () => {
+    const { guard } = await createApp();
+    const context = contextOf('ws', [{}, tcpContext('read')]);
+    expect(() => guard.getRequest(context)).toThrow(DpopUnavailableError);
+    await expect(guard.canActivate(context)).rejects.toBeInstanceOf(DpopHttpException);
+    expect(log.text).toContain('transport_unknown; DpopGuard takes only HTTP requests');
+  });
+
   test('a call of an MCP server', async () => {
     const { guard } = await createApp({ isHttp: true });
     const mcpOf = (request: object) => contextOf('rpc', [{}, { getRawRequest: () => request }]);
     expect(await guard.canActivate(mcpOf(await verified()))).toBe(true);
-    const refused = guard.canActivate(mcpOf(requestWith()));
-    await expect(refused).rejects.toThrow(/A DPoP-bound access token is required$/);
+    // As for an app with handlers of messages.
+    await loadRpcException();
+    const error = await errorOf(guard.canActivate(mcpOf(requestWith())));
+    expect(error).toMatchObject({
+      message: 'credentials_missing: A DPoP-bound access token is required',
+    });
   });
 });
 
@@ -416,6 +471,25 @@ describe('the base URL of a guard (D9)', () => {
     const error = await errorOf(guard.canActivate(await messageWith()));
     expect(error).toMatchObject({ code: 'temporarily_unavailable' });
     expect(log.text).toContain('internal_failure; OriginGuard.baseUrl must be a URL that no HTTP route');
+  });
+
+  test('is unknown to a guard that the app creates by itself', async () => {
+    const { app } = await createApp();
+    const guard = new OrdersGuard(
+      app.get(DpopVerifier),
+      app.get<DpopConfig>(DPOP_CONFIG),
+      app.get(Reflector),
+      app.get(HttpAdapterHost),
+      app.get(DpopStrategy),
+      app.get(ModulesContainer),
+      app.get(DpopSessions),
+    );
+    expect(() => guard.onModuleInit()).toThrow(
+      new TypeError('OrdersGuard must be created by Nest, which gives it the configuration'),
+    );
+    const error = await errorOf(guard.canActivate(await messageWith()));
+    expect(error).toMatchObject({ code: 'temporarily_unavailable' });
+    expect(log.text).toContain('internal_failure; OrdersGuard must be created by Nest');
   });
 
   test('is read once', async () => {

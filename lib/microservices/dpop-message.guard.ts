@@ -52,23 +52,21 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
     } catch (thrown) {
       return refuseOwnCall(context, thrown);
     }
-    const call = context.getType<string>() === 'rpc' ? grpcCallOf(context.getArgs()) : undefined;
+    const call = isMessage(context) ? grpcCallOf(context.getArgs()) : undefined;
     if (call !== undefined && isStream(call)) this.endAtExpiry(context, call);
     return isActivated;
   }
 
   /** The context of the message, which Nest makes anew for each, or the call of gRPC. */
   override getRequest(context: ExecutionContext): object {
-    if (context.getType<string>() !== 'rpc' || transportOf(context) !== undefined)
-      return super.getRequest(context);
+    if (!isMessage(context)) return super.getRequest(context);
     const request: unknown = grpcCallOf(context.getArgs()) ?? context.getArgByIndex(1);
     if (typeof request !== 'object' || request === null) throw unknownContext();
     return request;
   }
 
   protected override getDpopRequest(context: ExecutionContext, request: object): DpopRequest {
-    if (context.getType<string>() !== 'rpc' || transportOf(context) !== undefined)
-      return super.getDpopRequest(context, request);
+    if (!isMessage(context)) return super.getDpopRequest(context, request);
     const message = { method: 'POST', baseUrl: this.startedBaseUrl() };
     const call = grpcCallOf([request]);
     if (call !== undefined)
@@ -80,8 +78,7 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
   }
 
   protected override toTransportException(context: ExecutionContext, exception: DpopHttpException): Error {
-    if (context.getType<string>() !== 'rpc' || transportOf(context) !== undefined)
-      return super.toTransportException(context, exception);
+    if (!isMessage(context)) return super.toTransportException(context, exception);
     const call = grpcCallOf(context.getArgs());
     return new RpcException(call === undefined ? toMessageRefusal(exception) : toGrpcStatus(exception, call));
   }
@@ -111,7 +108,10 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
   }
 
   private messageBaseUrl(): string {
-    if (this.settings === undefined) throw unknownContext();
+    if (this.settings === undefined)
+      throw new TypeError(
+        `${this.constructor.name} must be created by Nest, which gives it the configuration`,
+      );
     const { origins, allowInsecureHttp } = this.settings;
     const hasHttpServer = Boolean(this.adapterHost.httpAdapter as unknown);
     return (this.parsedBaseUrl ??= parseMessageBaseUrl(this.baseUrl, this.constructor.name, {
@@ -122,9 +122,14 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
   }
 }
 
+/** HTTP requests and calls of MCP servers are none. */
+function isMessage(context: ExecutionContext): boolean {
+  return context.getType<string>() === 'rpc' && transportOf(context) === undefined;
+}
+
 /** Ends the call, and settles nothing: neither the handler nor the rejection that Nest would not handle comes about. */
 function refuseOwnCall(context: ExecutionContext, thrown: unknown): Promise<never> {
-  const own = context.getType<string>() === 'rpc' ? ownCallOf(context.getArgs()) : undefined;
+  const own = isMessage(context) ? ownCallOf(context.getArgs()) : undefined;
   if (own === undefined) throw thrown;
   const status = thrown instanceof RpcException ? thrown.getError() : UNKNOWN;
   if (own.answer !== undefined) own.answer(Object(status) as object);

@@ -21,15 +21,22 @@ describe('the base URL of messages (J3)', () => {
     expect(parse(value)).toBe(normal);
   });
 
-  test.each([undefined, null, 7, '', 'orders', 'https://example.com?a', 'http://messages.example.com'])(
-    '%j is no such URL, and the guard is named (D9)',
-    (value) => {
-      expect(() => parse(value)).toThrow(TypeError);
-      expect(() => parse(value)).toThrow(
-        /^OrdersGuard\.baseUrl must be an https URL such as "https:\/\/messages\.example\.com", without query or fragment; it is /,
-      );
-    },
-  );
+  test.each<readonly [unknown, string]>([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [7, '7'],
+    ['', '""'],
+    ['orders', '"orders"'],
+    ['https://example.com?a', '"https://example.com?a"'],
+    ['http://messages.example.com', '"http://messages.example.com"'],
+    [{ toString: () => 'https://messages.example.com' }, '{ toString: [Function: toString] }'],
+  ])('%j is no such URL, and the guard is named (D9)', (value, shown) => {
+    expect(() => parse(value)).toThrow(
+      new TypeError(
+        `OrdersGuard.baseUrl must be an https URL such as "https://messages.example.com", without query or fragment; it is ${shown}`,
+      ),
+    );
+  });
 
   test('may be http on any host where the service allows that', () => {
     const value = 'http://messages.example.com';

@@ -43,6 +43,8 @@ describe('the refusal of a call of gRPC (J3)', () => {
   ])('of a request that is %s has the status %i', (_what, code, error) => {
     const details = `${error.code}: ${error.message}`;
     expect(toGrpcStatus(exceptionOf(error), call)).toMatchObject({ code, details, message: details });
+    // For what the app refuses by itself.
+    expect(UNKNOWN).toEqual({ code: 2, details: 'The call was refused' });
   });
 
   test('has challenge and nonce in metadata of its own, and no other header', () => {
@@ -55,12 +57,8 @@ describe('the refusal of a call of gRPC (J3)', () => {
       readonly metadata: Metadata;
     };
     expect(metadata).toBeInstanceOf(Metadata);
-    expect(metadata.getMap()).toEqual({ 'www-authenticate': 'DPoP algs="ES256"', 'dpop-nonce': 'n' });
+    expect(metadata.getMap()).toStrictEqual({ 'www-authenticate': 'DPoP algs="ES256"', 'dpop-nonce': 'n' });
     const bare = toGrpcStatus(exceptionOf(new DpopError('scope_insufficient')), call);
-    expect((bare as { readonly metadata: Metadata }).metadata.getMap()).toEqual({});
-  });
-
-  test('by the app itself tells the client nothing', () => {
-    expect(UNKNOWN).toEqual({ code: 2, details: 'The call was refused' });
+    expect((bare as { readonly metadata: Metadata }).metadata.getMap()).toStrictEqual({});
   });
 });
