@@ -111,8 +111,9 @@ export class EngineRequests {
   #withOwner(policy: DpopPolicy, sid: string | undefined): DpopPolicy {
     const opener = sid === undefined ? undefined : this.#connections.openerOf(sid);
     if (opener === undefined || !this.#refuses) return policy;
+    const isOwner = (verdict: DpopVerdict) => isSameClient(opener, verdict);
     // The log shows the name of a predicate as what was required.
-    const { [OWNER]: isOwner } = { [OWNER]: (verdict: DpopVerdict) => isSameClient(opener, verdict) };
+    Object.defineProperty(isOwner, 'name', { value: OWNER });
     return { ...policy, enforcement: 'enforce', anonymous: 'reject', predicates: [isOwner] };
   }
 }
