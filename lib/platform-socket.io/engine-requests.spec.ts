@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import type { DpopHandshakes } from '../handshake/dpop-handshakes.js';
 import { EngineRequests } from './engine-requests.js';
@@ -13,6 +14,7 @@ interface Parts {
   readonly headers?: IncomingHttpHeaders;
   /** As engine.io has it for an upgrade. */
   readonly isUpgrade?: boolean;
+  readonly transport?: string;
 }
 
 /** Has what engine.io gives a middleware as the response to an upgrade. */
@@ -28,9 +30,18 @@ class UpgradeHeaders extends Map<string, unknown> {
 
 function prepare(parts: Parts) {
   const { verify = () => Promise.resolve({}), fail = () => UNAVAILABLE, headers = {} } = parts;
-  const socket = new Socket();
-  const request = Object.assign(new IncomingMessage(socket), { _query: { transport: 'websocket' }, headers });
+  const { transport = 'websocket' } = parts;
+  const written: string[] = [];
+  const socket = new Duplex({
+    read: () => undefined,
+    write(chunk: Buffer, _encoding, done) {
+      written.push(chunk.toString());
+      done();
+    },
+  }) as Socket;
+  const request = Object.assign(new IncomingMessage(socket), { _query: { transport }, headers });
   const response = new ServerResponse(request);
+  response.assignSocket(socket);
   const requests = new EngineRequests(
     { openerOf: () => undefined } as unknown as OpenConnections,
     { verify, fail } as unknown as DpopHandshakes,
@@ -49,7 +60,7 @@ function prepare(parts: Parts) {
     });
     return isPassed;
   };
-  return { handle, passes, request, response, upgrade, socket };
+  return { handle, passes, request, response, upgrade, socket, written };
 }
 
 const broken = (): Promise<never> => Promise.reject(new Error('down'));
@@ -105,9 +116,34 @@ describe('a request whose client leaves while it is verified (D5)', () => {
     const upgrade = prepare({ isUpgrade: true });
     expect(await upgrade.passes()).toBe(true);
     expect(() => upgrade.socket.emit('error', new Error('reset'))).not.toThrow();
+    // The HTTP server listens to the others.
     const plain = prepare({});
+    const before = plain.socket.listenerCount('error');
     await plain.passes();
-    expect(plain.socket.listenerCount('error')).toBe(0);
+    expect(plain.socket.listenerCount('error')).toBe(before);
+  });
+});
+
+describe('a request by another transport is answered with the way out (J1)', () => {
+  const BODY = {
+    statusCode: 400,
+    message: "Only the WebSocket transport is accepted; set transports: ['websocket'] in the client",
+    error: 'Bad Request',
+    code: 'invalid_request',
+  };
+
+  test.each<readonly [boolean, readonly string[]]>([
+    [true, ['Connection: close']],
+    [false, []],
+  ])('for an upgrade: %s', async (isUpgrade, further) => {
+    const { passes, written } = prepare({ isUpgrade, transport: 'polling' });
+    expect(await passes()).toBe(false);
+    await new Promise((resolve) => setImmediate(resolve));
+    const [head = '', body = ''] = written.join('').split('\r\n\r\n');
+    expect(JSON.parse(body)).toEqual(BODY);
+    expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    const lines = ['Cache-Control: no-store', 'Content-Type: application/json; charset=utf-8', ...further];
+    expect(head.split('\r\n')).toEqual(expect.arrayContaining(lines));
   });
 });
 

@@ -160,6 +160,15 @@ describe('a namespace (J1)', () => {
     expect(error?.data).toStrictEqual({ code: 'temporarily_unavailable', statusCode: 503 });
   });
 
+  test('that is refused without a challenge has none in its data (D8)', async () => {
+    const body = JSON.stringify({ code: 'temporarily_unavailable', message: 'Later' });
+    const refusal = { status: 503, code: 'temporarily_unavailable' as const, headers: {}, body };
+    const admission = await admissionOf(ALL, { verify: () => Promise.resolve({ refusal }) });
+    const { error } = await enter(admission, '/orders', await requestWith([]));
+    expect(error?.message).toBe('Later');
+    expect(error?.data).toStrictEqual({ code: 'temporarily_unavailable', statusCode: 503 });
+  });
+
   test('that only reports lets everyone in, and is told from others (K1)', async () => {
     const admission = await admissionOf([ReportingGateway, RootGateway]);
     const reported = await enter(admission, '/reported', await requestWith());
@@ -174,11 +183,14 @@ describe('a namespace (J1)', () => {
 describe('a namespace without a gateway (J1)', () => {
   test('is closed, and the log says once what to do (D9)', async () => {
     const admission = await admissionOf([RootGateway]);
-    for (const namespace of ['/other', '/more']) {
+    const assertClosed = async (namespace: string) => {
       const { error } = await enter(admission, namespace, await requestWith([]));
       expect(error?.message).toBe('Invalid namespace');
       expect(error?.data).toStrictEqual({ code: 'invalid_request', statusCode: 400 });
-    }
+    };
+    await assertClosed('/other');
+    expect(log.lines).toHaveLength(1);
+    await assertClosed('/more');
     expect(log.lines).toEqual([
       'warn A client was refused a namespace without a gateway. If clients are to use it, put a gateway on it: @WebSocketGateway({ namespace: … }) takes a name or a regular expression DpopIoAdapter',
     ]);
@@ -216,6 +228,6 @@ describe('gateways of one namespace whose requirements have no sum (D9)', () => 
 
   test('do not end it for different names, nor for expressions, which may share none', async () => {
     await expect(admissionOf([gatewayOf('a', 'b'), gatewayOf('b', 'c')])).resolves.toBeDefined();
-    await expect(admissionOf([gatewayOf(/^\/a/, 'b'), gatewayOf(/^\/b/, 'c')])).resolves.toBeDefined();
+    await expect(admissionOf([gatewayOf(/^\/a?$/, 'b'), gatewayOf(/^\/b?$/, 'c')])).resolves.toBeDefined();
   });
 });
