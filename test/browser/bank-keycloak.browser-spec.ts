@@ -82,7 +82,7 @@ describeKeycloak('the bank with Keycloak in Chromium', () => {
       await isReady(page);
       expect(await textOf(page, '#thumbprint')).toBe(key);
       expect(await textOf(page, '#balance')).toBe('€2,075.80');
-      expect(faults).toEqual([]);
+      expect(faults).toStrictEqual([]);
     },
     LIMIT_MS,
   );
@@ -94,7 +94,7 @@ describeKeycloak('the bank with Keycloak in Chromium', () => {
       await logIn(page);
       await expectEachRefused(page);
       expect(await textOf(page, '#balance')).toBe('€2,075.80');
-      expect(faults).toEqual([]);
+      expect(faults).toStrictEqual([]);
     },
     LIMIT_MS,
   );
@@ -107,7 +107,7 @@ describeKeycloak('the bank with Keycloak in Chromium', () => {
       await logIn(page);
       await expectEachLetIn(page);
       expect(await textOf(page, '#balance')).toBe('€1,975.80');
-      expect(faults).toEqual([]);
+      expect(faults).toStrictEqual([]);
     },
     LIMIT_MS,
   );
@@ -163,7 +163,7 @@ describeKeycloak('the bank with Keycloak in Chromium', () => {
       expect(await textOf(page, '#balance')).toBe('€2,050.80');
       expect(await statusesOf(page, '[data-lane=api]', 'POST /transfers')).toEqual(['401', '201']);
       expect(await readClaims(page)).toMatchObject({ acr: 'phr', auth_time: expect.any(Number) });
-      expect(faults).toEqual([]);
+      expect(faults).toStrictEqual([]);
     },
     LIMIT_MS,
   );
