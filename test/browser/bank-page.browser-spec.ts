@@ -48,7 +48,7 @@ describe('the address of the page of the bank', () => {
       expect([search, page.url()]).toEqual([search, `${stage.page}/`]);
       expect(await textOf(page, '#message')).toBe(sentence);
     }
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   });
 
   test('Back from a login shows an expired login with a link to the bank', async () => {
@@ -85,7 +85,7 @@ describe('a transfer on the page of the bank', () => {
     await page.click('text=Confirm >> nth=-1');
     await says('#message', '€25.00 sent to Bob.');
     await page.waitForSelector('#transfer button[aria-disabled=false]');
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   });
 
   test('goes to each name of letters, and to no other', async () => {
@@ -148,7 +148,7 @@ describe('what the page of the bank says', () => {
     // No login page in between.
     await page.keyboard.press('Enter');
     await page.waitForSelector('body[data-login=in]', { state: 'attached' });
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   });
 });
 
@@ -169,7 +169,7 @@ describe('the thief of the page', () => {
     await page.evaluate("fetch('/config.json').then((response) => response.json())");
     expect(stolen).toEqual([`${stage.page}/config.json`]);
     expect(await textOf(page, '[data-theft=later] .outcome')).toBe('Not tried yet.');
-    expect(await statusesOf(page, '[data-actor=thief]', '')).toEqual([]);
+    expect(await statusesOf(page, '[data-actor=thief]', '')).toStrictEqual([]);
   });
 
   test('all thefts at once end with the sum of them, at both banks', async () => {
@@ -184,7 +184,7 @@ describe('the thief of the page', () => {
     await copyLoot(page);
     await page.click('#try-all');
     await says('#thief-message', '6 of 6 let in. Now switch to token and key.');
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   }, 120_000);
 
   test('an empty account is no check of the bank with Bearer tokens', async () => {
