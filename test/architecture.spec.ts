@@ -177,7 +177,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   opentelemetry: ['errors', 'telemetry'],
   swagger: ['errors', 'verification', 'config', 'guard', 'module'],
   mcp: ['errors', 'http', 'telemetry', 'verification', 'guard'],
-  microservices: ['errors', 'http', 'transport', 'config', 'guard'],
+  microservices: ['errors', 'http', 'transport', 'verification', 'config', 'guard'],
   // The command line. It makes the checks of the other rooms; no room knows it.
   cli: [
     'errors',

@@ -213,7 +213,7 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
         status: 400,
         body: { error: 'use_dpop_nonce' },
       });
-      expect(runs).toEqual([undefined]);
+      expect(runs).toStrictEqual([undefined]);
     });
 
     test('hands over undefined where the server accepts that, and a bad one is refused (G1)', async () => {

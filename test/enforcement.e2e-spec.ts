@@ -374,7 +374,7 @@ describe.each(PLATFORMS)("a route with anonymous: 'allow' on %s (K2)", (platform
         challenge: null,
       });
     });
-    expect(seen).toEqual([undefined]);
+    expect(seen).toStrictEqual([undefined]);
     expect(decisions).toMatchObject([
       { outcome: 'anonymous', code: undefined, jkt: undefined, enforced: true, route: '/' },
     ]);
