@@ -168,7 +168,7 @@ describe.each(PLATFORMS)("a route with enforcement: 'report' on %s (K1)", (platf
       status: 401,
       code: 'credentials_missing',
     });
-    expect(seen).toEqual([]);
+    expect(seen).toStrictEqual([]);
   });
 
   test('supplies the nonce that it would demand, and takes it (E4)', async () => {
@@ -398,7 +398,7 @@ describe.each(PLATFORMS)("a route with anonymous: 'allow' on %s (K2)", (platform
   ])('but never one with %s', async (_what, credentials, status) => {
     const app = await start();
     expect((await send(`${app.url}/`, { headers: await credentials() })).status).toBe(status);
-    expect(seen).toEqual([]);
+    expect(seen).toStrictEqual([]);
   });
 
   test('and good credentials must meet what the route requires', async () => {

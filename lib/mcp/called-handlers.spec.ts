@@ -87,7 +87,7 @@ describe('the handler that a message calls (D2)', () => {
   test('is an override in place of the method that it overrides', () => {
     const [replaced] = handlers.in(call('replaced'));
     expect(replaced?.handler).toBe(Tools.prototype.replaced);
-    expect(handlers.in(call('overridden'))).toEqual([]);
+    expect(handlers.in(call('overridden'))).toStrictEqual([]);
   });
 
   test('is each of those that a batch calls, in order', () => {
@@ -96,7 +96,7 @@ describe('the handler that a message calls (D2)', () => {
   });
 
   test('is left to the guards of the tools where two servers have the name', () => {
-    expect(handlers.in(call('twice'))).toEqual([]);
+    expect(handlers.in(call('twice'))).toStrictEqual([]);
   });
 });
 
@@ -118,5 +118,5 @@ test.each([
   call('own', { toString: 1, valueOf: 1 }),
   call('own', ['tools/call']),
 ])('the message %j calls none', (message) => {
-  expect(handlers.in(message)).toEqual([]);
+  expect(handlers.in(message)).toStrictEqual([]);
 });

@@ -139,7 +139,7 @@ describe('the guard of an MCP endpoint (D2)', () => {
       const answer = await callTool(path, name, scopes);
       expect(answer).toMatchObject({ status: 403, code: 'insufficient_scope' });
       expect(scopeOf(answer)).toBe(scope);
-      expect(received).toEqual([]);
+      expect(received).toStrictEqual([]);
     },
   );
 
@@ -152,7 +152,7 @@ describe('the guard of an MCP endpoint (D2)', () => {
     const answer = await callTool(path, name);
     expect(answer).toMatchObject({ status: 401, code: 'credentials_missing' });
     expect(scopeOf(answer)).toBe(scope);
-    expect(received).toEqual([]);
+    expect(received).toStrictEqual([]);
   });
 
   test('names the scopes to a client whose token is not valid, and to no other', async () => {
@@ -174,6 +174,6 @@ describe('the guard of an MCP endpoint (D2)', () => {
     const answer = await callTool('/read', 'nonce', ['read']);
     expect(answer).toMatchObject({ status: 401, code: 'use_dpop_nonce', nonce: expect.any(String) });
     expect(scopeOf(answer)).toBeUndefined();
-    expect(received).toEqual([]);
+    expect(received).toStrictEqual([]);
   });
 });

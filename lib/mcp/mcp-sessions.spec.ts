@@ -116,7 +116,7 @@ describe('a session (D8)', () => {
     ran.length = 0;
     for (const name of METHODS)
       await expect(bound[name](callOf(stranger, id), {})).rejects.toMatchObject(NOT_FOUND);
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
     await bound.handlePost(callOf(as(), id), {});
     expect(ran).toHaveLength(1);
   });
@@ -193,5 +193,5 @@ test('an endpoint without a guard answers 503, and the log says what to do (D8, 
   const line =
     '[McpSessions] answered 503: verdict_missing; put @UseGuards(DpopMcpGuard) on the controller of the MCP endpoint';
   expect(lines).toEqual([line, line, line]);
-  expect(ran).toEqual([]);
+  expect(ran).toStrictEqual([]);
 });

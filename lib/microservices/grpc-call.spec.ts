@@ -53,7 +53,7 @@ describe('a call of gRPC (J3)', () => {
     call.metadata.set('dpop', 'proof');
     const metadata = createMetadata(call);
     expect(metadata).toBeInstanceOf(Metadata);
-    expect(metadata.get('dpop')).toEqual([]);
+    expect(metadata.get('dpop')).toStrictEqual([]);
   });
 
   test('ends with the status, and is cancelled for Nest', () => {

@@ -74,7 +74,7 @@ describe('a call whose handler answers by itself (J3)', () => {
       metadata: expect.any(Metadata),
     });
     expect(await hasSettled(guarded)).toBe(false);
-    expect(call.events).toEqual([]);
+    expect(call.events).toStrictEqual([]);
   });
 
   test('is told of a refusal by the app, whose text is not for clients', async () => {
@@ -89,7 +89,7 @@ describe('a call whose handler answers by itself (J3)', () => {
     const { guard } = await scene.createApp();
     const call = await scene.callWith();
     expect(await guard.canActivate(contextOf('rpc', [call, () => undefined]))).toBe(true);
-    expect(call.events).toEqual([]);
+    expect(call.events).toStrictEqual([]);
   });
 });
 
@@ -98,7 +98,7 @@ describe('a stream of gRPC (J1)', () => {
     const { app, guard } = await scene.createApp();
     const call = await scene.streamWith();
     expect(await guard.canActivate(asMethod(call))).toBe(true);
-    expect(call.events).toEqual([]);
+    expect(call.events).toStrictEqual([]);
     scene.endToken(app);
     expect(call.events).toEqual([
       [
@@ -148,7 +148,7 @@ describe('a stream of gRPC (J1)', () => {
     call.emit(event);
     call.events.length = 0;
     scene.endToken(app);
-    expect(call.events).toEqual([]);
+    expect(call.events).toStrictEqual([]);
   });
 
   test('goes on where the service only reports (K1)', async () => {
@@ -156,7 +156,7 @@ describe('a stream of gRPC (J1)', () => {
     const calls = [await scene.streamWith(), Object.assign(new GrpcCall(), { pipe: () => undefined })];
     for (const call of calls) expect(await guard.canActivate(asMethod(call))).toBe(true);
     scene.endToken(app);
-    for (const call of calls) expect(call.events).toEqual([]);
+    for (const call of calls) expect(call.events).toStrictEqual([]);
   });
 
   test('of nobody goes on (K2)', async () => {
@@ -164,7 +164,7 @@ describe('a stream of gRPC (J1)', () => {
     const call = Object.assign(new GrpcCall(), { pipe: () => undefined });
     expect(await guard.canActivate(asMethod(call, 'anonymous'))).toBe(true);
     scene.endToken(app);
-    expect(call.events).toEqual([]);
+    expect(call.events).toStrictEqual([]);
   });
 
   test('is what ends: a call with one message each is left alone, as is an open one', async () => {

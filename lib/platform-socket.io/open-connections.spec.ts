@@ -129,7 +129,7 @@ describe('a connection whose token ends (J1)', () => {
     const ofClosed = open(connections, closed, verdict());
     closed.emit('close');
     endToken();
-    expect(left.told).toEqual([]);
+    expect(left.told).toStrictEqual([]);
     expect(stays.told).toHaveLength(2);
     expect([closed.closes, ofClosed.told]).toEqual([0, []]);
   });

@@ -136,7 +136,7 @@ describe('a handshake (J1)', () => {
   test('without them is refused, and no hook runs', async () => {
     const app = await start();
     expect(await open(app, { path: '/feed' })).toMatchObject({ status: 401, code: 'credentials_missing' });
-    expect(seen).toEqual([]);
+    expect(seen).toStrictEqual([]);
     expect(log.text).toContain('on GET /feed (FeedGateway)');
   });
 
@@ -253,7 +253,7 @@ describe('the next nonce (E4)', () => {
       app.nest.get(NonceService).issue = () => 'nonce\r\nSet-Cookie: a=b';
     });
     await expect(opening).rejects.toThrow(/socket hang up|ECONNRESET/);
-    expect(seen).toEqual([]);
+    expect(seen).toStrictEqual([]);
   });
 });
 

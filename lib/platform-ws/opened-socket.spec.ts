@@ -49,7 +49,7 @@ describe('the exception of a refused message (J1)', () => {
   test.each([0, 2, 3])('is not sent on a socket in the state %i', (state) => {
     socket.readyState = state;
     socket.emit('exception', (refuse() as WsException).getError());
-    expect(socket.sent).toEqual([]);
+    expect(socket.sent).toStrictEqual([]);
   });
 
   test.each([undefined, null, 'text', payload, { status: 'error', message: 'of the app' }])(
@@ -57,7 +57,7 @@ describe('the exception of a refused message (J1)', () => {
     (other) => {
       refuse();
       expect(() => socket.emit('exception', other)).not.toThrow();
-      expect(socket.sent).toEqual([]);
+      expect(socket.sent).toStrictEqual([]);
     },
   );
 });

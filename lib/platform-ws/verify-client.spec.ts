@@ -144,7 +144,7 @@ describe('the process goes on (D5)', () => {
         throw new Error('of the logger');
       },
     });
-    expect(answers).toEqual([]);
+    expect(answers).toStrictEqual([]);
     expect(info.req.socket.destroyed).toBe(true);
   });
 });
