@@ -12,11 +12,13 @@ export interface ApiOptions {
   readonly issuer: string;
   /** The URL of the Redis that all instances share. */
   readonly redis: string;
+  /** How long Redis may take to answer; default `DEADLINE_MS`. */
+  readonly deadlineMs?: number;
 }
 
 @Module({})
 export class AppModule {
-  static register({ origin, issuer, redis }: ApiOptions): DynamicModule {
+  static register({ origin, issuer, redis, deadlineMs = DEADLINE_MS }: ApiOptions): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -24,7 +26,7 @@ export class AppModule {
           origin,
           accessToken: { issuer, audience: origin },
           // The storage creates the client from the URL, opens it at start and closes it at shutdown.
-          storage: new RedisStorage(redis, { deadlineMs: DEADLINE_MS }),
+          storage: new RedisStorage(redis, { deadlineMs }),
         }),
       ],
       controllers: [AccountsController],
