@@ -57,4 +57,5 @@ export const FOLDERS = {
   'security-events': ['lib/security-events/', 'test/security-events'],
   sessions: ['lib/sessions/'],
   module: ['lib/module/'],
+  redis: ['lib/redis/'],
 };
