@@ -1,0 +1,301 @@
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { LossyProxy } from '../../test/redis/lossy-proxy.js';
+import { RedisServer } from '../../test/redis/redis-server.js';
+import { until } from '../../test/redis/until.js';
+import { DeadlineError } from '../runtime/deadlines.js';
+import { RedisConnection } from './redis-connection.js';
+import { createScript } from './redis-script.js';
+import type { RedisSource } from './redis-source.js';
+
+const DEADLINE_MS = 10_000;
+const NOWHERE = 'redis://127.0.0.1:1';
+const ECHO = createScript('return { KEYS[1], KEYS[2], ARGV[1], ARGV[2] }');
+const COUNT = createScript(`return redis.call('INCR', KEYS[1])`);
+const WRONG = createScript(`return redis.call('HGET', KEYS[1])`);
+
+let server: RedisServer;
+const opened: { close(): unknown }[] = [];
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+}, 30_000);
+afterEach(async () => {
+  for (const resource of opened.splice(0).toReversed()) await resource.close();
+  jest.restoreAllMocks();
+});
+afterAll(() => server.close());
+
+/** Not opened. */
+function connectionTo(source: RedisSource, deadlineMs = DEADLINE_MS): RedisConnection {
+  const connection = new RedisConnection(source, deadlineMs);
+  opened.push(connection);
+  return connection;
+}
+
+async function open(source: RedisSource = server.url, deadlineMs = DEADLINE_MS): Promise<RedisConnection> {
+  const connection = connectionTo(source, deadlineMs);
+  await connection.open();
+  return connection;
+}
+
+/** A client of the app's own. */
+function borrow(options: RedisOptions = {}, port = server.port): Redis {
+  const client = new Redis(port, '127.0.0.1', options);
+  client.on('error', () => {});
+  opened.push({ close: () => client.disconnect() });
+  return client;
+}
+
+async function errorOf(work: Promise<unknown>): Promise<Error> {
+  return await work.then(
+    () => expect.unreachable(),
+    (error: unknown) => error as Error,
+  );
+}
+
+const connectionNames = async () =>
+  [...String(await server.command('CLIENT', 'LIST')).matchAll(/ name=(\S+) /g)].map(([, name]) => name);
+
+describe('a script', () => {
+  test('gets its keys and arguments, and is sent whole only where the server does not know it', async () => {
+    const connection = await open();
+    await server.command('SCRIPT', 'FLUSH');
+    await server.command('CONFIG', 'RESETSTAT');
+    for (let call = 0; call < 3; call += 1)
+      expect(await connection.evaluate(ECHO, ['a', 'b'], ['c', 4])).toEqual(['a', 'b', 'c', '4']);
+    const stats = String(await server.command('INFO', 'commandstats'));
+    expect(stats).toMatch(/cmdstat_eval:calls=1,/);
+    expect(stats).toMatch(/cmdstat_evalsha:calls=3,/);
+  });
+
+  test('with an error reply fails with this reply, once (F5)', async () => {
+    const connection = await open();
+    await connection.evaluate(WRONG, ['a'], []).catch(() => {});
+    await server.command('CONFIG', 'RESETSTAT');
+    expect(await errorOf(connection.evaluate(WRONG, ['a'], []))).toMatchObject({ name: 'ReplyError' });
+    expect(String(await server.command('INFO', 'commandstats'))).toMatch(/cmdstat_evalsha:calls=1,/);
+    expect(await connection.evaluate(ECHO, ['a', 'b'], ['c', 4])).toEqual(['a', 'b', 'c', '4']);
+  });
+
+  test('is run again when its reply is lost (F1)', async () => {
+    const proxy = await LossyProxy.start(server.port);
+    opened.push(proxy);
+    const connection = await open(`redis://127.0.0.1:${proxy.port}`);
+    const key = 'run again';
+    expect(await connection.evaluate(COUNT, [key], [])).toBe(1);
+    proxy.loseNextReply();
+    expect(await connection.evaluate(COUNT, [key], [])).toBe(3);
+    expect(proxy.lost).toBe(1);
+  });
+
+  test('is not run again where the deadline leaves no time for it (F5)', async () => {
+    const proxy = await LossyProxy.start(server.port);
+    opened.push(proxy);
+    const client = borrow({ autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 }, proxy.port);
+    await once(client, 'ready');
+    const connection = await open(client, 15);
+    await connection.evaluate(COUNT, ['not again'], []).catch(() => {});
+    await server.command('SET', 'not again', '0');
+    proxy.loseNextReply();
+    const error = await errorOf(connection.evaluate(COUNT, ['not again'], []));
+    expect(proxy.lost).toBe(1);
+    expect(error.message).toMatch(/^(Redis is not connected any more|no answer within 15 ms)$/);
+    expect(await server.command('GET', 'not again')).toBe('1');
+  });
+});
+
+describe('without Redis (F5)', () => {
+  test('a script fails at once, with the reason', async () => {
+    const connection = await open(NOWHERE);
+    expect(connection.isReady).toBe(false);
+    expect(await errorOf(connection.evaluate(ECHO, [], []))).toMatchObject({
+      message: 'Redis is not connected',
+      cause: { code: 'ECONNREFUSED' },
+    });
+  });
+
+  test('one that hangs gives no answer within the deadline', async () => {
+    const connection = await open(server.url, 100);
+    server.freeze();
+    try {
+      expect(await errorOf(connection.evaluate(ECHO, [], []))).toEqual(new DeadlineError(100));
+    } finally {
+      server.thaw();
+    }
+  });
+
+  test('a reply explains why a client that then left gets no answer; another reply takes that back', async () => {
+    const client = borrow();
+    await once(client, 'ready');
+    const connection = await open(client, 100);
+    const reply = await errorOf(connection.evaluate(WRONG, ['a'], []));
+    server.freeze();
+    const explained = await errorOf(connection.evaluate(ECHO, [], []));
+    server.thaw();
+    expect(explained.message).toBe('Redis is not connected any more');
+    expect(explained.cause).toBe(reply);
+    await until('it answers', () => connection.evaluate(ECHO, [], []).then(() => true));
+    server.freeze();
+    const unexplained = await errorOf(connection.evaluate(ECHO, [], []));
+    server.thaw();
+    expect(unexplained).toEqual(new DeadlineError(100));
+  });
+
+  test('sends no more than 10000 scripts to one that hangs, and goes on when it answers', async () => {
+    const client = borrow();
+    await once(client, 'ready');
+    const connection = await open(client, 400);
+    await connection.evaluate(ECHO, [], []);
+    server.freeze();
+    try {
+      const sent = Array.from({ length: 10_000 }, () => errorOf(connection.evaluate(ECHO, [], [])));
+      const error = await errorOf(connection.evaluate(ECHO, [], []));
+      expect(error.message).toBe('Redis is not connected any more');
+      expect(error.cause).toMatchObject({ message: 'Redis does not answer' });
+      expect((await Promise.all(sent)).every((late) => late instanceof DeadlineError)).toBe(true);
+    } finally {
+      server.thaw();
+    }
+    await until('it answers', () => connection.evaluate(ECHO, [], []).then(() => true));
+  }, 30_000);
+
+  test('scripts that a lost connection never answers do not count after the next one', async () => {
+    const proxy = await LossyProxy.start(server.port);
+    const client = borrow({ autoResendUnfulfilledCommands: false }, proxy.port);
+    await once(client, 'ready');
+    opened.push(proxy);
+    const connection = await open(client, 1000);
+    await connection.evaluate(ECHO, [], []);
+    proxy.loseNextReply();
+    const lost = await Promise.all(
+      Array.from({ length: 10_000 }, () => errorOf(connection.evaluate(ECHO, [], []))),
+    );
+    expect(lost).toHaveLength(10_000);
+    await until('it answers', () => connection.evaluate(ECHO, [], []).then(() => true));
+  }, 30_000);
+});
+
+describe('the opening', () => {
+  test('connects a client of the library', async () => {
+    const connection = connectionTo(server.url);
+    expect(connection.isReady).toBe(false);
+    await connection.open();
+    expect(connection.isReady).toBe(true);
+    expect(connection.isCluster).toBe(false);
+    await connection.open();
+    expect(connection.isReady).toBe(true);
+  });
+
+  test.each([
+    ['that is to connect later', { lazyConnect: true }],
+    ['that is connecting', {}],
+  ])('waits for a client of the app %s', async (_name, options) => {
+    const connection = await open(borrow(options));
+    expect(connection.isReady).toBe(true);
+  });
+
+  test('waits no longer than for the first failure (F5)', async () => {
+    const connection = await open(NOWHERE);
+    expect(connection.isReady).toBe(false);
+  });
+
+  test('leaves a client of the app that has ended as it is', async () => {
+    const client = borrow();
+    await once(client, 'ready');
+    client.disconnect();
+    await once(client, 'end');
+    const connection = await open(client);
+    expect(client.status).toBe('end');
+    expect(connection.isReady).toBe(false);
+  });
+
+  test('calls the listeners after each new connection, of a node of a Cluster too (F6)', async () => {
+    const connection = connectionTo(server.url);
+    let calls = 0;
+    connection.onConnected(() => (calls += 1));
+    await connection.open();
+    expect(calls).toBe(1);
+    await server.command('CLIENT', 'KILL', 'TYPE', 'normal');
+    await until('it has connected anew', () => calls === 2);
+
+    const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
+    const ofCluster = connectionTo(cluster);
+    expect(ofCluster.isCluster).toBe(true);
+    ofCluster.onConnected(() => (calls += 1));
+    cluster.emit('+node');
+    expect(calls).toBe(3);
+  });
+});
+
+describe('the closing', () => {
+  test('ends a client of the library', async () => {
+    const connection = await open({ host: '127.0.0.1', port: server.port, connectionName: 'owned' });
+    expect(await connectionNames()).toContain('owned');
+    await connection.close();
+    await until('the client has ended', () => !connection.isReady);
+    await until('the server has lost it', async () => !(await connectionNames()).includes('owned'));
+    await connection.close();
+    await expect(connection.evaluate(ECHO, [], [])).rejects.toThrow('Redis is not connected');
+  });
+
+  test('leaves a client of the app connected, and without a listener of the library', async () => {
+    const client = borrow();
+    await once(client, 'ready');
+    const listeners = () => client.eventNames().map((name) => [name, client.listenerCount(name)]);
+    const before = listeners();
+    const connection = await open(client);
+    connection.onConnected(() => {});
+    expect(listeners()).not.toEqual(before);
+    await connection.close();
+    expect(listeners()).toEqual(before);
+    expect(await client.ping()).toBe('PONG');
+  });
+
+  test('comes where Redis does not answer, after the deadline', async () => {
+    const connection = await open(server.url, 50);
+    server.freeze();
+    try {
+      await connection.close();
+      await until('the client has ended', () => !connection.isReady);
+    } finally {
+      server.thaw();
+    }
+  });
+
+  test('prints nothing, also of an error that comes after it', async () => {
+    const printed = jest.spyOn(console, 'error').mockImplementation(() => {});
+    const connection = connectionTo(NOWHERE, 50);
+    const opening = connection.open();
+    await connection.close();
+    await opening;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(printed).not.toHaveBeenCalled();
+  });
+
+  test('leaves no timer behind that keeps the process alive', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    const connection = await open(server.url, 60_000);
+    await connection.close();
+    await until('the client has ended', () => !connection.isReady);
+    expect(timers()).toBe(before);
+  });
+
+  test('a client of the app that hangs keeps no listener of an opening that was given up (F5)', async () => {
+    server.freeze();
+    try {
+      const client = borrow();
+      await once(client, 'connect');
+      const connection = connectionTo(client);
+      const before = client.listenerCount('ready');
+      const opening = connection.open();
+      expect(client.listenerCount('ready')).toBe(before + 1);
+      await opening;
+      expect(client.listenerCount('ready')).toBe(before);
+    } finally {
+      server.thaw();
+    }
+  });
+});
