@@ -101,6 +101,14 @@ describe('a client that the library creates fails early, and repeats no command 
     expect(reconnectOnError?.(new Error('ERR this is READONLY'))).toBe(false);
   });
 
+  test('holds the process for no more than a second when it is ended without Redis, whatever the deadline', () => {
+    expect(createClient({}, 60_000, 'Owner').options).toMatchObject({
+      disconnectTimeout: 1000,
+      sentinelCommandTimeout: 180_000,
+      socketTimeout: 180_000,
+    });
+  });
+
   test('from the nodes of a Cluster', () => {
     const client = create({ nodes: NODES });
     expect(client).toBeInstanceOf(Cluster);
