@@ -225,43 +225,6 @@ const DEFAULT: Rules = {
   clockOffsetSeconds: 0,
 };
 
-describe('no proof is accepted twice, and a client that follows §8 is served (F4, F6)', () => {
-  test.each<[string, readonly Partial<Rules>[]]>([
-    ['instances alike', [{}, {}]],
-    ['clocks that differ', [{ clockOffsetSeconds: -15 }, { clockOffsetSeconds: 15 }, {}]],
-    ['another maxAgeSeconds', [{}, { maxAgeSeconds: 300 }, { maxAgeSeconds: 5, clockOffsetSeconds: -15 }]],
-    [
-      'another afterDataLoss',
-      [{}, { afterDataLoss: 'accept' }, { maxAgeSeconds: 300, afterDataLoss: 'accept' }],
-    ],
-    [
-      'all of that',
-      [
-        { clockOffsetSeconds: 15 },
-        { maxAgeSeconds: 300, clockOffsetSeconds: -15 },
-        { maxAgeSeconds: 300, afterDataLoss: 'accept' },
-      ],
-    ],
-  ])(
-    '%s: after every loss of Redis',
-    async (_name, fleet) => {
-      const time = { nowSeconds: Date.now() / 1000 };
-      const instances = await Promise.all(
-        fleet.map((rules) => Instance.start({ ...DEFAULT, ...rules }, time)),
-      );
-      await fc.assert(
-        fc.asyncProperty(fc.array(events, { minLength: 10, maxLength: 40 }), async (history) => {
-          await redis.flushall();
-          const world = new World(instances, time);
-          for (const event of history) await event(world);
-        }),
-        { numRuns: Number(process.env.REPLAY_HISTORIES ?? 40), endOnFailure: true },
-      );
-    },
-    600_000,
-  );
-});
-
 describe('one store', () => {
   const jkt = hash('sha256', 'a client', 'base64url');
   const nowSeconds = Math.floor(Date.now() / 1000);
@@ -476,4 +439,41 @@ describe('one store', () => {
       await expect(odd.claim(claim)).rejects.toThrow(DpopUnavailableError);
     }
   });
+});
+
+describe('no proof is accepted twice, and a client that follows §8 is served (F4, F6)', () => {
+  test.each<[string, readonly Partial<Rules>[]]>([
+    ['instances alike', [{}, {}]],
+    ['clocks that differ', [{ clockOffsetSeconds: -15 }, { clockOffsetSeconds: 15 }, {}]],
+    ['another maxAgeSeconds', [{}, { maxAgeSeconds: 300 }, { maxAgeSeconds: 5, clockOffsetSeconds: -15 }]],
+    [
+      'another afterDataLoss',
+      [{}, { afterDataLoss: 'accept' }, { maxAgeSeconds: 300, afterDataLoss: 'accept' }],
+    ],
+    [
+      'all of that',
+      [
+        { clockOffsetSeconds: 15 },
+        { maxAgeSeconds: 300, clockOffsetSeconds: -15 },
+        { maxAgeSeconds: 300, afterDataLoss: 'accept' },
+      ],
+    ],
+  ])(
+    '%s: after every loss of Redis',
+    async (_name, fleet) => {
+      const time = { nowSeconds: Date.now() / 1000 };
+      const instances = await Promise.all(
+        fleet.map((rules) => Instance.start({ ...DEFAULT, ...rules }, time)),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(events, { minLength: 10, maxLength: 40 }), async (history) => {
+          await redis.flushall();
+          const world = new World(instances, time);
+          for (const event of history) await event(world);
+        }),
+        { numRuns: Number(process.env.REPLAY_HISTORIES ?? 40), endOnFailure: true },
+      );
+    },
+    600_000,
+  );
 });
