@@ -202,7 +202,7 @@ describe('appending (B9)', () => {
     const log = open();
     await log.append(A, NOW, 9);
     await log.read(NOW);
-    const [[id = '']] = (await redis.xrange(key, '-', '+')) as [[string]];
+    const [[id] = ['']] = await redis.xrange(key, '-', '+');
     await redis.del(key);
     await redis.xadd(key, id, 'r', formatDenyLogValue(B));
     expect(await log.appendNext([A], NOW)).toBe(false);

@@ -40,9 +40,14 @@ async function open(source: RedisSource = server.url, deadlineMs = DEADLINE_MS):
   return connection;
 }
 
+type ClientOptions = Pick<
+  RedisOptions,
+  'lazyConnect' | 'autoResendUnfulfilledCommands' | 'maxRetriesPerRequest'
+>;
+
 /** A client of the app's own. */
-function borrow(options: RedisOptions = {}, port = server.port): Redis {
-  const client = new Redis(port, '127.0.0.1', options);
+function borrow(options: ClientOptions = {}, port = server.port): Redis {
+  const client = new Redis({ ...options, host: '127.0.0.1', port });
   client.on('error', () => {});
   opened.push({ close: () => client.disconnect() });
   return client;
@@ -50,7 +55,9 @@ function borrow(options: RedisOptions = {}, port = server.port): Redis {
 
 async function errorOf(work: Promise<unknown>): Promise<Error> {
   return await work.then(
-    () => expect.unreachable(),
+    () => {
+      throw new Error('it did not fail');
+    },
     (error: unknown) => error as Error,
   );
 }
