@@ -28,7 +28,7 @@ beforeEach(() => {
   key = `${randomUUID()}:deny-list`;
   clock = new HandClock();
 });
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => void jest.restoreAllMocks());
 afterAll(async () => {
   await connection.close();
   redis.disconnect();
