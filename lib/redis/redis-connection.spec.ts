@@ -158,15 +158,24 @@ describe('the opening', () => {
     expect(connection.isReady).toBe(false);
   });
 
-  test('leaves a client of the app that has ended as it is', async () => {
-    const client = borrow();
-    await once(client, 'ready');
-    client.disconnect();
-    await once(client, 'end');
-    const connection = await open(client);
-    expect(client.status).toBe('end');
-    expect(connection.isReady).toBe(false);
-  });
+  test.each(['ready', 'end'] as const)(
+    'waits for nothing where a client of the app is at its %s',
+    async (status) => {
+      const client = borrow();
+      await once(client, 'ready');
+      if (status === 'end') {
+        client.disconnect();
+        await once(client, 'end');
+      }
+      const connection = connectionTo(client);
+      const before = client.listenerCount('ready');
+      const opening = connection.open();
+      expect(client.listenerCount('ready')).toBe(before);
+      await opening;
+      expect(client.status).toBe(status);
+      expect(connection.isReady).toBe(status === 'ready');
+    },
+  );
 
   test('calls the listeners after each new connection, of a node of a Cluster too (F6)', async () => {
     const connection = connectionTo(server.url);

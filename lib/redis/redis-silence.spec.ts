@@ -115,9 +115,7 @@ describe('a Redis that hangs (F5)', () => {
   });
 
   test('sends no more than 10000 scripts to one that hangs, and goes on when it answers', async () => {
-    const client = borrow();
-    await once(client, 'ready');
-    const connection = await open(client, 400);
+    const connection = await open(server.url, 400);
     await connection.evaluate(ECHO, [], []);
     server.freeze();
     try {
