@@ -51,8 +51,8 @@ const CHANGES: readonly (readonly [what: string, change: SetOptions, err: string
   ['exp in the past', { claims: { exp: 1_893_455_990 } }, 'invalid_request', 'exp'],
   ['a text as exp', { claims: { exp: 'never' } }, 'invalid_request', 'exp'],
   ['nbf in the future', { claims: { nbf: 1_893_456_011 } }, 'invalid_request', 'nbf'],
-  ['no events', { claims: { events: undefined } }, 'invalid_request', 'events'],
-  ['an empty object as events', { claims: { events: {} } }, 'invalid_request', 'events'],
+  ['no events', { claims: { events: undefined } }, 'invalid_request', 'events_missing'],
+  ['an empty object as events', { claims: { events: {} } }, 'invalid_request', 'events_missing'],
   ['an array as events', { claims: { events: [SESSION_REVOKED] } }, 'invalid_request', 'events'],
   [
     'an event that is no object',
@@ -61,7 +61,7 @@ const CHANGES: readonly (readonly [what: string, change: SetOptions, err: string
     'events',
   ],
   ['a type that is no URI', { claims: { events: { 'session-revoked': {} } } }, 'invalid_request', 'events'],
-  ['no subject', { claims: { sub_id: undefined } }, 'invalid_request', 'subject'],
+  ['no subject', { claims: { sub_id: undefined } }, 'invalid_request', 'subject_missing'],
   ['a text as subject', { claims: { sub_id: 'alice' } }, 'invalid_request', 'subject'],
   ['a subject without format', { claims: { sub_id: { sub: 'alice' } } }, 'invalid_request', 'subject'],
   [

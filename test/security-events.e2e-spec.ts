@@ -475,7 +475,7 @@ describe('the module (B9)', () => {
     ],
     ['resolveSubject', { transmitters: [{ ...transmitter, resolveSubject: 1 }] }, 'resolveSubject must be'],
     ['symmetric', { transmitters: [{ ...transmitter, algorithms: ['HS256'] }] }, 'algorithms must be'],
-    ['no deny-list', { denyList: undefined }, 'denyList must be a deny-list'],
+    ['no deny-list', { denyList: undefined }, 'denyList must be the deny-list that is the option revocation'],
     ['a checker', { denyList: { isRevoked: () => false } }, 'this one has no method revoke'],
     ['a short secret', { authorization: 'Bearer 12345678' }, 'at least 16 characters'],
     ['an empty list', { authorization: [] }, 'authorization must be'],

@@ -71,6 +71,16 @@ describe('the detail says what is wrong with a token (D9)', () => {
     expect(await outcomeOf(issuer.accessToken, await issuer.issueToken())).toBe('accepted');
   });
 
+  test('a claim that the options require is missing', async () => {
+    const options = { ...issuer.accessToken, requiredClaims: ['client_id', 'jti'] } as const;
+    const token = await issuer.issueToken(claims({ jti: undefined }));
+    expect(await outcomeOf(issuer.accessToken, token)).toBe('accepted');
+    expect(await outcomeOf(options, token)).toMatchObject({
+      reason: 'token_invalid',
+      details: { detail: 'jti' },
+    });
+  });
+
   test.each(signed)('%s', async (_what, options, [reason, details]) => {
     expect(await outcomeOf(issuer.accessToken, await issuer.issueToken(options))).toEqual({
       reason,

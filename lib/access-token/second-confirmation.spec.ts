@@ -29,6 +29,40 @@ describe('what a token is bound to beside its DPoP key (B11)', () => {
     expect(() => assertConfirmationChecked(cnf, () => false)).not.toThrow();
   });
 
+  test('the operator is told what nobody checks, and what to do (D9)', () => {
+    expect(() => assertConfirmationChecked({ ...bound, 'x5t#S256': 'x' }, undefined)).toThrow(
+      expect.objectContaining({
+        details: {
+          detail: 'x5t#S256',
+          advice:
+            "the issuer binds its tokens to x5t#S256 beside jkt: set confirmation to a function that checks it, such as confirmClientCertificate for x5t#S256, or to 'jkt-only' if the DPoP key is enough",
+        },
+      }),
+    );
+  });
+
+  test('the function of the app sees the members of cnf and the request, and cannot change the claims', () => {
+    const cnf = { ...bound, kid: 'x' };
+    const seen: unknown[] = [];
+    void confirmSecond({ cnf }, request, (...given) => {
+      seen.push(...given);
+      return Object.isFrozen(given[0]);
+    });
+    expect(seen).toEqual([cnf, request]);
+    expect(Object.isFrozen(cnf)).toBe(false);
+  });
+
+  test('a function of the app that fails or answers something else is told by its name', () => {
+    const claims = { cnf: { ...bound, kid: 'x' } };
+    const answers = (answer: unknown) => () => confirmSecond(claims, request, () => answer as boolean);
+    expect(answers('yes')).toThrow(
+      expect.objectContaining({
+        status: 503,
+        advice: expect.stringContaining('the function of the option confirmation') as unknown,
+      }),
+    );
+  });
+
   test('an answer at once costs no promise', () => {
     const claims = { cnf: { ...bound, kid: 'x' } };
     expect(confirmSecond(claims, request, () => true)).toBeUndefined();

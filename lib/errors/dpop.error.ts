@@ -64,7 +64,11 @@ export interface UnavailableOptions {
   readonly advice?: string;
   /** After how many seconds the client should retry, default 1. */
   readonly retryAfterSeconds?: number;
+  /** The message, for what is no verification of a request. Default: the request cannot be verified. */
+  readonly sentence?: string;
 }
+
+const CANNOT_VERIFY = 'The request cannot be verified at the moment';
 
 /**
  * The service cannot verify the request, and the client is not at fault: the issuer or the replay store does not answer,
@@ -82,9 +86,9 @@ export class DpopUnavailableError extends Error {
 
   constructor(
     readonly reason: UnavailableReason,
-    { cause, advice, retryAfterSeconds = 1 }: UnavailableOptions = {},
+    { cause, advice, retryAfterSeconds = 1, sentence = CANNOT_VERIFY }: UnavailableOptions = {},
   ) {
-    super('The request cannot be verified at the moment', { cause });
+    super(sentence, { cause });
     this.advice = advice;
     this.retryAfterSeconds = retryAfterSeconds;
   }

@@ -128,3 +128,12 @@ describe('an assert of an option (I4)', () => {
     );
   });
 });
+
+test('an assert of an option shows what it is (D9, I4)', () => {
+  const shown = (check: () => void): string | undefined => messageOf(check)?.split('; ').at(-1);
+  expect(shown(() => assertOneOf('c', 'option', ['a', 'b']))).toBe('it is "c"');
+  expect(shown(() => assertInteger(1.5, 'option', 1, 3))).toBe('it is 1.5');
+  expect(shown(() => assertHeaderText('caf\u00e9', 'option', 'ASCII'))).toBe('it is "caf\u00e9"');
+  expect(shown(() => assertStrings(['a', ''], 'option', 'a list of texts'))).toBe("it is [ 'a', '' ]");
+  expect(shown(() => assertBoolean('yes', 'option'))).toBe('it is "yes"');
+});

@@ -43,6 +43,20 @@ describe('the ways to give options later (I4)', () => {
   });
 });
 
+test('other modules have other names beside the factory, in place of isGlobal (I4)', () => {
+  const assert = (options: object) => () => assertAsyncOptions(options, 'OtherModule', ['path']);
+  expect(assert({ useFactory, path: 'x' })).not.toThrow();
+  expect(assert({ useFactory, isGlobal: true })).toThrow('has no option "isGlobal"; known: ');
+});
+
+test('a module that is not global says nothing of that when it lacks its options (I4)', () => {
+  expect(refuseBareImport('OtherModule', 'TOKEN', 'path', false)).toThrow(
+    new TypeError(
+      'OtherModule was imported without options (TOKEN): import OtherModule.forRoot({ path }) or OtherModule.forRootAsync({ … }) once, in the root module',
+    ),
+  );
+});
+
 describe('the module (I4)', () => {
   const options = { origin: 'https://api.example.com', accessToken: { issuer: 'https://a', audience: 'a' } };
 

@@ -13,13 +13,18 @@ export function applyIsGlobal<T extends object>(
  * Nest accepts any object, and then reports a missing dependency that the app does not know.
  *
  * @param module its name
+ * @param others names of options that stand beside the factory, in place of `isGlobal`
  */
-export function assertAsyncOptions(options: unknown, module: string): void {
+export function assertAsyncOptions(
+  options: unknown,
+  module: string,
+  others: readonly string[] = ['isGlobal'],
+): void {
   const name = `${module}.forRootAsync()`;
   const accepted = 'given one of useFactory, useClass and useExisting';
   assertObject(options, name, accepted);
   const ways = ['useFactory', 'useClass', 'useExisting'];
-  assertKnownNames(options, name, [...ways, 'inject', 'imports', 'provideInjectionTokensFrom', 'isGlobal']);
+  assertKnownNames(options, name, [...ways, 'inject', 'imports', 'provideInjectionTokensFrom', ...others]);
   const given = ways.filter((way) => options[way] !== undefined);
   if (given.length !== 1) fail(name, `${accepted}; given: ${given.length === 0 ? 'none' : given.join(', ')}`);
   for (const way of ['useFactory', 'useClass'].filter((candidate) => given.includes(candidate))) {
@@ -34,12 +39,20 @@ export function assertAsyncOptions(options: unknown, module: string): void {
  * @param module its name
  * @param token of the options, which Nest shows
  * @param options those that `forRoot` needs
+ * @param isGlobal whether other modules use its providers
  */
-export function refuseBareImport(module: string, token: string | symbol, options: string): () => never {
+export function refuseBareImport(
+  module: string,
+  token: string | symbol,
+  options: string,
+  isGlobal = true,
+): () => never {
+  const others = isGlobal
+    ? '. It is global: other modules need not import it. With isGlobal: false they import the module that forRoot returned, not the class'
+    : '';
   return () => {
     throw new TypeError(
-      `${module} was imported without options (${String(token)}): import ${module}.forRoot({ ${options} }) or ${module}.forRootAsync({ … }) once, in the root module. ` +
-        'It is global: other modules need not import it. With isGlobal: false they import the module that forRoot returned, not the class',
+      `${module} was imported without options (${String(token)}): import ${module}.forRoot({ ${options} }) or ${module}.forRootAsync({ … }) once, in the root module${others}`,
     );
   };
 }

@@ -4,7 +4,7 @@ import { DenyList, type DenyListOptions, type RevocationEntry } from '../revocat
 import { parseDenyListOptions } from '../revocation/deny-list-options.js';
 import { createDenyRecord } from '../revocation/deny-record.js';
 import { DenyRecords } from '../revocation/deny-records.js';
-import { denyListFull } from '../revocation/memory-deny-list.js';
+import { denyListFull, NOT_REVOKED } from '../revocation/memory-deny-list.js';
 import type { RevocableToken } from '../revocation/revocation.checker.js';
 import { type Clock, systemClock } from '../runtime/clock.js';
 import { DenyLog } from './deny-log.js';
@@ -47,6 +47,7 @@ const KEY = 'deny-list';
 export class RedisDenyList extends DenyList {
   override readonly deadlineMs: number;
   readonly #connection: RedisConnection;
+  override readonly maxTokenLifetimeSeconds: number;
   readonly #records: DenyRecords;
   readonly #replica: DenyReplica;
   readonly #options: ParsedOptions;
@@ -63,6 +64,7 @@ export class RedisDenyList extends DenyList {
     const { keyPrefix, deadlineMs, maxTokenLifetimeSeconds } = this.#options;
     this.#clock = options.clock;
     this.deadlineMs = deadlineMs;
+    this.maxTokenLifetimeSeconds = maxTokenLifetimeSeconds;
     this.#connection = new RedisConnection(source, deadlineMs, 'RedisDenyList');
     this.#records = new DenyRecords(maxTokenLifetimeSeconds);
     const log = new DenyLog(this.#connection, `${keyPrefix}${KEY}`);
@@ -104,7 +106,7 @@ export class RedisDenyList extends DenyList {
     // All tokens that the entry is about have expired.
     if (record.endsAtSeconds <= nowSeconds) return;
     if (!this.#records.hasRoomFor(record, maxEntries, nowSeconds)) throw denyListFull(maxEntries);
-    const hasRoom = await unavailableWithout(() => this.#replica.add(record, maxEntries));
+    const hasRoom = await unavailableWithout(() => this.#replica.add(record, maxEntries), NOT_REVOKED);
     if (!hasRoom) throw denyListFull(maxEntries);
   }
 
@@ -201,11 +203,15 @@ function parseOptions(options: RedisDenyListOptions): ParsedOptions {
   return { ...parsed, keyPrefix, deadlineMs, maxStalenessMs };
 }
 
-async function unavailableWithout<T>(redis: () => Promise<T>): Promise<T> {
+async function unavailableWithout<T>(redis: () => Promise<T>, sentence?: string): Promise<T> {
   try {
     return await redis();
   } catch (cause) {
     const { advice } = describeFailure(cause, DENY_LIST_COMMANDS);
-    throw new DpopUnavailableError('revocation_unavailable', { cause, advice });
+    throw new DpopUnavailableError('revocation_unavailable', {
+      cause,
+      advice,
+      ...(sentence !== undefined && { sentence }),
+    });
   }
 }

@@ -13,11 +13,31 @@ import { RevocationChecker } from './revocation.checker.js';
  * `iat`, and by default the present: a token that is issued later passes.
  */
 export type RevocationEntry =
-  | { readonly issuer: string; readonly jti: string }
-  | { readonly issuer: string; readonly sid: string }
-  | { readonly issuer: string; readonly sub: string; readonly issuedBefore?: number }
-  | { readonly issuer: string; readonly clientId: string; readonly issuedBefore?: number }
-  | { readonly jkt: string; readonly issuedBefore?: number };
+  | (Without<'sid' | 'sub' | 'clientId' | 'jkt' | 'issuedBefore'> & {
+      readonly issuer: string;
+      readonly jti: string;
+    })
+  | (Without<'jti' | 'sub' | 'clientId' | 'jkt' | 'issuedBefore'> & {
+      readonly issuer: string;
+      readonly sid: string;
+    })
+  | (Without<'jti' | 'sid' | 'clientId' | 'jkt'> & {
+      readonly issuer: string;
+      readonly sub: string;
+      readonly issuedBefore?: number;
+    })
+  | (Without<'jti' | 'sid' | 'sub' | 'jkt'> & {
+      readonly issuer: string;
+      readonly clientId: string;
+      readonly issuedBefore?: number;
+    })
+  | (Without<'issuer' | 'jti' | 'sid' | 'sub' | 'clientId'> & {
+      readonly jkt: string;
+      readonly issuedBefore?: number;
+    });
+
+/** TypeScript would let an entry have members of several forms, which no deny-list takes. */
+type Without<Name extends string> = { readonly [Member in Name]?: never };
 
 /** The options that all deny-lists have. */
 export interface DenyListOptions {
@@ -40,6 +60,9 @@ export interface DenyListOptions {
  * ```
  */
 export abstract class DenyList extends RevocationChecker {
+  /** How long the tokens live that the list is for, in seconds, if it knows. For warnings about entries without effect. */
+  readonly maxTokenLifetimeSeconds?: number;
+
   /**
    * Refuses the tokens of the entry from now on. This process knows the entry at once, even if the promise rejects.
    *

@@ -95,6 +95,22 @@ describe('the record of an entry (B9)', () => {
     expect(() => create(entry)).toThrow(new TypeError(message));
   });
 
+  test('is of one form, which the types tell, too', () => {
+    const entries: readonly RevocationEntry[] = [
+      // @ts-expect-error two names
+      { issuer, sub: 'x', sid: 'y' },
+      // @ts-expect-error a session has no time
+      { issuer, sid: 'x', issuedBefore: 1 },
+      // @ts-expect-error nor has a token
+      { issuer, jti: 'x', issuedBefore: 1 },
+      // @ts-expect-error a key is of any issuer
+      { issuer, jkt: 'x' },
+      // @ts-expect-error a name without its issuer
+      { sub: 'x' },
+    ];
+    for (const entry of entries) expect(() => create(entry)).toThrow(TypeError);
+  });
+
   test('does not count what is undefined', () => {
     expect(create({ issuer, jti: 'x', sub: undefined, other: undefined }).key).toBe(
       sha256(['jti', issuer, 'x']),

@@ -23,7 +23,7 @@ export interface MemoryDenyListOptions extends DenyListOptions {
  * @throws TypeError that names the option and the accepted form
  */
 export class MemoryDenyList extends DenyList {
-  readonly #maxTokenLifetimeSeconds: number;
+  override readonly maxTokenLifetimeSeconds: number;
   readonly #maxEntries: number;
   readonly #records: DenyRecords;
   #clock: Clock | undefined;
@@ -36,7 +36,7 @@ export class MemoryDenyList extends DenyList {
     const { clock } = options;
     if (clock !== undefined)
       assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch');
-    this.#maxTokenLifetimeSeconds = maxTokenLifetimeSeconds;
+    this.maxTokenLifetimeSeconds = maxTokenLifetimeSeconds;
     this.#maxEntries = maxEntries;
     this.#records = new DenyRecords(maxTokenLifetimeSeconds);
     this.#clock = clock;
@@ -60,7 +60,7 @@ export class MemoryDenyList extends DenyList {
 
   override async revoke(entry: RevocationEntry): Promise<void> {
     const nowSeconds = (this.#clock ?? systemClock)() / 1000;
-    const record = createDenyRecord(entry, nowSeconds, this.#maxTokenLifetimeSeconds);
+    const record = createDenyRecord(entry, nowSeconds, this.maxTokenLifetimeSeconds);
     // All tokens that the entry is about have expired.
     if (record.endsAtSeconds <= nowSeconds) return;
     if (!this.#records.hasRoomFor(record, this.#maxEntries, nowSeconds)) throw denyListFull(this.#maxEntries);
@@ -68,9 +68,13 @@ export class MemoryDenyList extends DenyList {
   }
 }
 
+/** What a caller of `revoke` reads in the error, and its client, if it is passed on. */
+export const NOT_REVOKED = 'The revocation cannot be completed at the moment';
+
 /** The error with which `revoke` rejects when there is no room. */
 export function denyListFull(maxEntries: number): DpopUnavailableError {
   return new DpopUnavailableError('revocation_unavailable', {
+    sentence: NOT_REVOKED,
     advice: `the deny-list holds maxEntries, ${maxEntries}, live entries and takes no other: raise maxEntries, or revoke by sub, sid or clientId in place of many a jti`,
   });
 }

@@ -1,11 +1,16 @@
-import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { isJsonObject, type JsonObject } from '../jws/json-object.js';
 import type { RevocationEntry } from '../revocation/deny-list.js';
 import { SecurityEventError } from './security-event.error.js';
 import type { SecurityEventToken } from './security-event-token.js';
 import type { ReceivedSecurityEvent } from './security-events-options.js';
-import { mapSubject } from './subject-identifiers.js';
-import type { Transmitter } from './transmitter.js';
+import {
+  describePart,
+  mapIdentifier,
+  partsOf,
+  type SubjectContext,
+  type SubjectPart,
+} from './subject-identifiers.js';
+import { type ResolutionRules, resolveEntries } from './subject-resolution.js';
 
 /** An event that revokes something. */
 export interface RevokingEvent {
@@ -14,13 +19,19 @@ export interface RevokingEvent {
   readonly payload: JsonObject;
 }
 
+/** Who sends the event, and what it may revoke. */
+export interface EventRules extends ResolutionRules {
+  readonly issuer: string;
+}
+
 /** What an event revokes. */
 export interface EventEntries {
-  readonly subject: JsonObject;
   readonly entries: readonly RevocationEntry[];
-  /** Whether the entries are those of `resolveSubject`, which may be none. */
-  readonly isResolved: boolean;
+  /** The parts of the subject for which neither the receiver nor the app knows tokens, for the operator. */
+  readonly unresolved: readonly string[];
 }
+
+type Found = readonly RevocationEntry[] | undefined;
 
 /**
  * The entries of the deny-list for one event.
@@ -30,52 +41,54 @@ export interface EventEntries {
  */
 export async function entriesOf(
   { type, meaning, payload }: RevokingEvent,
-  token: SecurityEventToken,
-  transmitter: Transmitter,
+  token: Pick<SecurityEventToken, 'subject' | 'timeOf'>,
+  rules: EventRules,
 ): Promise<EventEntries> {
   // SSF 1.0 has the subject beside the events. Its drafts, and RISC, had it in each event.
   const subject = token.subject ?? payload['subject'];
-  if (!isJsonObject(subject)) throw new SecurityEventError('subject');
+  if (subject === undefined) throw new SecurityEventError('subject_missing', { about: type });
+  if (!isJsonObject(subject)) throw new SecurityEventError('subject', { about: type });
   const issuedBefore = token.timeOf(payload);
-  const event = { transmitter: transmitter.issuer, type, issuedBefore };
-  const resolved = await resolveSubject(subject, event, transmitter);
-  if (resolved !== undefined) return { subject, entries: resolved, isResolved: true };
-  const context = { issuers: transmitter.subjectIssuers, meaning, issuedBefore };
-  return { subject, entries: mapSubject(subject, context), isResolved: false };
-}
-
-async function resolveSubject(
-  subject: JsonObject,
-  event: ReceivedSecurityEvent,
-  { resolveSubject: resolve, subjectIssuers }: Transmitter,
-): Promise<readonly RevocationEntry[] | undefined> {
-  if (resolve === undefined) return undefined;
-  let entries: unknown;
-  try {
-    entries = await resolve(subject, event);
-  } catch (cause) {
-    throw new DpopUnavailableError('internal_failure', { advice: 'resolveSubject failed', cause });
+  const event = { transmitter: rules.issuer, type, issuedBefore };
+  const whole = await resolveEntries(subject, event, rules);
+  if (whole !== undefined) return { entries: whole, unresolved: [] };
+  const context = { type, issuers: rules.subjectIssuers, meaning, issuedBefore };
+  const parts = partsOf(subject, context);
+  const entries: RevocationEntry[] = [];
+  const unresolved: string[] = [];
+  for (const part of parts) {
+    const found = await entriesOfPart(part, context, (identifier) => {
+      // It has been asked about the whole subject.
+      if (identifier === subject) return Promise.resolve(undefined);
+      return resolveEntries(identifier, { ...event, part: nameOf(part) }, rules);
+    });
+    if (found === undefined) unresolved.push(describePart(part));
+    else entries.push(...found);
   }
-  if (entries === undefined) return undefined;
-  if (!Array.isArray(entries)) throw unusable('must return an array of entries, or undefined');
-  return entries.map((entry: unknown) => {
-    if (!isJsonObject(entry)) throw unusable('returned an entry that is not an object');
-    const { issuer } = entry;
-    // The app looks up a name that the transmitter chose: one of another tenant must not be found.
-    if (issuer !== undefined && !subjectIssuers.includes(issuer as string)) {
-      throw unusable('returned an entry of an issuer that is not among subjectIssuers');
-    }
-    return withTime(entry, event.issuedBefore);
-  });
+  if (parts.length === 0) {
+    unresolved.push(`subject format: complex, without user${meaning === 'session' ? ' and session' : ''}`);
+  }
+  return { entries, unresolved };
 }
 
-/** Without a time, an entry would be about tokens that were issued after the event. */
-function withTime(entry: JsonObject, issuedBefore: number): RevocationEntry {
-  const isTimed = ['sub', 'clientId', 'jkt'].some((name) => entry[name] !== undefined);
-  const timed = { ...entry, issuedBefore: entry['issuedBefore'] ?? issuedBefore };
-  return (isTimed ? timed : entry) as unknown as RevocationEntry;
+/** One identifier that somebody knows is enough. */
+async function entriesOfPart(
+  { place, identifiers }: SubjectPart,
+  context: SubjectContext,
+  resolve: (identifier: JsonObject) => Promise<Found>,
+): Promise<Found> {
+  let all: Found;
+  for (const identifier of identifiers) {
+    // A session is asked about last: an app that resolves users alone would know none of its name.
+    const mapped = mapIdentifier(identifier, place, context);
+    const found =
+      place === 'session' ? (mapped ?? (await resolve(identifier))) : ((await resolve(identifier)) ?? mapped);
+    if (found !== undefined) all = [...(all ?? []), ...found];
+  }
+  return all;
 }
 
-function unusable(what: string): DpopUnavailableError {
-  return new DpopUnavailableError('internal_failure', { advice: `resolveSubject ${what}` });
+function nameOf({ place, isAliases }: SubjectPart): NonNullable<ReceivedSecurityEvent['part']> {
+  // The subject itself has been asked about as a whole.
+  return isAliases ? 'identifiers' : (place as Exclude<typeof place, 'subject'>);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { endedStreamStatus, isAddedCredential, meaningOf } from './event-types.js';
+import { describeStreamEvent, endedStreamStatus, isAddedCredential, meaningOf } from './event-types.js';
 
 const BASE = 'https://schemas.openid.net/secevent';
 
@@ -39,5 +39,14 @@ describe('what an event is about (B9)', () => {
   ])('a stream that is %s has ended as %s', (status, ended) => {
     expect(endedStreamStatus(`${BASE}/ssf/event-type/stream-updated`, { status })).toBe(ended);
     expect(endedStreamStatus(`${BASE}/ssf/event-type/verification`, { status })).toBeUndefined();
+  });
+
+  test('is told of a stream', () => {
+    expect(describeStreamEvent(`${BASE}/ssf/event-type/verification`)).toBe(
+      'received a verification event: Security Event Tokens of the transmitter arrive and are accepted',
+    );
+    expect(describeStreamEvent(`${BASE}/ssf/event-type/stream-updated`)).toBe(
+      'received an event about the stream: the transmitter has updated it, and goes on sending',
+    );
   });
 });

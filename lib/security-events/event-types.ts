@@ -42,3 +42,10 @@ export function endedStreamStatus(
   if (!type.endsWith('/stream-updated')) return undefined;
   return status === 'paused' || status === 'disabled' ? status : undefined;
 }
+
+/** For the operator: an event about the stream that needs nothing done. */
+export function describeStreamEvent(type: string): string {
+  return type.endsWith('/verification')
+    ? 'received a verification event: Security Event Tokens of the transmitter arrive and are accepted'
+    : 'received an event about the stream: the transmitter has updated it, and goes on sending';
+}

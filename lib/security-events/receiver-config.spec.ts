@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { MemoryDenyList } from '../revocation/memory-deny-list.js';
-import { digestOf, parsePath, parseReceiverOptions } from './receiver-config.js';
+import { digestOf, inModule, parseReceiverOptions } from './receiver-config.js';
 
 const denyList = new MemoryDenyList({ maxTokenLifetimeSeconds: 3600 });
 const transmitter = { issuer: 'https://a.test', audience: 'https://api.test/events' };
@@ -61,46 +61,44 @@ describe('the options of a receiver (B9, I4)', () => {
     expect(digestOf('')).toEqual(sha256(''));
   });
 
-  const LIST = 'a deny-list, such as new MemoryDenyList({ … }) or the RedisDenyList of nestjs-dpop/redis';
+  const LIST =
+    'the deny-list that is the option revocation of DpopModule, such as new MemoryDenyList({ … }) or the RedisDenyList of nestjs-dpop/redis';
   const AUTHORIZATION =
-    'authorization must be the value of the Authorization header that the transmitter sends, such as "Bearer …", or an array of them: printable ASCII, at least 16 characters';
+    'authorization must be the value of the Authorization header that the transmitter sends, such as "Bearer …", or an array of them: printable ASCII without spaces around it, at least 16 characters';
+  const TRANSMITTERS = 'transmitters must be an array of one or more transmitters: [{ issuer, audience }]';
 
   test.each<[string, unknown, string]>([
-    [
-      'no object',
-      'x',
-      'SecurityEventsModule options must be an object with transmitters and denyList; it is a string',
-    ],
+    ['no object', 'x', 'the options must be an object with transmitters and denyList; it is a string'],
     [
       'an unknown name',
       { denylist: 1 },
-      'SecurityEventsModule options has no option "denylist"; known: transmitters, denyList, authorization, clock',
+      'the object of options has no option "denylist"; known: transmitters, denyList, authorization, allowInsecureHttp, clock',
     ],
     [
       'no clock',
       { clock: 1, denyList },
-      'clock must be a function that returns milliseconds since the epoch, such as Date.now',
+      'clock must be a function that returns milliseconds since the epoch, such as Date.now; it is 1',
     ],
-    [
-      'no deny-list',
-      { transmitters: [transmitter] },
-      `denyList must be ${LIST}; the one that is the option revocation of DpopModule; it is undefined`,
-    ],
+    ['no deny-list', { transmitters: [transmitter] }, `denyList must be ${LIST}; it is undefined`],
     [
       'a deny-list without revoke',
       { denyList: {} },
       `denyList must be ${LIST}; this one has no method revoke`,
     ],
+    ['no transmitters', { denyList }, `${TRANSMITTERS}; it is undefined`],
+    ['null as transmitters', { denyList, transmitters: null }, `${TRANSMITTERS}; it is null`],
+    ['one transmitter', { denyList, transmitters: transmitter }, `${TRANSMITTERS}; it is object`],
     [
-      'no transmitters',
-      { denyList },
-      'transmitters must be an array of one or more transmitters: [{ issuer, audience }]',
+      'a path from the factory',
+      { denyList, transmitters: [transmitter], path: 'x' },
+      'path must be given to forRootAsync itself, beside the factory',
     ],
     [
-      'an empty list of transmitters',
-      { denyList, transmitters: [] },
-      'transmitters must be an array of one or more transmitters: [{ issuer, audience }]',
+      'a text as allowInsecureHttp',
+      { denyList, transmitters: [transmitter], allowInsecureHttp: 'yes' },
+      'allowInsecureHttp must be true or false; it is "yes"',
     ],
+    ['an empty list of transmitters', { denyList, transmitters: [] }, `${TRANSMITTERS}; it is empty`],
     [
       'a transmitter that is no object',
       { denyList, transmitters: [transmitter, 'x'] },
@@ -124,52 +122,49 @@ describe('the options of a receiver (B9, I4)', () => {
     [
       'a resolver that is no function',
       { denyList, transmitters: [{ ...transmitter, resolveSubject: 'x' }] },
-      'transmitters[0].resolveSubject must be a function that returns the entries of the deny-list for a subject',
+      'transmitters[0].resolveSubject must be a function that returns the entries of the deny-list for a subject; it is "x"',
     ],
-    ...[
-      [],
-      '',
-      1,
-      SECRET.slice(1),
-      [SECRET, 'short'],
-      [SECRET, 1],
-      `${SECRET} `,
-      ` ${SECRET}`,
-      `${SECRET}é`,
-    ].map((authorization): [string, unknown, string] => [
+    ...(
+      [
+        [[], 'the array is empty'],
+        ['', 'a value is empty: leave authorization out if the transmitter sends none'],
+        [['x'.repeat(16), ''], 'a value is empty: leave authorization out if the transmitter sends none'],
+        [1, 'a value is number'],
+        [null, 'a value is null'],
+        [SECRET.slice(1), 'a value has 15 characters'],
+        [[SECRET, 'short'], 'a value has 5 characters'],
+        [[SECRET, 1], 'a value is number'],
+        [`${SECRET} `, 'a value has other characters, or spaces around it'],
+        [` ${SECRET}`, 'a value has other characters, or spaces around it'],
+        [`${SECRET}é`, 'a value has other characters, or spaces around it'],
+        [`é${SECRET}`, 'a value has other characters, or spaces around it'],
+        [`${SECRET}\n0`, 'a value has other characters, or spaces around it'],
+      ] as const
+    ).map(([authorization, fault]): [string, unknown, string] => [
       `authorization ${JSON.stringify(authorization)}`,
       { denyList, transmitters: [transmitter], authorization },
-      AUTHORIZATION,
+      `${AUTHORIZATION}; ${fault}`,
     ]),
   ])('are refused with %s', (_what, options, message) => {
-    expect(() => parseReceiverOptions(options)).toThrow(new TypeError(message));
+    expect(() => parseReceiverOptions(options)).toThrow(new TypeError(`SecurityEventsModule: ${message}`));
   });
 
-  test('do not accept an issuer on plain http', () => {
-    expect(() => parse({ transmitters: [{ ...transmitter, issuer: 'http://keycloak:8080' }] })).toThrow(
-      /^transmitters\[0\]\.issuer must be .*https/,
+  test('accept an issuer on plain http only with allowInsecureHttp', () => {
+    const insecure = { transmitters: [{ ...transmitter, issuer: 'http://keycloak:8080' }] };
+    expect(() => parse(insecure)).toThrow(
+      /^SecurityEventsModule: transmitters\[0\]\.issuer must be .*https.* set allowInsecureHttp: true in a network/,
     );
-  });
-});
-
-describe('the path of a receiver (I4)', () => {
-  test.each(['a', '/a', 'a/b', '/a-b/c_d/~e.f'])('%s', (path) => {
-    expect(parsePath(path)).toBe(path);
+    expect(parse({ ...insecure, allowInsecureHttp: true }).transmitters[0]).toMatchObject({
+      issuer: 'http://keycloak:8080',
+    });
+    expect(() => parse({ ...insecure, allowInsecureHttp: false })).toThrow(TypeError);
   });
 
-  test.each<[unknown, string]>([
-    [undefined, 'undefined'],
-    ['', '""'],
-    ['/', '"/"'],
-    ['a/', '"a/"'],
-    ['a//b', '"a//b"'],
-    [':a', '":a"'],
-    ['a*', '"a*"'],
-    ['a b', '"a b"'],
-    [['a'], "[ 'a' ]"],
-  ])('is not %p', (path, shown) => {
-    expect(() => parsePath(path)).toThrow(
-      new TypeError(`path must be a path of fixed segments, such as "security-events"; it is ${shown}`),
-    );
+  test('are named with the module', () => {
+    expect(inModule(() => 1)).toBe(1);
+    const failing = () => {
+      throw new TypeError('path must be x');
+    };
+    expect(() => inModule(failing)).toThrow(new TypeError('SecurityEventsModule: path must be x'));
   });
 });

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import {
+  assertBoolean,
   assertFunction,
   assertKnownNames,
   assertObject,
@@ -23,7 +24,9 @@ export interface ReceiverConfig {
 /** The injection token of `ReceiverConfig`. */
 export const RECEIVER_CONFIG = Symbol('SECURITY_EVENTS_CONFIG');
 
-const NAME = 'SecurityEventsModule options';
+/** Those that a factory returns. */
+export const OPTION_NAMES = ['transmitters', 'denyList', 'authorization', 'allowInsecureHttp', 'clock'];
+
 const TRANSMITTER_NAMES: readonly (keyof TransmitterOptions)[] = [
   'issuer',
   'audience',
@@ -41,37 +44,52 @@ const TRANSMITTER_NAMES: readonly (keyof TransmitterOptions)[] = [
 ];
 const MIN_AUTHORIZATION_LENGTH = 16;
 
-/** @throws TypeError that names the option and the accepted form */
+/** @throws TypeError that names the module, the option and the accepted form */
 export function parseReceiverOptions(options: unknown): ReceiverConfig {
-  assertObject(options, NAME, 'an object with transmitters and denyList');
-  assertKnownNames(options, NAME, ['transmitters', 'denyList', 'authorization', 'clock']);
-  const { denyList, clock = systemClock } = options;
-  assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch, such as Date.now');
-  const accepted = 'a deny-list, such as new MemoryDenyList({ … }) or the RedisDenyList of nestjs-dpop/redis';
-  assertObject(denyList, 'denyList', `${accepted}; the one that is the option revocation of DpopModule`);
+  return inModule(() => parseOptions(options));
+}
+
+/** Several modules have options of the same names, such as `clock`. */
+export function inModule<T>(parse: () => T): T {
+  let fault: string;
+  try {
+    return parse();
+  } catch (error) {
+    fault = (error as Error).message;
+  }
+  // It is the same error under a longer name. As a cause, Nest would print it a second time.
+  throw new TypeError(`SecurityEventsModule: ${fault}`);
+}
+
+function parseOptions(options: unknown): ReceiverConfig {
+  assertObject(options, 'the options', 'an object with transmitters and denyList');
+  if (options['path'] !== undefined) fail('path', 'given to forRootAsync itself, beside the factory');
+  assertKnownNames(options, 'the object of options', OPTION_NAMES);
+  const { denyList, allowInsecureHttp = false, clock = systemClock } = options;
+  assertBoolean(allowInsecureHttp, 'allowInsecureHttp');
+  assertFunction(clock, 'clock', 'a function that returns milliseconds since the epoch, such as Date.now', {
+    value: clock,
+  });
+  const accepted =
+    'the deny-list that is the option revocation of DpopModule, such as new MemoryDenyList({ … }) or the RedisDenyList of nestjs-dpop/redis';
+  assertObject(denyList, 'denyList', accepted);
   if (typeof denyList['revoke'] !== 'function')
     fail('denyList', `${accepted}; this one has no method revoke`);
   return Object.freeze({
-    transmitters: parseTransmitters(options['transmitters']),
+    transmitters: parseTransmitters(options['transmitters'], allowInsecureHttp),
     denyList: denyList as unknown as DenyList,
     authorizations: parseAuthorization(options['authorization']),
     clock: clock as Clock,
   });
 }
 
-/** A path of fixed segments. Nest would read anything else as a pattern. */
-export function parsePath(path: unknown): string {
-  const form = 'a path of fixed segments, such as "security-events"';
-  if (typeof path !== 'string' || !/^\/?[\w.~-]+(?:\/[\w.~-]+)*$/.test(path))
-    fail('path', form, { value: path });
-  return path;
-}
-
-function parseTransmitters(value: unknown): readonly TransmitterOptions[] {
-  if (!Array.isArray(value) || value.length === 0) {
-    fail('transmitters', 'an array of one or more transmitters: [{ issuer, audience }]');
-  }
-  const transmitters = value.map((item: unknown, at) => parseTransmitter(item, `transmitters[${at}]`));
+function parseTransmitters(value: unknown, allowInsecureHttp: boolean): readonly TransmitterOptions[] {
+  const form = 'an array of one or more transmitters: [{ issuer, audience }]';
+  if (!Array.isArray(value)) fail('transmitters', `${form}; it is ${value === null ? 'null' : typeof value}`);
+  if (value.length === 0) fail('transmitters', `${form}; it is empty`);
+  const transmitters = value.map((item: unknown, at) =>
+    parseTransmitter(item, `transmitters[${at}]`, allowInsecureHttp),
+  );
   const issuers = transmitters.map(({ issuer }) => issuer);
   const repeated = issuers.find((issuer, at) => issuers.indexOf(issuer) !== at);
   if (repeated !== undefined) {
@@ -82,11 +100,11 @@ function parseTransmitters(value: unknown): readonly TransmitterOptions[] {
   return transmitters;
 }
 
-function parseTransmitter(value: unknown, option: string): TransmitterOptions {
+function parseTransmitter(value: unknown, option: string, allowInsecureHttp: boolean): TransmitterOptions {
   assertObject(value, option, 'an object, the options of a transmitter: { issuer, audience }');
   assertKnownNames(value, option, TRANSMITTER_NAMES);
   const { subjectIssuers, resolveSubject, ...issuerOptions } = value;
-  const parsed = parseJwtAccessTokenOptions(issuerOptions, option, false);
+  const parsed = parseJwtAccessTokenOptions(issuerOptions, option, allowInsecureHttp);
   if (subjectIssuers !== undefined) {
     assertStrings(
       subjectIssuers,
@@ -96,7 +114,7 @@ function parseTransmitter(value: unknown, option: string): TransmitterOptions {
   }
   if (resolveSubject !== undefined) {
     const form = 'a function that returns the entries of the deny-list for a subject';
-    assertFunction(resolveSubject, `${option}.resolveSubject`, form);
+    assertFunction(resolveSubject, `${option}.resolveSubject`, form, { value: resolveSubject });
   }
   return Object.freeze({
     ...parsed,
@@ -105,22 +123,27 @@ function parseTransmitter(value: unknown, option: string): TransmitterOptions {
   }) as TransmitterOptions;
 }
 
-/** The values are secrets: the error shows none. */
+/** The values are secrets: the error shows none, only how long it is. */
 function parseAuthorization(value: unknown): readonly Uint8Array[] {
   if (value === undefined) return [];
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const isGood = (item: unknown): item is string =>
-    typeof item === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(item);
-  if (
-    values.length === 0 ||
-    !values.every((item) => isGood(item) && item.length >= MIN_AUTHORIZATION_LENGTH)
-  ) {
+  const faults = values.length === 0 ? ['the array is empty'] : values.map(faultOf);
+  const fault = faults.find((item) => item !== undefined);
+  if (fault !== undefined) {
     fail(
       'authorization',
-      `the value of the Authorization header that the transmitter sends, such as "Bearer …", or an array of them: printable ASCII, at least ${MIN_AUTHORIZATION_LENGTH} characters`,
+      `the value of the Authorization header that the transmitter sends, such as "Bearer …", or an array of them: printable ASCII without spaces around it, at least ${MIN_AUTHORIZATION_LENGTH} characters; ${fault}`,
     );
   }
   return values.map((item) => digestOf(item as string));
+}
+
+function faultOf(value: unknown): string | undefined {
+  if (typeof value !== 'string') return `a value is ${value === null ? 'null' : typeof value}`;
+  if (value === '') return 'a value is empty: leave authorization out if the transmitter sends none';
+  if (value.length < MIN_AUTHORIZATION_LENGTH) return `a value has ${value.length} characters`;
+  if (/^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/.test(value)) return undefined;
+  return 'a value has other characters, or spaces around it';
 }
 
 /** Digests have one length, so that they can be compared in constant time. */

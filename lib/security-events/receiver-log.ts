@@ -4,11 +4,18 @@ import type { Clock } from '../runtime/clock.js';
 import { LineBudget, type Omission } from '../runtime/line-budget.js';
 import type { SecurityEventError } from './security-event.error.js';
 
-export type WriteLine = (level: 'debug' | 'warn' | 'error', text: string) => void;
+export type WriteLine = (level: 'debug' | 'log' | 'warn' | 'error', text: string) => void;
 
 /** Control characters, line separators, and marks that change the direction of text. */
 const NOT_FOR_LOGS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const MAX_LINE_LENGTH = 4096;
+
+/** A line, and the kind that its budget and its omissions are told by. */
+interface Line {
+  readonly level: 'log' | 'warn' | 'error';
+  readonly kind: string;
+  readonly parts: readonly (string | undefined)[];
+}
 
 /** What the operator learns of Security Event Tokens: nothing that was sent, and few lines of a flood. */
 export class ReceiverLog {
@@ -21,35 +28,95 @@ export class ReceiverLog {
   }
 
   /** @param transmitter the configured issuer, if one was recognised */
-  refused({ reason, code, message, expected }: SecurityEventError, transmitter: string | undefined): void {
-    this.#line('warn', reason, transmitter, [
-      `refused a Security Event Token: ${code} (${reason})`,
-      message,
-      expected === undefined ? undefined : `expected: ${expected.join(' or ')}`,
-    ]);
+  refused({ reason, code, message, details }: SecurityEventError, transmitter: string | undefined): void {
+    const { expected, offBySeconds, about, advice } = details;
+    this.#line(transmitter, {
+      level: 'warn',
+      kind: `the refusals (${reason})`,
+      parts: [
+        `refused a Security Event Token: ${code} (${reason})`,
+        message,
+        offBySeconds === undefined
+          ? undefined
+          : `${offBySeconds} s too ${reason === 'exp' ? 'late' : 'early'}`,
+        about,
+        expected === undefined ? undefined : `expected: ${expected.join(' or ')}`,
+        advice,
+      ],
+    });
   }
 
   failed({ reason, advice, cause }: DpopUnavailableError, transmitter: string | undefined): void {
-    this.#line('error', reason, transmitter, [
-      `answered 503 to a Security Event Token: ${reason}`,
-      advice,
-      ...(cause === undefined ? [] : describeThrown(cause)),
-    ]);
+    this.#line(transmitter, {
+      level: 'error',
+      kind: `the answers 503 (${reason})`,
+      parts: [
+        `answered 503 to a Security Event Token: ${reason}`,
+        advice,
+        ...(cause === undefined ? [] : describeThrown(cause)),
+      ],
+    });
+  }
+
+  /**
+   * An event that revokes less than it says.
+   *
+   * @param event an event type that this library knows
+   */
+  notApplied(event: string, lost: LostRevocation, transmitter: string): void {
+    const { unresolved, isPartly, hasResolver } = lost;
+    const what = isPartly
+      ? 'applied an event in part, since a part of its subject names no token'
+      : 'acknowledged an event that revokes nothing, since its subject names no token';
+    this.#line(transmitter, {
+      level: 'warn',
+      // Floods of one format do not hide another.
+      kind: `the events whose subject names no token (${unresolved.join(' and ')})`,
+      parts: [
+        `${what}: ${event}`,
+        ...unresolved,
+        hasResolver
+          ? 'resolveSubject returned undefined for it: let it return entries, or [] if there are no tokens'
+          : 'add resolveSubject to the options of the transmitter',
+      ],
+    });
   }
 
   /** @param event an event type that this library knows */
-  notApplied(event: string, format: string | undefined, transmitter: string): void {
-    this.#line('warn', 'not_applied', transmitter, [
-      `acknowledged an event that revokes nothing, since its subject names no token: ${event}`,
-      `subject format: ${format ?? 'not a known one'}`,
-      'add resolveSubject to the options of the transmitter',
-    ]);
+  tooOld(event: string, maxTokenLifetimeSeconds: number, transmitter: string): void {
+    this.#line(transmitter, {
+      level: 'warn',
+      kind: 'the events that are older than all tokens',
+      parts: [
+        `an event occurred longer ago than a token lives, ${maxTokenLifetimeSeconds} s: ${event}`,
+        'entries with its time revoke no valid token; compare event_timestamp, toe and iat with the clock',
+      ],
+    });
+  }
+
+  otherContent(transmitter: string): void {
+    this.#line(transmitter, {
+      level: 'warn',
+      kind: 'the tokens with a jti that was used before',
+      parts: [
+        'applied a Security Event Token whose jti an earlier one with other content had: the transmitter must use each jti once',
+      ],
+    });
   }
 
   streamEnded(status: 'paused' | 'disabled', transmitter: string): void {
-    this.#line('warn', 'stream_ended', transmitter, [
-      `the transmitter has set the stream to ${status} and sends no more events; revocations do not arrive until it is enabled`,
-    ]);
+    this.#line(transmitter, {
+      level: 'warn',
+      kind: 'the ends of streams',
+      parts: [
+        `the transmitter has set the stream to ${status} and sends no more events; revocations do not arrive until it is enabled`,
+      ],
+    });
+  }
+
+  /** @param what an event about the stream, which revokes nothing */
+  streamEvent(what: string, transmitter: string): void {
+    this.#line(transmitter, { level: 'log', kind: 'the events about the stream', parts: [what] });
   }
 
   debug(text: string, transmitter: string): void {
@@ -62,15 +129,11 @@ export class ReceiverLog {
     this.#writeOmissions(this.#budget.takeAllOmissions());
   }
 
-  #line(
-    level: 'warn' | 'error',
-    kind: string,
-    subject: string | undefined,
-    parts: readonly (string | undefined)[],
-  ): void {
-    if (!this.#budget.take(kind, `${subject}`)) return;
+  #line(transmitter: string | undefined, { level, kind, parts }: Line): void {
+    if (!this.#budget.take(kind, `${transmitter}`)) return;
     this.#writeOmissions(this.#budget.takeOmissions());
-    const text = [...parts, subject === undefined ? undefined : `from ${subject}`].filter(Boolean).join('; ');
+    const from = transmitter === undefined ? undefined : `from ${transmitter}`;
+    const text = [...parts, from].filter(Boolean).join('; ');
     this.#write(level, text.slice(0, MAX_LINE_LENGTH).replace(NOT_FOR_LOGS, ' '));
   }
 
@@ -80,4 +143,13 @@ export class ReceiverLog {
       this.#write('warn', `${count} more of ${kind} from ${since} on were not logged one by one`);
     }
   }
+}
+
+/** What of an event is lost. */
+export interface LostRevocation {
+  /** The parts of the subject, in names that this library knows. */
+  readonly unresolved: readonly string[];
+  /** Whether other parts name tokens. */
+  readonly isPartly: boolean;
+  readonly hasResolver: boolean;
 }

@@ -1,3 +1,4 @@
+import { HttpException } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { DpopUnavailableError } from '../errors/dpop.error.js';
@@ -24,18 +25,52 @@ type PlatformRequest = IncomingMessage & { readonly raw?: IncomingMessage; reado
 export async function readBody(request: object): Promise<string> {
   const { raw, body } = request as PlatformRequest;
   const message = raw ?? (request as IncomingMessage);
-  assertContentType(message);
-  if (Number(message.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw new SecurityEventError('size');
+  assertBodyHeaders(message);
   const octets = octetsOf(body) ?? (await readStream(isStream(body) ? body : message));
   if (octets.length > MAX_BODY_BYTES) throw new SecurityEventError('size');
   return octets.toString('latin1');
 }
 
-function assertContentType({ headers }: IncomingMessage): void {
-  const [type = ''] = (headers['content-type'] ?? '').split(';', 1);
+/**
+ * What a body is refused for that a parser in front of the receiver could not read; `undefined` if the error is not about
+ * the body. The receiver decides by the request, as if it had come first.
+ */
+export function explainParserError(
+  error: unknown,
+  message: Pick<IncomingMessage, 'headers'>,
+): SecurityEventError | DpopUnavailableError | undefined {
+  // What a middleware of the app threw.
+  if (error instanceof HttpException) return undefined;
+  const { status, statusCode = status, type, code, name } = isObject(error) ? error : {};
+  if (statusCode !== 400 && statusCode !== 413 && statusCode !== 415) return undefined;
+  try {
+    assertBodyHeaders(message);
+  } catch (refusal) {
+    return refusal as SecurityEventError;
+  }
+  if (statusCode === 413) return new SecurityEventError('size');
+  if (statusCode === 415) return wrongContentType();
+  return [type, code, name].some((word) => JSON_ERRORS.has(word))
+    ? takenBody()
+    : new SecurityEventError('body');
+}
+
+/** How the JSON parsers of Express and Fastify name a body that is no JSON. */
+const JSON_ERRORS: ReadonlySet<unknown> = new Set([
+  'entity.parse.failed',
+  'FST_ERR_CTP_INVALID_JSON_BODY',
+  'SyntaxError',
+]);
+
+function assertBodyHeaders({ headers }: Pick<IncomingMessage, 'headers'>): void {
+  const type = headers['content-type']?.replace(/;.*/, '').trim().toLowerCase();
   const { 'content-encoding': encoding = 'identity' } = headers;
-  if (type.trim().toLowerCase() === MEDIA_TYPE && encoding.toLowerCase() === 'identity') return;
-  throw new SecurityEventError('content_type', [MEDIA_TYPE]);
+  if (type !== MEDIA_TYPE || encoding.toLowerCase() !== 'identity') throw wrongContentType();
+  if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw new SecurityEventError('size');
+}
+
+function wrongContentType(): SecurityEventError {
+  return new SecurityEventError('content_type', { expected: [MEDIA_TYPE] });
 }
 
 /** What a parser of the app for text or octets has made of the body. */
@@ -48,12 +83,14 @@ function isStream(value: unknown): value is Readable {
   return isObject(value) && typeof value['pipe'] === 'function' && typeof value['on'] === 'function';
 }
 
+function takenBody(): DpopUnavailableError {
+  return new DpopUnavailableError('internal_failure', {
+    advice: `a body parser of the app has read the Security Event Token and kept neither text nor octets: let it leave ${MEDIA_TYPE} alone`,
+  });
+}
+
 function readStream(stream: Readable): Promise<Buffer> {
-  if (stream.readableEnded) {
-    throw new DpopUnavailableError('internal_failure', {
-      advice: `a body parser of the app has read the Security Event Token and kept neither text nor octets: let it leave ${MEDIA_TYPE} alone`,
-    });
-  }
+  if (stream.readableEnded) throw takenBody();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../jws/json-object.js';
+import { meaningOf } from './event-types.js';
 import { SecurityEventError, type SecurityEventRefusal } from './security-event.error.js';
 
 /** The claims of a Security Event Token, asserted. */
@@ -32,12 +33,15 @@ export function parseSecurityEventToken(claims: JsonObject, rules: SecurityEvent
   const latest = nowSeconds + toleranceSeconds;
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   if (!audiences.some((audience) => named.includes(audience)))
-    throw new SecurityEventError('audience', audiences);
+    throw new SecurityEventError('audience', { expected: audiences });
   if (typeof jti !== 'string' || jti === '') refuse('jti');
-  if (!isTime(iat) || iat > latest) refuse('iat');
+  if (!isTime(iat)) refuse('iat');
+  if (iat > latest) refuse('iat', iat - latest);
   // §2.2 discourages exp, because an event stays true. A transmitter that sets it means it.
-  if (exp !== undefined && (!isTime(exp) || exp + toleranceSeconds <= nowSeconds)) refuse('exp');
-  if (nbf !== undefined && (!isTime(nbf) || nbf > latest)) refuse('nbf');
+  if (exp !== undefined && !isTime(exp)) refuse('exp');
+  if (isTime(exp) && exp + toleranceSeconds <= nowSeconds) refuse('exp', nowSeconds - exp - toleranceSeconds);
+  if (nbf !== undefined && !isTime(nbf)) refuse('nbf');
+  if (isTime(nbf) && nbf > latest) refuse('nbf', nbf - latest);
   return {
     jti,
     iat,
@@ -49,19 +53,27 @@ export function parseSecurityEventToken(claims: JsonObject, rules: SecurityEvent
   };
 }
 
-function refuse(reason: SecurityEventRefusal): never {
-  throw new SecurityEventError(reason);
+/** @param overSeconds by how much a time misses its limit */
+function refuse(reason: SecurityEventRefusal, overSeconds?: number): never {
+  const details = overSeconds === undefined ? {} : { offBySeconds: Math.max(1, Math.ceil(overSeconds)) };
+  throw new SecurityEventError(reason, details);
 }
 
 const URI = /^[a-z][a-z\d+.-]*:[\x21-\x7e]+$/i;
 
 function parseEvents(events: unknown): ReadonlyMap<string, JsonObject> {
+  if (events === undefined) refuse('events_missing');
   if (!isJsonObject(events)) refuse('events');
   const entries = Object.entries(events);
-  if (entries.length === 0) refuse('events');
+  if (entries.length === 0) refuse('events_missing');
   return new Map(
     entries.map(([type, event]) => {
-      if (!URI.test(type) || !isJsonObject(event)) refuse('events');
+      if (!URI.test(type)) refuse('events');
+      if (!isJsonObject(event)) {
+        // A type that is not known was chosen by the sender.
+        const isKnown = meaningOf(type) !== undefined;
+        throw new SecurityEventError('events', isKnown ? { about: type } : {});
+      }
       return [type, event];
     }),
   );

@@ -2,20 +2,16 @@ import { DpopUnavailableError } from '../errors/dpop.error.js';
 import { parseCompactJws } from '../jws/compact-jws.js';
 import { parseJsonSegment } from '../jws/json-segment.js';
 import type { RevocationEntry } from '../revocation/deny-list.js';
-import { BoundedCache } from '../runtime/bounded-cache.js';
 import { DeadlineError, Deadlines } from '../runtime/deadlines.js';
-import { entriesOf } from './event-entries.js';
-import { endedStreamStatus, isAddedCredential, meaningOf } from './event-types.js';
-import { digestOf, type ReceiverConfig } from './receiver-config.js';
+import { AppliedEvents } from './applied-events.js';
+import type { ReceiverConfig } from './receiver-config.js';
 import { ReceiverLog, type WriteLine } from './receiver-log.js';
+import { RememberedTokens } from './remembered-tokens.js';
 import { SecurityEventError } from './security-event.error.js';
 import type { SecurityEventToken } from './security-event-token.js';
-import { knownFormatOf } from './subject-identifiers.js';
 import { type PresentedEventToken, Transmitter } from './transmitter.js';
 
 const TYP = 'secevent+jwt';
-/** Applying an event a second time changes nothing, so that a forgotten token does no harm. */
-const REMEMBERED_TOKENS = { maxEntries: 10_000, maxBytes: Infinity };
 /** For all that one token needs of the app: its resolver, and the deny-list. */
 const DEADLINE_MS = 5000;
 
@@ -24,13 +20,15 @@ export class SecurityEventReceiver {
   readonly #transmitters: ReadonlyMap<string, Transmitter>;
   readonly #config: ReceiverConfig;
   readonly #log: ReceiverLog;
-  readonly #applied = new BoundedCache<true>(REMEMBERED_TOKENS);
+  readonly #events: AppliedEvents;
+  readonly #applied = new RememberedTokens();
   readonly #deadlines = new Deadlines(DEADLINE_MS);
 
   constructor(config: ReceiverConfig, write: WriteLine) {
     const { transmitters, clock } = config;
     this.#config = config;
     this.#log = new ReceiverLog(write, clock);
+    this.#events = new AppliedEvents(config, this.#log);
     this.#transmitters = new Map(
       transmitters.map((options) => [options.issuer, new Transmitter(options, clock)]),
     );
@@ -57,57 +55,55 @@ export class SecurityEventReceiver {
     try {
       const presented = parsePresented(await readText());
       transmitter = this.#transmitterOf(presented);
-      await this.#apply(await transmitter.verify(presented), transmitter);
+      const token = await transmitter.verify(presented);
+      await this.#apply(token, presented.jws.payload, transmitter);
     } catch (thrown) {
-      throw this.#explain(thrown, transmitter);
+      if (thrown instanceof SecurityEventError) throw this.refuse(thrown, transmitter?.issuer);
+      const error =
+        thrown instanceof DpopUnavailableError
+          ? thrown
+          : new DpopUnavailableError('internal_failure', { cause: thrown });
+      throw this.fail(error, transmitter?.issuer);
     }
   }
 
-  /** Tells the operator of an error. */
-  refuse(error: SecurityEventError): SecurityEventError {
-    this.#log.refused(error, undefined);
+  /** Tells the operator of a refusal. */
+  refuse(error: SecurityEventError, transmitter?: string): SecurityEventError {
+    this.#log.refused(error, transmitter);
+    return error;
+  }
+
+  /** Tells the operator of a failure. */
+  fail(error: DpopUnavailableError, transmitter?: string): DpopUnavailableError {
+    this.#log.failed(error, transmitter);
     return error;
   }
 
   #transmitterOf({ claims: { iss } }: PresentedEventToken): Transmitter {
-    const transmitter = typeof iss === 'string' ? this.#transmitters.get(iss) : undefined;
-    if (transmitter === undefined) throw new SecurityEventError('issuer', [...this.#transmitters.keys()]);
-    return transmitter;
+    const transmitter = this.#transmitters.get(iss as string);
+    if (transmitter !== undefined) return transmitter;
+    throw new SecurityEventError('issuer', { expected: [...this.#transmitters.keys()] });
   }
 
-  async #apply(token: SecurityEventToken, transmitter: Transmitter): Promise<void> {
+  async #apply(token: SecurityEventToken, content: string, transmitter: Transmitter): Promise<void> {
     const { issuer } = transmitter;
-    const id = Buffer.from(digestOf(JSON.stringify([issuer, token.jti]))).toString('base64url');
-    if (this.#applied.get(id) === true) return this.#log.debug('acknowledged a repeated token', issuer);
-    await this.#deadlines.limit(async () => {
-      const entries = await this.#entriesOf(token, transmitter);
-      for (const entry of entries) await this.#revoke(entry);
-      this.#log.debug(`applied a Security Event Token: ${entries.length} entries`, issuer);
-    });
-    this.#applied.set(id, true, 0);
-  }
-
-  /** Of all events of a token, before any of them is applied. */
-  async #entriesOf(token: SecurityEventToken, transmitter: Transmitter): Promise<readonly RevocationEntry[]> {
-    const entries: RevocationEntry[] = [];
-    for (const [type, payload] of token.events) {
-      const meaning = meaningOf(type);
-      const status = meaning === 'stream' ? endedStreamStatus(type, payload) : undefined;
-      if (status !== undefined) this.#log.streamEnded(status, transmitter.issuer);
-      if (meaning === undefined || meaning === 'stream' || isAddedCredential(type, payload)) {
-        this.#log.debug(
-          `acknowledged an event that ${meaning === undefined ? 'is not known' : 'revokes nothing'}`,
-          transmitter.issuer,
-        );
-        continue;
-      }
-      const found = await entriesOf({ type, meaning, payload }, token, transmitter);
-      if (found.entries.length === 0 && !found.isResolved) {
-        this.#log.notApplied(type, knownFormatOf(found.subject), transmitter.issuer);
-      }
-      entries.push(...found.entries);
+    const earlier = this.#applied.compare(issuer, token.jti, content);
+    if (earlier === 'same') return this.#log.debug('acknowledged a repeated token', issuer);
+    if (earlier === 'other') this.#log.otherContent(issuer);
+    let awaited = 'resolveSubject';
+    try {
+      await this.#deadlines.limit(async () => {
+        const { entries, summary } = await this.#events.entriesOf(token, transmitter);
+        awaited = 'the deny-list';
+        for (const entry of entries) await this.#revoke(entry);
+        if (summary !== undefined) this.#log.debug(summary, issuer);
+      });
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+      const advice = `${awaited} did not answer within ${DEADLINE_MS} ms`;
+      throw new DpopUnavailableError('internal_failure', { cause: error, advice });
     }
-    return entries;
+    this.#applied.remember(issuer, token.jti, content);
   }
 
   async #revoke(entry: RevocationEntry): Promise<void> {
@@ -119,33 +115,20 @@ export class SecurityEventReceiver {
       throw new DpopUnavailableError('revocation_unavailable', { advice, cause });
     }
   }
-
-  #explain(thrown: unknown, transmitter: Transmitter | undefined): SecurityEventError | DpopUnavailableError {
-    if (thrown instanceof SecurityEventError) {
-      this.#log.refused(thrown, transmitter?.issuer);
-      return thrown;
-    }
-    const error =
-      thrown instanceof DpopUnavailableError
-        ? thrown
-        : new DpopUnavailableError('internal_failure', {
-            cause: thrown,
-            ...(thrown instanceof DeadlineError && {
-              advice: `resolveSubject and the deny-list did not answer within ${DEADLINE_MS} ms`,
-            }),
-          });
-    this.#log.failed(error, transmitter?.issuer);
-    return error;
-  }
 }
 
 /** @throws SecurityEventError for a body that is not a Security Event Token in compact form */
 function parsePresented(text: string): PresentedEventToken {
   const jws = parseCompactJws(text);
-  const header = jws && parseJsonSegment(jws.header);
-  const claims = jws && parseJsonSegment(jws.payload);
-  if (jws === undefined || header === undefined || claims === undefined) throw new SecurityEventError('form');
+  if (jws === undefined) throw new SecurityEventError('form');
+  const [header, claims] = [parseJsonSegment(jws.header), parseJsonSegment(jws.payload)];
+  if (header === undefined || claims === undefined) throw new SecurityEventError('form');
   // §2.3 of RFC 8417: no other kind of token of the issuer is taken for one.
-  if (header['typ'] !== TYP) throw new SecurityEventError('typ', [TYP]);
+  if (!isTyp(header['typ'])) throw new SecurityEventError('typ', { expected: [TYP] });
   return { jws, header, claims };
+}
+
+/** A media type is written in any case, and with `application/` or without (RFC 7515 §4.1.9). */
+function isTyp(typ: unknown): boolean {
+  return typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === TYP;
 }

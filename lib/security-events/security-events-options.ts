@@ -23,13 +23,19 @@ export interface ReceivedSecurityEvent {
   readonly type: string;
   /** When the event occurred, in seconds since the Unix epoch. Entries without `issuedBefore` get this time. */
   readonly issuedBefore: number;
+  /**
+   * Which part of the subject is asked about: the `user` or the `session` of a complex subject, or one of the `identifiers`
+   * of aliases. Absent for the subject as a whole, which is asked about first.
+   */
+  readonly part?: 'user' | 'session' | 'identifiers';
 }
 
 /**
  * Says which tokens a subject has, for subjects that are named by email, for example, or whose `sub` in access tokens is
- * another one. `undefined` leaves it to the receiver; `[]` revokes nothing.
+ * another one. `undefined` leaves it to the receiver; `[]` revokes nothing. It is asked about the whole subject, and if it
+ * leaves a complex one or aliases to the receiver, about each user and alias, and about a session that has no entry.
  *
- * @param subject the subject identifier as it was sent (RFC 9493)
+ * @param subject the subject identifier, or the part of it, as it was sent (RFC 9493)
  * @throws any error when it cannot say; the transmitter is then answered 503 and sends the event again
  */
 export type SubjectResolver = (
@@ -67,6 +73,8 @@ export interface SecurityEventsOptions {
    * At least 16 characters each. Default: the header is not looked at, and the signature alone decides.
    */
   readonly authorization?: string | readonly string[];
+  /** Accepts transmitters with an `http:` issuer beyond loopback. Insecure: an attacker could replace their keys. */
+  readonly allowInsecureHttp?: boolean;
   /** Returns milliseconds since the Unix epoch, default `Date.now`. For tests. */
   readonly clock?: Clock;
 }

@@ -3,27 +3,34 @@ import {
   Inject,
   Logger,
   Module,
+  type NestModule,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
-import { assertObject } from '../errors/option-asserts.js';
+import { assertKnownNames, assertObject } from '../errors/option-asserts.js';
+import { assertAsyncOptions, refuseBareImport } from '../module/module-options.js';
 import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   type SecurityEventsAsyncOptions,
 } from './module-definition.js';
-import { parsePath, parseReceiverOptions, RECEIVER_CONFIG, type ReceiverConfig } from './receiver-config.js';
-import { MEDIA_TYPE } from './request-body.js';
-import { SecurityEventReceiver } from './security-event.receiver.js';
 import {
-  createSecurityEventsController,
-  SecurityEventAnswers,
-  SecurityEventFilter,
-  TransmitterGuard,
-} from './security-events.controller.js';
+  inModule,
+  OPTION_NAMES,
+  parseReceiverOptions,
+  RECEIVER_CONFIG,
+  type ReceiverConfig,
+} from './receiver-config.js';
+import { parsePath, RECEIVER_PATH } from './receiver-path.js';
+import { SecurityEventAnswers, SecurityEventFilter } from './security-event-answers.js';
+import { SecurityEventReceiver } from './security-event.receiver.js';
+import { createSecurityEventsController } from './security-events.controller.js';
 import type { SecurityEventsOptions } from './security-events-options.js';
 import { SecurityEventsStartCheck } from './start-check.js';
+import { TransmitterGuard } from './transmitter.guard.js';
+import { UnroutedRequests } from './unrouted-requests.js';
+
+const NAME = 'SecurityEventsModule';
 
 /**
  * Receives Security Event Tokens that transmitters push (RFC 8935), and enters what they revoke in the deny-list.
@@ -46,37 +53,50 @@ import { SecurityEventsStartCheck } from './start-check.js';
  */
 @Module({
   providers: [
+    // forRoot and forRootAsync override both.
+    {
+      provide: MODULE_OPTIONS_TOKEN,
+      useFactory: refuseBareImport(NAME, MODULE_OPTIONS_TOKEN, 'path, transmitters, denyList', false),
+    },
+    { provide: RECEIVER_PATH, useValue: '' },
     SecurityEventsStartCheck,
     { provide: RECEIVER_CONFIG, useFactory: parseReceiverOptions, inject: [MODULE_OPTIONS_TOKEN] },
     { provide: SecurityEventReceiver, useFactory: createReceiver, inject: [RECEIVER_CONFIG] },
     SecurityEventAnswers,
     SecurityEventFilter,
     TransmitterGuard,
+    UnroutedRequests,
   ],
 })
-export class SecurityEventsModule implements OnModuleInit, OnApplicationShutdown {
+export class SecurityEventsModule implements NestModule, OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(SecurityEventReceiver) private readonly receiver: SecurityEventReceiver,
     @Inject(SecurityEventsStartCheck) private readonly check: SecurityEventsStartCheck,
-    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(UnroutedRequests) private readonly unrouted: UnroutedRequests,
   ) {}
 
   static forRoot(options: SecurityEventsOptions): DynamicModule {
-    assertObject(options, 'SecurityEventsModule.forRoot()', 'given an object of options');
+    assertObject(options, `${NAME}.forRoot()`, 'given an object of options');
+    inModule(() => assertKnownNames(options, 'forRoot()', ['path', ...OPTION_NAMES]));
     const { path, ...rest } = options;
     return withController(path, ConfigurableModuleClass.forRoot(rest));
   }
 
   static forRootAsync(options: SecurityEventsAsyncOptions): DynamicModule {
-    assertObject(options, 'SecurityEventsModule.forRootAsync()', 'given an object of options');
+    assertAsyncOptions(options, NAME, ['path']);
     const { path, ...rest } = options;
     return withController(path, ConfigurableModuleClass.forRootAsync(rest));
   }
 
+  /** Nest calls it before it registers the routes of the app; without an instance in preview mode. */
+  configure(): void {
+    (this.unrouted as UnroutedRequests | undefined)?.beforeRoutes(SecurityEventsModule);
+  }
+
   onModuleInit(): void {
-    this.acceptMediaType();
-    const logger = new Logger(SecurityEventsModule.name);
-    this.check.warnOfUnaskedDenyList((text) => logger.warn(text));
+    this.unrouted.afterRoutes(SecurityEventsModule);
+    const logger = new Logger(NAME);
+    this.check.warnOfNoEffect((text) => logger.warn(text));
     // In the background: the service starts even if a transmitter is down.
     void this.receiver.open((text) => logger.warn(text));
   }
@@ -84,33 +104,20 @@ export class SecurityEventsModule implements OnModuleInit, OnApplicationShutdown
   onApplicationShutdown(): void {
     this.receiver.close();
   }
-
-  /** Fastify refuses content types without a parser. The receiver reads the stream itself, within its own limit. */
-  private acceptMediaType(): void {
-    const { httpAdapter } = this.adapterHost;
-    if (!(httpAdapter as unknown) || httpAdapter.getType() !== 'fastify') return;
-    const fastify = httpAdapter.getInstance<FastifyParsers>();
-    if (fastify.hasContentTypeParser(MEDIA_TYPE)) return;
-    fastify.addContentTypeParser(MEDIA_TYPE, (_request, payload, done) => done(null, payload));
-  }
-}
-
-/** What the module uses of Fastify, which is no dependency. */
-interface FastifyParsers {
-  hasContentTypeParser(type: string): boolean;
-  addContentTypeParser(
-    type: string,
-    parser: (request: unknown, payload: unknown, done: (error: null, body: unknown) => void) => void,
-  ): void;
 }
 
 /** The path is part of the class of a controller, so that it cannot come from a factory. */
-function withController(path: unknown, definition: DynamicModule): DynamicModule {
-  const controllers = [createSecurityEventsController(parsePath(path))];
-  return { ...definition, module: SecurityEventsModule, controllers };
+function withController(given: unknown, definition: DynamicModule): DynamicModule {
+  const path = inModule(() => parsePath(given));
+  return {
+    ...definition,
+    module: SecurityEventsModule,
+    controllers: [createSecurityEventsController(path)],
+    providers: [...(definition.providers ?? []), { provide: RECEIVER_PATH, useValue: path }],
+  };
 }
 
 function createReceiver(config: ReceiverConfig): SecurityEventReceiver {
-  const logger = new Logger(SecurityEventsModule.name);
+  const logger = new Logger(NAME);
   return new SecurityEventReceiver(config, (level, text) => logger[level](text));
 }

@@ -1,11 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
-import { knownFormatOf, mapSubject, type SubjectContext } from './subject-identifiers.js';
+import type { JsonObject } from '../jws/json-object.js';
+import type { RevocationEntry } from '../revocation/deny-list.js';
+import { mapIdentifier, partsOf, type SubjectContext } from './subject-identifiers.js';
 
 const A = 'https://a.test';
 const B = 'https://b.test';
 const issuedBefore = 1_800_000_000;
-const context: SubjectContext = { issuers: [A, B], meaning: 'subject', issuedBefore };
+const TYPE = 'urn:event';
+const context: SubjectContext = { type: TYPE, issuers: [A, B], meaning: 'subject', issuedBefore };
 const ofSession: SubjectContext = { ...context, meaning: 'session' };
+
+/** The entries of all parts that name tokens. */
+function mapSubject(subject: JsonObject, of: SubjectContext): readonly RevocationEntry[] {
+  return partsOf(subject, of).flatMap(({ place, identifiers }) =>
+    identifiers.flatMap((identifier) => mapIdentifier(identifier, place, of) ?? []),
+  );
+}
 
 const refusal = (reason: string) => expect.objectContaining({ name: 'SecurityEventError', reason });
 const user = { format: 'iss_sub', iss: A, sub: 'user' };
@@ -127,6 +137,7 @@ describe('the subject of a security event (B9)', () => {
     ['with no aliases', { format: 'aliases', identifiers: [] }],
     ['with aliases that are no list', { format: 'aliases', identifiers: user }],
     ['with an alias that is no object', { format: 'aliases', identifiers: [user, 'x'] }],
+    ['with an alias that is null', { format: 'aliases', identifiers: [null, user] }],
     ['with 21 aliases', { format: 'aliases', identifiers: aliases(21) }],
     ['with a user that is no object', { format: 'complex', user: 'x' }],
     ['with a user that is null', { format: 'complex', user: null }],
@@ -168,20 +179,5 @@ describe('the subject of a security event (B9)', () => {
     ['all aliases', { format: 'aliases', identifiers: [{ ...user, iss: FOREIGN }] }],
   ])('of another issuer is refused: %s', (_what, subject) => {
     expect(() => mapSubject({ ...subject }, ofSession)).toThrow(refusal('foreign_subject'));
-  });
-});
-
-describe('the format of a subject, for the log', () => {
-  const known = ['iss_sub', 'opaque', 'jwt_id', 'aliases', 'complex', 'account', 'did', 'email'];
-
-  test.each([...known, 'phone_number', 'uri', 'ip-addresses'])('%s is known', (format) => {
-    expect(knownFormatOf({ format })).toBe(format);
-  });
-
-  test('has the name of the registry where drafts had another, and none where it was made up', () => {
-    expect(knownFormatOf({ subject_type: 'iss-sub' })).toBe('iss_sub');
-    expect(knownFormatOf({ user: {} })).toBe('complex');
-    expect(knownFormatOf({ session: {} })).toBe('complex');
-    expect(knownFormatOf({ format: 'made up' })).toBeUndefined();
   });
 });

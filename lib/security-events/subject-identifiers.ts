@@ -4,6 +4,8 @@ import { SecurityEventError } from './security-event.error.js';
 
 /** How a subject identifier is turned into entries of a deny-list. */
 export interface SubjectContext {
+  /** The URI of the event type, a known one. For the operator. */
+  readonly type: string;
   /** The issuers of the access tokens that the transmitter may revoke. */
   readonly issuers: readonly string[];
   /** What an identifier without a hint names: a session, or a subject. */
@@ -12,134 +14,144 @@ export interface SubjectContext {
   readonly issuedBefore: number;
 }
 
-type Mapper = (subject: JsonObject, context: SubjectContext) => readonly RevocationEntry[];
+/** Where an identifier stands: it is the whole subject, or a member of a complex one. */
+export type SubjectPlace = 'subject' | 'user' | 'session';
+
+/** A user, a session, or whatever the whole subject is: one thing with one or several identifiers. */
+export interface SubjectPart {
+  readonly place: SubjectPlace;
+  readonly identifiers: readonly JsonObject[];
+  readonly isAliases: boolean;
+}
 
 /** Each alias is an entry of the deny-list, which is bounded. */
 const MAX_ALIASES = 20;
 
-/** RFC 9493 §3.2, and the formats of SSF 1.0 that name tokens. */
-const SIMPLE: ReadonlyMap<string, Mapper> = new Map<string, Mapper>([
-  [
-    'iss_sub',
-    (subject, context) => [
-      { issuer: issuerIn(subject, context), sub: textIn(subject, 'sub'), issuedBefore: context.issuedBefore },
-    ],
-  ],
-  ['opaque', mapOpaque],
-  ['jwt_id', (subject, context) => [{ issuer: issuerIn(subject, context), jti: textIn(subject, 'jti') }]],
-]);
-
-const FORMATS: ReadonlyMap<string, Mapper> = new Map<string, Mapper>([
-  ...SIMPLE,
-  ['aliases', mapAliases],
-  ['complex', mapComplex],
-]);
-
-/** Formats of the registry that name no token. For the log, which shows nothing that was sent. */
-const OTHER_FORMATS: ReadonlySet<string> = new Set([
-  'account',
-  'did',
-  'email',
-  'phone_number',
-  'uri',
-  'ip-addresses',
-]);
+/** Formats of the registry, and of SSF 1.0. For the log, which shows nothing that was sent. */
+const KNOWN_FORMATS: readonly string[] = [
+  ...['account', 'aliases', 'complex', 'did', 'email', 'iss_sub', 'jwt_id', 'opaque', 'phone_number', 'uri'],
+  ...['ip-addresses', 'saml_assertion_id'],
+];
 
 /**
- * The entries for a subject identifier; none for one that only the app can resolve, such as an email address.
+ * What a subject is made of: itself, the identifiers of aliases, or the session and the user of a complex one. The tokens of
+ * the user are revoked with those of the session, because access tokens without `sid` belong to no known session. What else
+ * narrows the subject is left aside: rather too much is revoked than too little, and a client with a live session gets a
+ * new token.
  *
- * @throws SecurityEventError for a malformed identifier, and for the subject of an issuer that is none of the transmitter's
+ * @returns nothing for a complex subject with none of the parts that the event is about
+ * @throws SecurityEventError for a malformed subject, and for aliases that are all of other issuers
  * @see RFC 9493 §3, SSF 1.0 §3
  */
-export function mapSubject(subject: JsonObject, context: SubjectContext): readonly RevocationEntry[] {
-  return FORMATS.get(formatOf(subject))?.(subject, context) ?? [];
+export function partsOf(subject: JsonObject, context: SubjectContext): readonly SubjectPart[] {
+  if (formatOf(subject, 'subject', context) !== 'complex') return [partOf(subject, 'subject', context)];
+  const { user, session } = subject;
+  const parts: SubjectPart[] = [];
+  if (session !== undefined && context.meaning === 'session') {
+    parts.push(single(objectIn(session, 'session', context), 'session'));
+  }
+  if (user !== undefined) parts.push(partOf(objectIn(user, 'user', context), 'user', context));
+  return parts;
 }
 
-/** The format of a subject identifier, if it is a known one. */
-export function knownFormatOf(subject: JsonObject): string | undefined {
-  const format = formatOf(subject);
-  return FORMATS.has(format) || OTHER_FORMATS.has(format) ? format : undefined;
+/**
+ * The entries for an identifier; `undefined` for one that only the app can resolve, such as an email address.
+ *
+ * @throws SecurityEventError for a malformed identifier, and for the subject of an issuer that is none of the transmitter's
+ */
+export function mapIdentifier(
+  identifier: JsonObject,
+  place: SubjectPlace,
+  context: SubjectContext,
+): readonly RevocationEntry[] | undefined {
+  const { issuers, meaning, issuedBefore } = context;
+  const format = formatOf(identifier, place, context);
+  const text = (name: string): string => textIn(identifier, name, place, context);
+  const issuer = (): string => issuerIn(identifier, place, context);
+  switch (format) {
+    case 'opaque': {
+      const id = text('id');
+      if (place === 'session') return issuers.map((of) => ({ issuer: of, sid: id }));
+      // CAEP names a session so, and other events a user. A session with the name of a user has its tokens revoked, too.
+      const isSession = place === 'subject' && meaning === 'session';
+      return issuers.flatMap((of): RevocationEntry[] => [
+        ...(isSession ? [{ issuer: of, sid: id }] : []),
+        { issuer: of, sub: id, issuedBefore },
+      ]);
+    }
+    case 'iss_sub':
+      if (place === 'session') return [{ issuer: issuer(), sid: text('sub') }];
+      return [{ issuer: issuer(), sub: text('sub'), issuedBefore }];
+    case 'jwt_id':
+      return [{ issuer: issuer(), jti: text('jti') }];
+  }
+  return undefined;
+}
+
+/** Where a part stands and the formats of its identifiers, for the operator. */
+export function describePart({ place, identifiers, isAliases }: SubjectPart): string {
+  const formats = [...new Set(identifiers.map((identifier) => shownFormatOf(identifier)))].join(', ');
+  return `${place} format: ${isAliases ? `aliases (${formats})` : formats}`;
+}
+
+function shownFormatOf(subject: JsonObject): string {
+  const format = readFormat(subject);
+  return KNOWN_FORMATS.find((known) => known === format) ?? 'not a known one';
 }
 
 /** Drafts had `subject_type` and hyphens, and left out the format of a complex subject. */
-function formatOf(subject: JsonObject): string {
+function readFormat(subject: JsonObject): string | undefined {
   const format = subject['format'] ?? subject['subject_type'];
   if (typeof format === 'string') return format === 'iss-sub' ? 'iss_sub' : format;
-  if (format === undefined && (isJsonObject(subject['user']) || isJsonObject(subject['session']))) {
-    return 'complex';
-  }
-  throw new SecurityEventError('subject');
+  const isComplex = isJsonObject(subject['user']) || isJsonObject(subject['session']);
+  return format === undefined && isComplex ? 'complex' : undefined;
 }
 
-function mapSimple(subject: unknown, context: SubjectContext): readonly RevocationEntry[] {
-  if (!isJsonObject(subject)) throw new SecurityEventError('subject');
-  return SIMPLE.get(formatOf(subject))?.(subject, context) ?? [];
+function formatOf(subject: JsonObject, place: SubjectPlace, context: SubjectContext): string {
+  return readFormat(subject) ?? malformed(subject, place, context);
 }
 
-/** CAEP names a session so, and other events a user. A session that has the name of a user has its tokens revoked, too. */
-function mapOpaque(
-  subject: JsonObject,
-  { issuers, meaning, issuedBefore }: SubjectContext,
-): RevocationEntry[] {
-  const id = textIn(subject, 'id');
-  return issuers.flatMap((issuer): RevocationEntry[] => [
-    ...(meaning === 'session' ? [{ issuer, sid: id }] : []),
-    { issuer, sub: id, issuedBefore },
-  ]);
+function single(identifier: JsonObject, place: SubjectPlace): SubjectPart {
+  return { place, identifiers: [identifier], isAliases: false };
 }
 
-/** All identifiers name one subject. Those of other issuers are not the business of the transmitter. */
-function mapAliases({ identifiers }: JsonObject, context: SubjectContext): readonly RevocationEntry[] {
+/** All identifiers of aliases name one subject. Those of other issuers are not the business of the transmitter. */
+function partOf(subject: JsonObject, place: SubjectPlace, context: SubjectContext): SubjectPart {
+  if (formatOf(subject, place, context) !== 'aliases') return single(subject, place);
+  const { identifiers } = subject;
   const isList = Array.isArray(identifiers) && identifiers.length > 0 && identifiers.length <= MAX_ALIASES;
-  if (!isList || !identifiers.every(isJsonObject)) throw new SecurityEventError('subject');
+  if (!isList || !identifiers.every(isJsonObject)) return malformed(subject, place, context);
   const own = identifiers.filter((identifier) => !isForeign(identifier, context));
-  if (own.length === 0) throw new SecurityEventError('foreign_subject');
-  return own.flatMap((identifier) => mapSimple(identifier, context));
+  if (own.length === 0) return foreign(subject, place, context);
+  return { place, identifiers: own, isAliases: true };
 }
 
-/**
- * The session and the user of a complex subject. The tokens of the user are revoked with those of the session, because
- * access tokens without `sid` belong to no known session. What else narrows the subject is left aside: rather too much is
- * revoked than too little, and a client with a live session gets a new token.
- */
-function mapComplex(subject: JsonObject, context: SubjectContext): readonly RevocationEntry[] {
-  const { user, session } = subject;
-  const ofUser = user === undefined ? [] : mapPart(user, { ...context, meaning: 'subject' });
-  if (context.meaning === 'subject' || session === undefined) return ofUser;
-  return [...mapSession(session, context), ...ofUser];
-}
-
-function mapPart(part: unknown, context: SubjectContext): readonly RevocationEntry[] {
-  return isJsonObject(part) && formatOf(part) === 'aliases'
-    ? mapAliases(part, context)
-    : mapSimple(part, context);
-}
-
-/** The identifier of a session, whether or not it names its issuer. */
-function mapSession(session: unknown, context: SubjectContext): readonly RevocationEntry[] {
-  if (!isJsonObject(session)) throw new SecurityEventError('subject');
-  const format = formatOf(session);
-  if (format === 'opaque') {
-    const sid = textIn(session, 'id');
-    return context.issuers.map((issuer) => ({ issuer, sid }));
-  }
-  if (format !== 'iss_sub') return [];
-  return [{ issuer: issuerIn(session, context), sid: textIn(session, 'sub') }];
-}
-
-function isForeign(subject: JsonObject, { issuers }: SubjectContext): boolean {
-  const { iss } = subject;
+function isForeign({ iss }: JsonObject, { issuers }: SubjectContext): boolean {
   return typeof iss === 'string' && !issuers.includes(iss);
 }
 
-function issuerIn(subject: JsonObject, context: SubjectContext): string {
-  const issuer = textIn(subject, 'iss');
-  if (isForeign(subject, context)) throw new SecurityEventError('foreign_subject');
-  return issuer;
+function issuerIn(subject: JsonObject, place: SubjectPlace, context: SubjectContext): string {
+  const issuer = textIn(subject, 'iss', place, context);
+  return isForeign(subject, context) ? foreign(subject, place, context) : issuer;
 }
 
-function textIn(subject: JsonObject, name: string): string {
+function textIn(subject: JsonObject, name: string, place: SubjectPlace, context: SubjectContext): string {
   const value = subject[name];
-  if (typeof value === 'string' && value !== '') return value;
-  throw new SecurityEventError('subject');
+  return typeof value === 'string' && value !== '' ? value : malformed(subject, place, context);
+}
+
+function objectIn(value: unknown, place: SubjectPlace, context: SubjectContext): JsonObject {
+  return isJsonObject(value) ? value : malformed({}, place, context);
+}
+
+function malformed(subject: JsonObject, place: SubjectPlace, { type }: SubjectContext): never {
+  throw new SecurityEventError('subject', { about: `${type}; ${describePart(single(subject, place))}` });
+}
+
+function foreign(subject: JsonObject, place: SubjectPlace, { type, issuers }: SubjectContext): never {
+  throw new SecurityEventError('foreign_subject', {
+    about: `${type}; ${describePart(single(subject, place))}`,
+    expected: issuers,
+    advice: 'subjectIssuers of the transmitter says whose tokens it may revoke',
+  });
 }

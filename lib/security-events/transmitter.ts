@@ -8,6 +8,8 @@ import { SecurityEventError } from './security-event.error.js';
 import { parseSecurityEventToken, type SecurityEventToken } from './security-event-token.js';
 import type { SubjectResolver, TransmitterOptions } from './security-events-options.js';
 
+const MAX_KID_LENGTH = 512;
+
 /** A Security Event Token in compact form, parsed and not verified yet. */
 export interface PresentedEventToken {
   readonly jws: CompactJws;
@@ -54,10 +56,13 @@ export class Transmitter {
    * @throws SecurityEventError, or DpopUnavailableError when the keys are unknown
    */
   async verify({ jws, header, claims }: PresentedEventToken): Promise<SecurityEventToken> {
-    const { alg, kid, crit } = header;
+    const { kid, crit } = header;
     if (crit !== undefined) throw new SecurityEventError('crit');
-    if (typeof alg !== 'string' || !this.#algorithms.includes(alg)) {
-      throw new SecurityEventError('alg', this.#algorithms);
+    const alg = this.#algorithms.find((accepted) => accepted === header['alg']);
+    if (alg === undefined) throw new SecurityEventError('alg', { expected: this.#algorithms });
+    // No key set has such a key. For other unknown names, the keys may have to be fetched again.
+    if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KID_LENGTH)) {
+      throw new SecurityEventError('kid');
     }
     const matching = await this.#keys.find({ alg, kid }, claims['iat']);
     if (matching === undefined || matching.size === 0) throw new SecurityEventError('key');

@@ -54,7 +54,7 @@ export const FOLDERS = {
   guard: ['lib/guard/', 'test/(guard-|rights|step-up|get-dpop-verdict|enforcement|trial)', ISSUANCE],
   introspection: ['lib/introspection/'],
   metadata: ['lib/metadata/', 'test/metadata'],
-  'security-events': ['lib/security-events/', 'test/security-events'],
+  'security-events': ['lib/security-events/'],
   sessions: ['lib/sessions/'],
   module: ['lib/module/'],
   redis: ['lib/redis/'],
