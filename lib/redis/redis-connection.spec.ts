@@ -77,6 +77,8 @@ test('a connection that was opened and closed leaves no timer behind that keeps 
   await connection.close();
   await until('the client has ended', () => !connection.isReady);
   expect(timers()).toBeLessThanOrEqual(before);
+  await connection.close();
+  expect(timers()).toBeLessThanOrEqual(before);
 });
 
 describe('a script', () => {
@@ -208,6 +210,18 @@ describe('the closing', () => {
     await until('the server has lost it', async () => !(await connectionNames()).includes('owned'));
     await connection.close();
     await expect(connection.evaluate(ECHO, [], [])).rejects.toThrow('Redis is not connected');
+  });
+
+  test('ends a client of the library that is not connected: it does not connect anew', async () => {
+    const nameOf = (connectionName: string) => ({ host: '127.0.0.1', port: server.port, connectionName });
+    const [closed, other] = [await open(nameOf('closed')), await open(nameOf('other'))];
+    await server.kill();
+    await until('the outage is noticed', () => !closed.isReady && !other.isReady);
+    await closed.close();
+    await server.up();
+    // This one tries as often.
+    await until('the other has connected anew', () => other.isReady);
+    expect(await connectionNames()).not.toContain('closed');
   });
 
   test('leaves a client of the app connected, and without a listener of the library', async () => {
