@@ -159,6 +159,8 @@ export class RedisDenyList extends DenyList {
   async #read(): Promise<void> {
     await this.#replica.read();
     if (this.#replica.isMissingAny) this.#writing ??= this.#writeBack();
+    // Another instance may have written back what this one could not.
+    else this.#hasWarned = false;
   }
 
   /** Never rejects, and no request waits for it: the copy here is complete. */
