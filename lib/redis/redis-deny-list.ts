@@ -182,8 +182,8 @@ export class RedisDenyList extends DenyList {
 
   async #inspect(): Promise<void> {
     const key = `${this.#options.keyPrefix}${KEY}`;
-    const denied = await this.#connection.evaluate(DENY_PROBE_SCRIPT, [`${key}:probe`], []);
-    if (typeof denied !== 'string' || denied === '') return;
+    const denied = String(await this.#connection.evaluate(DENY_PROBE_SCRIPT, [`${key}:probe`], []));
+    if (denied === '') return;
     this.#warn(`Redis denies commands of the deny-list to its ACL user: allow ${denied} on the keys ${key}*`);
   }
 

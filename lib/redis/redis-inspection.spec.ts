@@ -102,6 +102,20 @@ describe('the inspection at start (I3)', () => {
     expect(warnings).toEqual([expect.stringContaining('Redis has reached maxmemory')]);
   });
 
+  test('says nothing of a policy that Redis hides', async () => {
+    class Hiding extends RedisConnection {
+      override evaluate(...[script, keys, args]: Parameters<RedisConnection['evaluate']>): Promise<unknown> {
+        return super.evaluate(
+          createScript(script.source.replace('maxmemory_policy:', 'hidden:')),
+          keys,
+          args,
+        );
+      }
+    }
+    await inspect(await open('', Hiding));
+    expect(warnings).toEqual([]);
+  });
+
   test('ends the start on a Redis that hides its replication id', async () => {
     /** As a managed Redis would: its INFO has no such line. */
     class Hiding extends RedisConnection {
