@@ -180,7 +180,7 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
           body: { error: 'invalid_dpop_proof' },
         });
       }
-      expect(runs).toEqual([]);
+      expect(runs).toStrictEqual([]);
     });
 
     test('Fig. 20: the demand for a nonce, word for word (G2, E2)', async () => {
@@ -193,7 +193,7 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
       });
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('www-authenticate')).toBeNull();
-      expect(runs).toEqual([]);
+      expect(runs).toStrictEqual([]);
       expect(await post(app, { nonce: nonce ?? '' })).toMatchObject({ status: 200, nonce: null });
     });
   });
@@ -213,7 +213,7 @@ describe.each(PLATFORMS)('an authorization server on %s', (platform) => {
         status: 400,
         body: { error: 'use_dpop_nonce' },
       });
-      expect(runs).toEqual([undefined]);
+      expect(runs).toStrictEqual([undefined]);
     });
 
     test('hands over undefined where the server accepts that, and a bad one is refused (G1)', async () => {

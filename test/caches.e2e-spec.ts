@@ -204,7 +204,7 @@ test('a client that has not proved to hold its key causes no refresh of the epoc
     reason: 'nonce_missing',
     details: { nonce: expect.any(String) },
   });
-  expect(refreshed).toEqual([]);
+  expect(refreshed).toStrictEqual([]);
   await close();
 });
 
@@ -232,7 +232,7 @@ describe('known tokens (B1)', () => {
 
     verified.length = 0;
     for (const token of good) await accept(token);
-    expect(verified).toEqual([]);
+    expect(verified).toStrictEqual([]);
   });
 
   test('tokens that are valid, but come without a proof of their key, evict none', async () => {
@@ -246,7 +246,7 @@ describe('known tokens (B1)', () => {
     }
     verified.length = 0;
     for (const token of good) await accept(token);
-    expect(verified).toEqual([]);
+    expect(verified).toStrictEqual([]);
   });
 
   test('are those of accepted requests, and no others', async () => {

@@ -149,7 +149,7 @@ describe.each(PLATFORMS)('our own service on %s', (platform) => {
   test('curl names the check of each hostile row (D9)', async () => {
     const subjects = platform === 'express' ? [...PROOFS, 'access tokens'] : PROOFS.slice(0, 1);
     const { wrong, named } = await compare(`${app.url}/accounts`, rowsOf(subjects), [forServer(app)]);
-    expect(wrong).toEqual([]);
+    expect(wrong).toStrictEqual([]);
     expect(named).toBeGreaterThan(platform === 'express' ? 150 : 10);
   });
 });
@@ -183,7 +183,7 @@ describe('express-oauth2-jwt-bearer', () => {
     ];
     const rows = rowsOf([...PROOFS, 'access tokens']);
     const { wrong, named } = await compare(`${peer.url}/accounts`, rows, [forServer(peer)], algorithms);
-    expect(wrong).toEqual([]);
+    expect(wrong).toStrictEqual([]);
     expect(named).toBeGreaterThan(120);
   });
 });
@@ -207,7 +207,7 @@ describe('oidc-provider', () => {
       [opaque],
       ['ES256', 'Ed25519', 'EdDSA'],
     );
-    expect(wrong).toEqual([]);
+    expect(wrong).toStrictEqual([]);
     expect(named).toBeGreaterThan(100);
   });
 });

@@ -85,7 +85,7 @@ test.each(PROOFS)('%s: of each hostile row the check fails that the service name
     const expected = lineOf(row.expect.reason) ?? 'none';
     if (code !== 1 || !fails.includes(expected)) wrong.push(`${row.what}: ${expected}, not ${fails.join()}`);
   }
-  expect(wrong).toEqual([]);
+  expect(wrong).toStrictEqual([]);
   expect(told).toBeGreaterThan(0.9 * rows.length);
 });
 
@@ -114,7 +114,7 @@ test('of each hostile row about access tokens the line fails that the service na
     if (code !== 1 || !fails.some((line) => expected.test(line)))
       wrong.push(`${row.what}: ${expected}, not ${fails.join()}`);
   }
-  expect(wrong).toEqual([]);
+  expect(wrong).toStrictEqual([]);
   expect(rows.length).toBeGreaterThan(50);
 });
 
@@ -162,7 +162,7 @@ describe('what is told', () => {
       const argv = ['explain', `${ORIGIN}/accounts`, '--nonce', 'expected'];
       return failingLines((await invoke(argv, { stdin: head, clock: () => NOW_MS })).stdout);
     };
-    expect(await asked('expected')).toEqual([]);
+    expect(await asked('expected')).toStrictEqual([]);
     expect(await asked('another')).toEqual(['10 nonce']);
     expect(await asked(undefined)).toEqual(['10 nonce']);
   });

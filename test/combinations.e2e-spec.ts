@@ -100,8 +100,8 @@ describe.each(PLATFORMS)('DPoP or an API key on %s (D10)', (platform) => {
       }
     });
     expect(runs).toBe(2);
-    expect(decisions).toEqual([]);
-    expect(logger.lines.slice(linesBefore)).toEqual([]);
+    expect(decisions).toStrictEqual([]);
+    expect(logger.lines.slice(linesBefore)).toStrictEqual([]);
   });
 
   test('a request with DPoP passes, and has no challenge of the other scheme', async () => {

@@ -189,7 +189,7 @@ describe('a broken store does not conform', () => {
       ...[FIRST, RACE, MANY, CASE, TAIL, KEPT, LONG, RULES, CLOCKS, EPOCH, FLOOD],
       ...[LOSS, RETRY, NEW_EPOCH, OUTAGE],
     ]);
-    expect(await failuresOf(checks)).toEqual([]);
+    expect(await failuresOf(checks)).toStrictEqual([]);
   });
 
   const broken: readonly (readonly [string, readonly string[], StoreClass])[] = [
@@ -374,7 +374,7 @@ describe('a broken store does not conform', () => {
         return this.table.isDown ? new Promise(() => {}) : super.claim(claim);
       }
     }
-    expect(await failuresOf(replayStoreChecks(setUpTable(HangingStore)))).toEqual([]);
+    expect(await failuresOf(replayStoreChecks(setUpTable(HangingStore)))).toStrictEqual([]);
   });
 
   test('the second in which a record is missed is told', async () => {
@@ -401,7 +401,7 @@ describe('a broken store does not conform', () => {
       }
     }
     const checks = (liveRecords: number) => replayStoreChecks({ ...setUpTable(SmallStore), liveRecords });
-    expect(await failuresOf(checks(5000).filter(({ name }) => name === FLOOD))).toEqual([]);
+    expect(await failuresOf(checks(5000).filter(({ name }) => name === FLOOD))).toStrictEqual([]);
     const larger = 'keeps a record while 6,000 others are added';
     expect(await failuresOf(checks(6000).filter(({ name }) => name === larger))).toEqual([larger]);
   });

@@ -120,7 +120,7 @@ describe('every shortcut is equal to the long way', () => {
       expect(outcomes.get('right')).toEqual({ accepted: expect.any(Number), refused: 0 });
       expect([...outcomes.keys()].toSorted()).toEqual(['right', ...Object.keys(MUTATIONS)].toSorted());
       const never = [...outcomes].filter(([name, { refused }]) => name !== 'right' && refused === 0);
-      expect(never.map(([name]) => name)).toEqual([]);
+      expect(never.map(([name]) => name)).toStrictEqual([]);
     },
     TIMEOUT_MS,
   );

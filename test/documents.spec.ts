@@ -42,7 +42,7 @@ describe('every snippet compiles', () => {
   }, 120_000);
 
   test.each(snippets)('$place', (snippet) => {
-    expect(diagnostics.get(snippet)).toEqual([]);
+    expect(diagnostics.get(snippet)).toStrictEqual([]);
   });
 
   test('in the documents and in the examples of module, guard, decorators, verifier and testing', () => {
@@ -156,18 +156,18 @@ describe('errors', () => {
 
 describe('links', () => {
   test.each(DOCUMENTS)('of %s lead somewhere', (document) => {
-    expect(findBrokenLinks(document)).toEqual([]);
+    expect(findBrokenLinks(document)).toStrictEqual([]);
   });
 
   test('no two headings of a page have the same anchor', () => {
     const repeated = PAGES.filter((page) => new Set(readAnchors(page)).size < readAnchors(page).length);
-    expect(repeated).toEqual([]);
+    expect(repeated).toStrictEqual([]);
   });
 });
 
 describe('every page is whole', () => {
   test.each(DOCUMENTS)('%s', (document) => {
-    expect(findDamage(readDocument(document))).toEqual([]);
+    expect(findDamage(readDocument(document))).toStrictEqual([]);
   });
 
   const whole = ['| a   | b   |', '| --- | --- |', '| 1   | 2   |', '', '```ts', 'export class A {}', '```'];
@@ -184,12 +184,12 @@ describe('every page is whole', () => {
     ['code outside of a fence', 4, whole.with(3, '@Injectable()')],
     ['code outside of a fence', 4, whole.with(3, '}')],
   ])('%s is found in line %i', (what, line, lines) => {
-    expect(findDamage(whole.join('\n'))).toEqual([]);
+    expect(findDamage(whole.join('\n'))).toStrictEqual([]);
     expect(findDamage(lines.join('\n'))).toEqual([{ line, what }]);
   });
 
   test('a bar that is escaped separates no columns', () => {
-    expect(findDamage(whole.with(2, String.raw`| 1 \| 2 | 3 |`).join('\n'))).toEqual([]);
+    expect(findDamage(whole.with(2, String.raw`| 1 \| 2 | 3 |`).join('\n'))).toStrictEqual([]);
   });
 });
 
@@ -207,7 +207,7 @@ describe('README.md', () => {
   test('leads to every page, directly or by the index', () => {
     const index = readDocument('docs/README.md');
     const pages = PAGES.filter((page) => page !== 'docs/README.md');
-    expect(pages.filter((page) => !index.includes(`](${page.replace('docs/', '')})`))).toEqual([]);
+    expect(pages.filter((page) => !index.includes(`](${page.replace('docs/', '')})`))).toStrictEqual([]);
     expect(readme).toContain('](docs/README.md)');
   });
 });
@@ -222,7 +222,7 @@ describe('voice', () => {
       .split('\n')
       .map((text, at) => ({ line: at + 1, text }))
       .filter(({ text }) => AVOIDED.test(text));
-    expect(found).toEqual([]);
+    expect(found).toStrictEqual([]);
   });
 });
 
@@ -241,7 +241,7 @@ describe('the names of tests', () => {
   });
 
   test('have no id at another place', () => {
-    expect(names.filter(({ text }) => idsElsewhere(text).length > 0)).toEqual([]);
+    expect(names.filter(({ text }) => idsElsewhere(text).length > 0)).toStrictEqual([]);
   });
 
   test.each([

@@ -168,7 +168,7 @@ describe.each(PLATFORMS)("a route with enforcement: 'report' on %s (K1)", (platf
       status: 401,
       code: 'credentials_missing',
     });
-    expect(seen).toEqual([]);
+    expect(seen).toStrictEqual([]);
   });
 
   test('supplies the nonce that it would demand, and takes it (E4)', async () => {
@@ -374,7 +374,7 @@ describe.each(PLATFORMS)("a route with anonymous: 'allow' on %s (K2)", (platform
         challenge: null,
       });
     });
-    expect(seen).toEqual([undefined]);
+    expect(seen).toStrictEqual([undefined]);
     expect(decisions).toMatchObject([
       { outcome: 'anonymous', code: undefined, jkt: undefined, enforced: true, route: '/' },
     ]);
@@ -398,7 +398,7 @@ describe.each(PLATFORMS)("a route with anonymous: 'allow' on %s (K2)", (platform
   ])('but never one with %s', async (_what, credentials, status) => {
     const app = await start();
     expect((await send(`${app.url}/`, { headers: await credentials() })).status).toBe(status);
-    expect(seen).toEqual([]);
+    expect(seen).toStrictEqual([]);
   });
 
   test('and good credentials must meet what the route requires', async () => {

@@ -302,6 +302,6 @@ describe.each(PLATFORMS)('a refusal is explained by its line and its event, on %
       verifier.verify({ method: 'GET', target: '/', rawHeaders: [] }).catch(() => undefined),
     );
     expect(decision).toMatchObject({ reason: 'credentials_missing', method: 'GET', route: undefined });
-    expect(told()).toEqual([]);
+    expect(told()).toStrictEqual([]);
   });
 });

@@ -13,7 +13,7 @@ describe('the table of hostile requests', () => {
   test('has at least 200 rows, each of which says something else', () => {
     expect(TABLE.length).toBeGreaterThanOrEqual(200);
     const names = TABLE.map(({ id, what, on }) => `${id} ${on} ${what}`);
-    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toStrictEqual([]);
   });
 });
 

@@ -78,8 +78,8 @@ describe.each(PLATFORMS)('hostile events on %s (J2, B9, D5)', (platform) => {
         expect(valuesOf(answer, 'content-type')[0]).toContain('application/json');
       }
       expect(valuesOf(answer, 'allow')).toEqual(status === 405 ? ['POST'] : []);
-      expect(valuesOf(answer, 'www-authenticate')).toEqual([]);
-      expect(entries).toEqual([]);
+      expect(valuesOf(answer, 'www-authenticate')).toStrictEqual([]);
+      expect(entries).toStrictEqual([]);
       expect(told).toContain(err === undefined ? reason : `${err} (${reason})`);
       expect(answer.text + told).not.toContain(MARK);
       expect(answer.text + told).not.toContain('0123456789abcdef');

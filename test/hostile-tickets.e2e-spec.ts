@@ -148,7 +148,7 @@ describe.each(PLATFORMS)('a ticket and what changes between issue and use, on %s
     const { ticket } = issued.body as { ticket: string };
     clock.advanceSeconds(10);
     expect(await redeem(app, ticket)).toMatchObject(EXPIRED);
-    expect(app.runs).toEqual([]);
+    expect(app.runs).toStrictEqual([]);
   });
 
   test('a clock that is set back does not bring it back', async () => {
@@ -181,7 +181,7 @@ describe.each(PLATFORMS)('a ticket and what changes between issue and use, on %s
     const second = await start({ nonce });
     expect(await redeem(second, spent)).toMatchObject(RENEWAL);
     expect(await redeem(second, unspent)).toMatchObject(RENEWAL);
-    expect(second.runs).toEqual([]);
+    expect(second.runs).toStrictEqual([]);
     await assertPasses(second);
   });
 
@@ -191,7 +191,7 @@ describe.each(PLATFORMS)('a ticket and what changes between issue and use, on %s
     const ticket = await fetchTicket(first, client, token);
     const second = await start();
     expect(await redeem(second, ticket)).toMatchObject(INVALID);
-    expect(second.runs).toEqual([]);
+    expect(second.runs).toStrictEqual([]);
     expect(await redeem(first, ticket)).toMatchObject({ status: 200 });
   });
 
@@ -203,7 +203,7 @@ describe.each(PLATFORMS)('a ticket and what changes between issue and use, on %s
     for (const other of [{ realm: 'other' }, { origin: [ORIGIN, 'https://other.example.com'] }]) {
       const service = await start({ nonce, storage, ...other });
       expect(await redeem(service, ticket)).toMatchObject(INVALID);
-      expect(service.runs).toEqual([]);
+      expect(service.runs).toStrictEqual([]);
     }
     expect(await redeem(app, ticket)).toMatchObject({ status: 200 });
   });

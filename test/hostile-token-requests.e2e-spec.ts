@@ -16,7 +16,7 @@ describe('the table of hostile requests to an authorization server', () => {
     for (const [subject, ofSubject] of Object.entries(SERVER_SUBJECTS))
       expect({ subject, isEmpty: ofSubject.length === 0 }).toEqual({ subject, isEmpty: false });
     const names = rows.map(({ id, what, on }) => `${id} ${on} ${what}`);
-    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toStrictEqual([]);
   });
 });
 

@@ -200,7 +200,7 @@ describe('introspection by oidc-provider (B7)', () => {
       const { call } = await obtainToken();
       const app = await start(platform, { client: { id: 'basic', secret: 'wrong' } });
       expect(await call(app)).toBe(503);
-      expect(app.calls).toEqual([]);
+      expect(app.calls).toStrictEqual([]);
     });
 
     test('a token of another audience, and what is no token, are refused', async () => {

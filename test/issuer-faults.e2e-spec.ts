@@ -416,7 +416,7 @@ describe.each(PLATFORMS)('faults of issuers on %s', (platform) => {
           fetches.mock.calls.filter(([url]) => String(url as URL).startsWith(issuer.issuer));
         try {
           await expectRefused(app, token);
-          expect(toIssuer()).toEqual([]);
+          expect(toIssuer()).toStrictEqual([]);
         } finally {
           fetches.mockRestore();
         }

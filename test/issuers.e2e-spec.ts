@@ -136,7 +136,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
       const app = await start({ ...issuer.accessToken, keys });
       await issuer.close();
       expect(await call(app, client, { token })).toMatchObject({ status: 200 });
-      expect(issuer.asked).toEqual([]);
+      expect(issuer.asked).toStrictEqual([]);
     });
 
     test('asked for once, not for each request or token', async () => {
@@ -235,7 +235,7 @@ describe.each(PLATFORMS)('issuers on %s', (platform) => {
       issuer.documents.set(RFC8414, issuer.metadata);
       issuer.documents.set('/jwks', redirect(`${evil.issuer}/jwks`));
       expectOutage(await call(await start(issuer.accessToken), client, { token }));
-      expect(evil.asked).toEqual([]);
+      expect(evil.asked).toStrictEqual([]);
     });
 
     const badKeys: readonly (readonly [string, unknown])[] = [

@@ -175,7 +175,7 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
       await expect(client.callTool({ name: 'transfer', arguments: { amount: 1 } })).rejects.toThrow(
         'Insufficient scope: required "transfer"',
       );
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
       const { client: allowed } = await connect(app.endpoint, ['mcp', 'transfer'], protocol);
       const result = await allowed.callTool({ name: 'transfer', arguments: { amount: 1 } });
       expect(JSON.parse(textOf(result))).toEqual({ amount: 1 });
@@ -202,7 +202,7 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
       scopes_supported: ['mcp', 'transfer'],
       dpop_bound_access_tokens_required: true,
     });
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   const now = () => Math.floor(Date.now() / 1000);
@@ -243,7 +243,7 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
     const answer = await post(app.endpoint, callOf('whoami'), await change(app.endpoint));
     expect(answer).toMatchObject({ status, code, nonce: null });
     expect(answer.challenge).toContain(`error="${code}"`);
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   test('accepts proofs of the whole window, and takes none twice (C11, F1)', async () => {
@@ -282,14 +282,14 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
       // With those of the endpoint: a client that asks for these, and no others, gets in.
       expect(answer.challenge).toMatch(/^DPoP error="insufficient_scope", .*scope="mcp transfer"/);
       expect(logger.text).toContain('GuardedTools.transfer');
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     });
 
     test('refuses a batch in which one call lacks it', async () => {
       const app = await start();
       const batch = [callOf('whoami'), { ...transfer, id: 2 }];
       expect(await post(app.endpoint, batch)).toMatchObject({ status: 403, code: 'insufficient_scope' });
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     });
 
     test('so does a prompt; a resource is refused by its own guard', async () => {
@@ -299,7 +299,7 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
       expect(prompt).toMatchObject({ status: 403, code: 'insufficient_scope' });
       const resource = await post(app.endpoint, message('resources/read', { uri: 'ledger://all' }));
       expect(JSON.stringify(resource.body)).toContain('insufficient_scope');
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     });
 
     test('has the code in its result where only the tool is asked', async () => {
@@ -312,7 +312,7 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
         isError: true,
         content: [{ type: 'text', text: 'insufficient_scope: The access token lacks a required scope' }],
       });
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
       expect(logger.text).not.toContain(token);
       // The official client reads the same.
       const { client } = await connect(app.endpoint);
@@ -332,7 +332,7 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
       isError: true,
       content: [{ type: 'text', text: 'credentials_missing: A DPoP-bound access token is required' }],
     });
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   test('without DpopGuard a bound parameter says that the service is at fault, and no more (D8)', async () => {
@@ -411,7 +411,7 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
         error: { code: -32_001, message: 'Session not found' },
         id: null,
       });
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
       // It still stands.
       expect((await post(app.endpoint, callOf('whoami'), { headers })).status).toBe(200);
     });
@@ -426,7 +426,7 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
       const { 'mcp-session-id': id = '' } = await open(app.endpoint);
       const headers = { 'mcp-session-id': change(id) };
       expect((await post(app.endpoint, callOf('whoami'), { headers })).status).toBe(404);
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     });
 
     test('whose id the transport made by itself answers to nobody', async () => {
@@ -500,7 +500,7 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
       expect((await anonymous({ 'mcp-session-id': id }, list)).status).toBe(200);
       expect((await anonymous(ofOwner, list)).status).toBe(404);
       expect((await post(app.endpoint, list, { headers: { 'mcp-session-id': id } })).status).toBe(404);
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     });
 
     test('of an endpoint without a guard does not open (D8)', async () => {
@@ -566,6 +566,6 @@ describe.each(PLATFORMS)('an MCP server on %s', (platform) => {
     const app = await start({ tools: MoreTools });
     const answer = await post(app.endpoint, callOf('transfer', { amount: 1 }));
     expect(answer).toMatchObject({ status: 403, code: 'insufficient_scope' });
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 });

@@ -213,7 +213,7 @@ describe('messages by TCP', () => {
       expect(answer).toEqual({ error: { status: 'error', code, message: expect.any(String) } });
       expect(JSON.stringify(answer)).not.toContain('Internal');
       expect(app.log.text).not.toContain(token);
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     },
   );
 
@@ -245,7 +245,7 @@ describe('messages by TCP', () => {
         message: 'The access token lacks a required scope',
       },
     });
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
     const audit = await issuer.issueToken({ client: owner, scopes: ['audit'] });
     expect(await send(client, 'audit', { dpop: await credentialsFor('/audit', { token: audit }) })).toEqual(
       {},
@@ -309,8 +309,8 @@ describe('messages by TCP', () => {
     await send(client, 'sum', { dpop: await credentialsFor('/sum') });
     const lines = app.log.lines.filter((line) => line.includes('Events.happened'));
     expect(lines).toEqual([expect.stringMatching(/^warn refused: credentials_missing/)]);
-    expect(app.log.lines.filter((line) => line.startsWith('error'))).toEqual([]);
-    expect(ran).toEqual([]);
+    expect(app.log.lines.filter((line) => line.startsWith('error'))).toStrictEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   test('pass in report mode, with their refusal in the log', async () => {
@@ -419,9 +419,9 @@ describe('calls by gRPC', () => {
       const error = (await read(client, await metadata())) as ServiceError;
       expect(error).toMatchObject({ code, details: expect.stringMatching(new RegExp(`^${dpopCode}: `)) });
       expect(error.metadata.get('www-authenticate')).toEqual([expect.stringMatching(/^DPoP .*algs=/)]);
-      expect(error.metadata.get('dpop-nonce')).toEqual([]);
+      expect(error.metadata.get('dpop-nonce')).toStrictEqual([]);
       expect(app.log.text).not.toContain(token);
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     },
   );
 
@@ -530,7 +530,7 @@ describe('calls by gRPC', () => {
         code: GrpcStatus.UNAUTHENTICATED,
         details: expect.stringMatching(/^invalid_dpop_proof: /),
       });
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
       // The service still answers.
       expect(await read(client, await metadataFor('Read'))).toHaveProperty('jkt');
     },
@@ -576,7 +576,7 @@ describe('an app with HTTP and messages', () => {
     const proof = await prove('/accounts', { htm: 'GET' });
     const answer = await callHttp({ url: app.http }, owner, { path: '/accounts', token, proof });
     expect(answer).toMatchObject({ status: 401, code: 'invalid_dpop_proof' });
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   test('has one guard for both with inheritAppConfig, where each part has its own rules', async () => {
@@ -631,7 +631,7 @@ describe('an app with HTTP and messages', () => {
       message: 'temporarily_unavailable: The request cannot be verified at the moment',
     });
     expect(app.log.text).toContain('DpopMessageGuard');
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   const wrong: readonly (readonly [string, string, Partial<DpopModuleOptions>, RegExp])[] = [
@@ -691,7 +691,7 @@ describe('an app with HTTP and messages', () => {
     expect(app.log.text).toMatch(
       /answered 503: internal_failure; Guard\.baseUrl must be a URL that no HTTP route of the app has/,
     );
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   test('starts with any origin where there is no HTTP', async () => {

@@ -124,9 +124,9 @@ function documentIn(response: RawResponse): Document {
 /** What a refused request of this host is told. */
 async function challengedUrl(app: RunningApp, asked: Asked = {}, path = '/accounts'): Promise<unknown> {
   const response = await ask(app, path, asked);
-  expect(hits).toEqual([]);
+  expect(hits).toStrictEqual([]);
   const challenges = parseChallenges(valuesOf(response, 'www-authenticate').join(', '));
-  expect(challenges).not.toEqual([]);
+  expect(challenges).not.toStrictEqual([]);
   const urls = new Set(challenges.map(({ parameters }) => parameters['resource_metadata']));
   expect(urls.size).toBe(1);
   return [...urls][0];
@@ -339,7 +339,7 @@ describe.each(PLATFORMS)('protected resource metadata on %s (H)', (platform) => 
       });
       expect(documentIn(await ask(app, `${WELL_KNOWN}/shop/v1`))).toMatchObject({ resource });
       expect((await ask(app, `${WELL_KNOWN}/shop/v1`, { method: 'HEAD' })).status).toBe(200);
-      expect(hits).toEqual([]);
+      expect(hits).toStrictEqual([]);
     });
 
     test('the app may have a document of its own below the well-known path', async () => {

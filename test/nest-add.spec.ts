@@ -34,7 +34,7 @@ const options = {
 function metadataOf(source: string): Readonly<Record<string, readonly string[]>> {
   const file = ts.createSourceFile('app.module.ts', source, ts.ScriptTarget.Latest, true);
   const { parseDiagnostics } = file as unknown as { parseDiagnostics: readonly ts.Diagnostic[] };
-  expect(parseDiagnostics.map(({ messageText }) => messageText)).toEqual([]);
+  expect(parseDiagnostics.map(({ messageText }) => messageText)).toStrictEqual([]);
   const found: Record<string, readonly string[]> = {};
   const visit = (node: ts.Node): void => {
     if (ts.isClassDeclaration(node) && node.name?.text === 'AppModule') {

@@ -328,13 +328,13 @@ describe('the dashboard (D6)', () => {
     expect(new Set(named).size).toBeGreaterThanOrEqual(5);
     expect(named).toHaveLength(queries.flatMap((query) => query.match(/\[/g) ?? []).length);
     const isScraped = (name: string) => [...known].some((metric) => new RegExp(`^(?:${name})$`).test(metric));
-    expect(named.filter((name) => !isScraped(name))).toEqual([]);
+    expect(named.filter((name) => !isScraped(name))).toStrictEqual([]);
     const used = queries.flatMap((query) => [
       ...[...query.matchAll(/\b(?!__)([a-z_]+)(?:=~|!=|=)"/g)].map(([, label = '']) => label),
       ...[...query.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(', ')),
     ]);
     expect(new Set(used).size).toBeGreaterThanOrEqual(8);
-    expect(used.filter((label) => !labels.has(label))).toEqual([]);
+    expect(used.filter((label) => !labels.has(label))).toStrictEqual([]);
     expect(text).toContain('label_values(dpop_decisions_total, job)');
   });
 
@@ -449,7 +449,7 @@ describe.each(PLATFORMS)('spans on %s (D6)', (platform) => {
     startTelemetry({ spans: false });
     const finished = await spansOf((app) => call(app, client, { path: '/accounts/1', token }));
     expect(finished).toMatchObject([{ attributes: {}, events: [] }]);
-    expect(Object.keys(finished[0]?.attributes ?? {})).toEqual([]);
+    expect(Object.keys(finished[0]?.attributes ?? {})).toStrictEqual([]);
     telemetry?.stop();
     startTelemetry();
     const bare = await start(platform);

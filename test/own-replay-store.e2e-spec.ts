@@ -102,7 +102,7 @@ describe.each(PLATFORMS)('ReplayStore of the app on %s', (platform) => {
     await call(app, stranger, { token });
     await call(app, client, { token: `${token}x` });
     await call(app, client, { token, nonce: 'unknown' });
-    expect(claims).toEqual([]);
+    expect(claims).toStrictEqual([]);
     await call(app, client, { token, claims: { jti: 'a-jti-of-the-client' } });
     await call(app, client, { token, claims: { jti: 'j'.repeat(256) } });
     expect(claims).toHaveLength(2);

@@ -71,7 +71,7 @@ test('only the build, the schematic, the preset and the documents are published'
 
 test('nothing of ours runs on the machine of whoever installs it', () => {
   const atInstall = /^(pre|post)?(install|prepare|prepublish)$/;
-  expect(Object.keys(manifest.scripts).filter((name) => atInstall.test(name))).toEqual([]);
+  expect(Object.keys(manifest.scripts).filter((name) => atInstall.test(name))).toStrictEqual([]);
   expect(existsSync(join(ROOT, 'binding.gyp'))).toBe(false);
 });
 

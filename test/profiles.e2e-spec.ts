@@ -294,7 +294,7 @@ describe('options of profiles are plain data (I1)', () => {
       createRootModule({ dpop: DpopModule.forRoot({ origin: ORIGIN, accessToken, clock: clock.read }) }),
     );
     expect(await call(app, client, { token: await tokenOf('okta') })).toMatchObject({ status: 200 });
-    expect(fetched).toEqual([]);
+    expect(fetched).toStrictEqual([]);
     await app.close();
   });
 });

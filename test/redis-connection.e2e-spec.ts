@@ -94,7 +94,7 @@ describe('replies that get lost (F1)', () => {
         const requests = await Promise.all(Array.from({ length: 5 }, () => sign(member, nonce)));
         proxy.loseNextReply();
         const answers = await Promise.all(requests.map((request) => send(`${lossy.url}/transfers`, request)));
-        expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
+        expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toStrictEqual([]);
         const replays = await Promise.all(
           requests.map((request) => send(`${direct.url}/transfers`, request)),
         );
@@ -102,7 +102,7 @@ describe('replies that get lost (F1)', () => {
         const passed = replays.filter(
           ({ status }, index) => status === 200 && answers[index]?.status === 200,
         );
-        expect(passed).toEqual([]);
+        expect(passed).toStrictEqual([]);
       }
       expect(proxy.lost - lostBefore).toBe(LOSSES);
     },
@@ -226,7 +226,7 @@ describe('a Redis that is not there (F5)', () => {
     await storage.open();
     proxy.loseNextReply();
     const pings = await Promise.allSettled(Array.from({ length: 10_000 }, () => storage.ping()));
-    expect(pings.filter(({ status }) => status === 'fulfilled')).toEqual([]);
+    expect(pings.filter(({ status }) => status === 'fulfilled')).toStrictEqual([]);
     await until('it answers', () => storage.ping().then(() => true));
   }, 30_000);
 });

@@ -110,7 +110,7 @@ describeStepped('the clock of Redis (F4, F6)', () => {
     const used = await useMany(old, 10);
     for (let age = 0; age < 290; age += 58) {
       const answers = await fleet.replay(used);
-      expect(answers.filter(({ status }) => status !== 401)).toEqual([]);
+      expect(answers.filter(({ status }) => status !== 401)).toStrictEqual([]);
       expect(await fleet.serve(young, old)).toMatchObject({ status: 200 });
       expect(await fleet.serve(old, young)).toMatchObject({ status: 200 });
       await pass(58);
@@ -124,7 +124,7 @@ describeStepped('the clock of Redis (F4, F6)', () => {
     const other = await fleet.join({ source: redis.url, nonce, platform: 'fastify' });
     const used = await useMany(one, 20);
     for (let age = 0; age < 400; age += 50) {
-      expect((await fleet.replay(used)).filter(({ status }) => status !== 401)).toEqual([]);
+      expect((await fleet.replay(used)).filter(({ status }) => status !== 401)).toStrictEqual([]);
       expect(await fleet.serve(one, other)).toMatchObject({ status: 200 });
       await pass(50);
     }
@@ -135,7 +135,7 @@ describeStepped('the clock of Redis (F4, F6)', () => {
     const app = await fleet.join({ source: redis.url, nonce: { mode: 'required', freshness: 'nonce' } });
     const used = await useMany(app, 20);
     await clock.stepTo(3600);
-    expect((await fleet.replay(used)).filter(({ status }) => status !== 401)).toEqual([]);
+    expect((await fleet.replay(used)).filter(({ status }) => status !== 401)).toStrictEqual([]);
     expect(await fleet.serve(app)).toMatchObject({ status: 200 });
   });
 
@@ -150,7 +150,7 @@ describeStepped('the clock of Redis (F4, F6)', () => {
       const used = await useMany(old, 10);
       await fleet.join({ source: redis.url, ...(after !== undefined && { nonce: after }) });
       for (let age = 0; age < 400; age += 50) {
-        expect((await fleet.replay(used)).filter(({ status }) => status !== 401)).toEqual([]);
+        expect((await fleet.replay(used)).filter(({ status }) => status !== 401)).toStrictEqual([]);
         await pass(50);
       }
     },
@@ -193,7 +193,7 @@ describe('failback: a master that was replaced takes its place again, in the sam
         accepted.push(...answers.filter(({ status }) => status === 200));
         return answers.every(({ status }) => status === 401 || status === 200);
       });
-      expect(accepted).toEqual([]);
+      expect(accepted).toStrictEqual([]);
       expect(await fleet.serve(app)).toMatchObject({ status: 200 });
     },
     60_000,
@@ -216,6 +216,6 @@ describe('a restart with an append-only file (F6)', () => {
       'it is back',
       async () => (await fleet.nonceOf(app)) !== undefined && (await fleet.serve(app)).status === 200,
     );
-    expect((await fleet.replay(used)).filter(({ status }) => status !== 401)).toEqual([]);
+    expect((await fleet.replay(used)).filter(({ status }) => status !== 401)).toStrictEqual([]);
   });
 });

@@ -113,7 +113,7 @@ test('a user with the rights that docs/revocation.md lists is enough, and no rig
   const list = await openWarned();
   await list.revoke({ jkt: 'a' });
   await list.refresh();
-  expect(warnings).toEqual([]);
+  expect(warnings).toStrictEqual([]);
   for (const right of rights.filter((name) => name.startsWith('+x') || ['+ttl', '+expire'].includes(name))) {
     await redis.command('ACL', 'SETUSER', 'api', right.replace('+', '-'));
     await openWarned();

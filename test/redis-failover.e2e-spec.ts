@@ -46,7 +46,7 @@ async function expectToSurvive(
     await load.stop();
     await fleet.close();
   }
-  expect(load.refusals).toEqual([]);
+  expect(load.refusals).toStrictEqual([]);
   expect(load.acceptedReplays).toBe(0);
 }
 
@@ -99,7 +99,7 @@ describe('a Cluster of three masters with replicas (F6)', () => {
       expect(new Set(await claimAll())).toEqual(new Set(['first']));
       expect(new Set(await claimAll())).toEqual(new Set(['replayed']));
       for (const master of cluster.masters) {
-        expect(await master.command('KEYS', 'spread:{*}:*')).not.toEqual([]);
+        expect(await master.command('KEYS', 'spread:{*}:*')).not.toStrictEqual([]);
       }
       await storage.close();
       end(source);

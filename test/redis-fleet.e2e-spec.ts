@@ -76,7 +76,7 @@ describe('a fleet under load, and an attacker who repeats all it is sent (F5, F6
     await load.sees(200, 60);
     await load.replay(usedBefore);
     await load.stop();
-    expect(load.refusals).toEqual([]);
+    expect(load.refusals).toStrictEqual([]);
     expect(load.acceptedReplays).toBe(0);
     expectAnswersInTime(await fleet.takeAnswerTimes());
   }

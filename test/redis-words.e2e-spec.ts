@@ -147,7 +147,7 @@ describe('a Redis that cannot work is told of at start, and with each 503 (I3)',
   });
 
   test('one that is well: nothing', async () => {
-    expect(await warningsOf(atOpen())).toEqual([]);
+    expect(await warningsOf(atOpen())).toStrictEqual([]);
   });
 
   test('one that is full refuses, by its own reason (F5)', async () => {

@@ -156,7 +156,7 @@ describe('the ways to name a Redis', () => {
     });
     const [member] = party.members;
     expect(await send(transfers(app), await sign(member, await nonceOf(app)))).toMatchObject({ status: 200 });
-    expect(await redis.keys(`${keyPrefix}dpop:`)).not.toEqual([]);
+    expect(await redis.keys(`${keyPrefix}dpop:`)).not.toStrictEqual([]);
   });
 });
 

@@ -86,7 +86,7 @@ describe.each(PLATFORMS)('a store of the app’s own on %s (F5)', (platform) => 
     expect(response.headers.get('www-authenticate')).toBeNull();
     expect(response.headers.get('dpop-nonce')).toBeNull();
     expect(await response.json()).toMatchObject({ code: 'temporarily_unavailable' });
-    expect(app.calls).toEqual([]);
+    expect(app.calls).toStrictEqual([]);
   });
 
   test('without a deadline of its own has that of the library', async () => {

@@ -163,8 +163,8 @@ describe.each(PLATFORMS)('controllers that are bound to hosts, on %s (C9o)', (pl
       expect(valuesOf(refused, 'www-authenticate')).toEqual([
         expect.stringContaining('error="invalid_dpop_proof"'),
       ]);
-      expect(valuesOf(refused, 'dpop-nonce')).toEqual([]);
-      expect(ran).toEqual([]);
+      expect(valuesOf(refused, 'dpop-nonce')).toStrictEqual([]);
+      expect(ran).toStrictEqual([]);
     },
   );
 
@@ -172,7 +172,7 @@ describe.each(PLATFORMS)('controllers that are bound to hosts, on %s (C9o)', (pl
     const app = await start();
     expect((await askHost(app, 'api.internal', 'https://admin.example.com', '/open')).status).toBe(401);
     expect((await askHost(app, 'api.internal', 'https://acme.example.org', '/open')).status).toBe(401);
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
     expect((await askHost(app, 'admin.example.com', 'https://admin.example.com', '/open')).status).toBe(200);
   });
 
@@ -269,7 +269,7 @@ describe.each(PLATFORMS)('middleware that changes the method, on %s (C8)', (plat
       const refused = await call(app, client, { ...post, token, proof, headers });
       expect(refused).toMatchObject({ status: 401, code: 'invalid_dpop_proof', nonce: null });
       expect(refused.challenge).toContain('error="invalid_dpop_proof"');
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     },
   );
 
@@ -279,7 +279,7 @@ describe.each(PLATFORMS)('middleware that changes the method, on %s (C8)', (plat
     });
     const proof = await proofFor(client, { ...post, method: 'PUT', token });
     expect((await call(app, client, { ...post, token, proof })).status).not.toBe(201);
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 });
 
@@ -453,7 +453,7 @@ describe.each(PLATFORMS)('a request whose raw headers were lost, on %s', (platfo
     expect(await call(app, client, { path: '/accounts/7', token })).toMatchObject(UNAVAILABLE);
     expect(await call(app, client, { path: '/accounts/7' })).toMatchObject(UNAVAILABLE);
     expect(logger.text).toContain('the serverless adapter fills headers and leaves rawHeaders empty');
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   test('is verified by an explicit override', async () => {
@@ -549,7 +549,7 @@ describe.each(PLATFORMS)('a target in another spelling than its normal form, on 
     // Express matches the text of a target, and would run a handler for anything.
     expect([response.status, ran]).toEqual([400, []]);
     expect(JSON.parse(response.body)).toMatchObject({ code: 'invalid_request' });
-    expect(valuesOf(response, 'dpop-nonce')).toEqual([]);
+    expect(valuesOf(response, 'dpop-nonce')).toStrictEqual([]);
   });
 
   test.each([

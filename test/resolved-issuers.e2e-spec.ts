@@ -261,7 +261,7 @@ describe.each(PLATFORMS)('issuers that are resolved at run time on %s (B10)', (p
       );
       expect(new Set(statuses)).toEqual(new Set([401]));
     }
-    expect(bare.asked).toEqual([]);
+    expect(bare.asked).toStrictEqual([]);
     expect(lookups).toHaveLength(201);
     await expectAccepted(app, token);
     await expectAccepted(app, await issuer.issueToken({ client }));
@@ -275,7 +275,7 @@ describe.each(PLATFORMS)('issuers that are resolved at run time on %s (B10)', (p
     const named = (length: number) =>
       issuer.issueToken({ client, claims: { iss: 'https://a.test/'.padEnd(length, 'a') } });
     await expectRefused(app, await named(1025), UNTRUSTED);
-    expect(lookups).toEqual([]);
+    expect(lookups).toStrictEqual([]);
     await expectRefused(app, await named(1024), UNTRUSTED);
     expect(lookups).toHaveLength(1);
   });

@@ -108,7 +108,7 @@ describe('names of issuers that the app does not know (B10)', () => {
     const grownBytes = heapUsed() - before;
     await app.close();
     expect(lookups).toBe(10_200);
-    expect(fetched).toEqual([]);
+    expect(fetched).toStrictEqual([]);
     // The names alone would be 10 MB.
     expect(grownBytes).toBeLessThan(2_000_000);
   });

@@ -100,7 +100,7 @@ describe.each(PLATFORMS)('revocation on %s (B9)', (platform) => {
     expect(await call(app, client, { token, proof })).toMatchObject(REVOKED);
     expect(await call(app, client, { token, proof })).toMatchObject(UNAVAILABLE);
     expect(replayStore.size).toBe(0);
-    expect(app.calls).toEqual([]);
+    expect(app.calls).toStrictEqual([]);
     expect(await call(app, client, { token, proof })).toMatchObject({ status: 200 });
     expect(replayStore.size).toBe(1);
   });
@@ -112,7 +112,7 @@ describe.each(PLATFORMS)('revocation on %s (B9)', (platform) => {
     await call(app, await TestClient.create(), { token });
     await call(app, client, { token: `${token}x` });
     await call(app, client);
-    expect(revocation.asked).toEqual([]);
+    expect(revocation.asked).toStrictEqual([]);
     await call(app, client, { token });
     const { issuer: iss, jkt } = { issuer: issuer.issuer, jkt: client.jkt };
     expect(revocation.asked).toMatchObject([
@@ -163,7 +163,7 @@ describe.each(PLATFORMS)('revocation on %s (B9)', (platform) => {
       expect(unavailable.headers.get('retry-after')).toBe('1');
     });
     expect(decisions).toMatchObject([{ outcome: 'unavailable', reason: 'revocation_unavailable' }]);
-    expect(app.calls).toEqual([]);
+    expect(app.calls).toStrictEqual([]);
   });
 
   test.each(failing.slice(3))(

@@ -443,7 +443,7 @@ describe.each(PLATFORMS)('rights that a route requires, on %s (B13)', (platform)
       expect(refused.challenge).toMatch(/^DPoP algs=/);
     }
     expect(await send(`${app.url}/open/open`)).toMatchObject({ status: 200 });
-    expect(asked).toEqual([]);
+    expect(asked).toStrictEqual([]);
   });
 
   describe('a predicate', () => {
@@ -530,7 +530,7 @@ describe.each(PLATFORMS)('rights that a route requires, on %s (B13)', (platform)
 
     test('is asked after the rights are there, and two of them must both be met', async () => {
       expect(await ask('/both')).toMatchObject({ status: 403 });
-      expect(asked).toEqual([]);
+      expect(asked).toStrictEqual([]);
       const roles = ['admin'];
       expect(await ask('/both', { roles })).toMatchObject({ status: 200 });
       answer = promised(false);
@@ -548,7 +548,7 @@ describe.each(PLATFORMS)('rights that a route requires, on %s (B13)', (platform)
       answer = () => false;
       expect(await ask('/overridden', { roles: ['admin'] })).toMatchObject({ status: 403 });
       expect(asked).toHaveLength(1);
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     });
 
     test.each([

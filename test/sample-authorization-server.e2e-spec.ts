@@ -18,7 +18,7 @@ describe('the sample of an authorization server', () => {
   afterAll(() => stage?.close());
 
   test('each scene of the demo ends as expected', () => {
-    expect(played.filter(({ isAsExpected }) => !isAsExpected)).toEqual([]);
+    expect(played.filter(({ isAsExpected }) => !isAsExpected)).toStrictEqual([]);
   });
 
   test.each([
@@ -45,8 +45,8 @@ describe('the sample of an authorization server', () => {
       .flatMap(({ exchanges }) => exchanges)
       .filter(({ request }) => ['/token', '/par'].includes(request.url.pathname));
     expect(ofServer.length).toBeGreaterThan(20);
-    expect(ofServer.filter(({ cacheControl }) => cacheControl !== 'no-store')).toEqual([]);
-    expect(ofServer.filter(({ status }) => status === 401)).toEqual([]);
+    expect(ofServer.filter(({ cacheControl }) => cacheControl !== 'no-store')).toStrictEqual([]);
+    expect(ofServer.filter(({ status }) => status === 401)).toStrictEqual([]);
   });
 
   describe('the login page', () => {

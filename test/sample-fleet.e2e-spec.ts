@@ -20,7 +20,7 @@ describe('the fleet sample', () => {
   afterAll(() => stage?.close());
 
   test('each scene of the demo ends as expected', () => {
-    expect(played.filter(({ isAsExpected }) => !isAsExpected)).toEqual([]);
+    expect(played.filter(({ isAsExpected }) => !isAsExpected)).toStrictEqual([]);
   });
 
   test.each([

@@ -21,7 +21,7 @@ describe('the quickstart sample', () => {
   afterAll(() => stage?.close());
 
   test('each scene of the demo ends as expected', () => {
-    expect(played.filter(({ isAsExpected }) => !isAsExpected)).toEqual([]);
+    expect(played.filter(({ isAsExpected }) => !isAsExpected)).toStrictEqual([]);
   });
 
   test.each([

@@ -18,7 +18,7 @@ describe('the sample of sockets', () => {
   afterAll(() => stage?.close());
 
   test('each scene of the demo ends as expected', () => {
-    expect(played.filter(({ isAsExpected }) => !isAsExpected)).toEqual([]);
+    expect(played.filter(({ isAsExpected }) => !isAsExpected)).toStrictEqual([]);
   });
 
   test.each([

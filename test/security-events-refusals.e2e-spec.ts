@@ -136,7 +136,7 @@ describe.each(PLATFORMS)('a Security Event Token that is refused on %s (B9)', (p
     expect(answered.get('content-language')).toBe('en');
     expect(answered.get('content-type')).toContain('application/json');
     expect(challenge).toBeNull();
-    expect(entries).toEqual([]);
+    expect(entries).toStrictEqual([]);
     if (expected.reason !== undefined) expect(scene.logger.text).toContain(`(${expected.reason})`);
   }
 

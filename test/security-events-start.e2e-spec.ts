@@ -130,7 +130,7 @@ describe.each(PLATFORMS)('the start of a receiver on %s (B9, I4)', (platform) =>
   test('warns of issuers whose tokens DpopModule does not accept', async () => {
     const { issuer } = scene.issuer;
     await start({});
-    expect(warnings()).toEqual([]);
+    expect(warnings()).toStrictEqual([]);
     const transmitters = [
       { ...transmitter, keys: scene.keys },
       { ...transmitter, issuer: 'https://b.test', keys: scene.keys, subjectIssuers: [issuer, `${issuer}/`] },
@@ -159,7 +159,7 @@ describe.each(PLATFORMS)('the start of a receiver on %s (B9, I4)', (platform) =>
     })
     class App {}
     await startApp(platform, App, { logger: scene.logger });
-    expect(warnings()).toEqual([]);
+    expect(warnings()).toStrictEqual([]);
   });
 
   test('warns of an app without DpopModule', async () => {

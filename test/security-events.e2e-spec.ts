@@ -409,7 +409,7 @@ describe('the module (B9)', () => {
     for (let time = 0; time < 15; time += 1) await scene.push(app, await scene.sign());
     scene.clock.advanceSeconds(61);
     await scene.push(app, 'x');
-    expect(scene.logger.lines.filter((line) => /more of/.test(line))).toEqual([]);
+    expect(scene.logger.lines.filter((line) => /more of/.test(line))).toStrictEqual([]);
   });
 
   test('takes its options from a factory, and without authorization the signature decides alone', async () => {

@@ -239,7 +239,7 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
       const headers = await headersOf();
       const { error } = await clients.connect(app, { headers, transports: ['polling'], timeout: 1000 });
       expect(error).toBeDefined();
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     });
 
     describe('the sid of another client', () => {
@@ -316,7 +316,7 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
           ).toMatchObject({
             status,
           });
-        expect(ran).toEqual([]);
+        expect(ran).toStrictEqual([]);
         expect(await request(app, target, { method: 'POST', body })).toMatchObject({ status: 200 });
         expect(await request(app, target, { method: 'POST', body: '41' })).toMatchObject({ status: 200 });
         expect(ran).toEqual(['whoami']);
@@ -390,7 +390,7 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
       ]);
       expect((await request(app, target)).body).toMatch(/1$/);
       expect((await request(app, target)).body).toEqual({ code: 1, message: 'Session ID unknown' });
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     });
   });
 
@@ -424,7 +424,7 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
       };
       const app = await start({ gateway: { allowRequest } });
       expect((await askUpgrade(app.port)).status).toBe(401);
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
       expect((await askUpgrade(app.port, await headersOf())).status).toBe(400);
       const allowed = { ...(await headersOf()), 'x-allowed': 'yes' };
       expect((await askUpgrade(app.port, allowed)).status).toBe(101);
@@ -570,7 +570,7 @@ describe.each(PLATFORMS)('requests of engine.io on %s (J1)', (platform) => {
         });
         socket.terminate();
       }
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
       expect((await askUpgrade(app.port, await headersOf())).status).toBe(101);
     });
 

@@ -247,7 +247,7 @@ describe.each(PLATFORMS)('socket.io on %s (J1)', (platform) => {
           expect(answer.headers['www-authenticate']).toContain(challenge ?? `error="${code}"`);
         expect(answer.headers).toMatchObject({ connection: 'close', 'cache-control': 'no-store' });
         expect(answer.nonce).toBeUndefined();
-        expect(ran).toEqual([]);
+        expect(ran).toStrictEqual([]);
         expect((await askUpgrade(app.port, await handshake())).status).toBe(101);
       },
     );
@@ -274,7 +274,7 @@ describe.each(PLATFORMS)('socket.io on %s (J1)', (platform) => {
     expect(JSON.parse(refused.body)).toMatchObject({ code: 'use_dpop_nonce' });
     const opened = await askUpgrade(app.port, await handshake({ nonce }));
     expect(opened).toMatchObject({ status: 101, nonce: undefined });
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   test('the 101 brings the next nonce before the present one expires (E4)', async () => {
@@ -302,7 +302,7 @@ describe.each(PLATFORMS)('socket.io on %s (J1)', (platform) => {
         statusCode: 403,
         challenge: expect.stringContaining(challenge),
       });
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
       token = await issuer.issueToken({ client, scopes: [scope] });
       // Twice: an expression with the flag g would let in every other client only.
       for (let i = 0; i < 2; i += 1) {
@@ -328,7 +328,7 @@ describe.each(PLATFORMS)('socket.io on %s (J1)', (platform) => {
       const app = await start();
       const { error } = await clients.connect(app, { namespace: '/open' });
       expect(error).toBeDefined();
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     });
 
     test('is open without credentials if @SkipDpop opens all gateways of the server', async () => {
@@ -350,7 +350,7 @@ describe.each(PLATFORMS)('socket.io on %s (J1)', (platform) => {
         expect(error?.message).toBe('Invalid namespace');
         expect(error?.data).toEqual({ code: 'invalid_request', statusCode: 400 });
       }
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
       expect(logger.lines.filter((line) => line.includes('namespace without a gateway'))).toHaveLength(1);
       expect(logger.text).not.toContain('dynamic-1');
     });
@@ -379,7 +379,7 @@ describe.each(PLATFORMS)('socket.io on %s (J1)', (platform) => {
       const exception = next(socket, 'exception');
       socket.emit('whoami');
       expect(await exception).toMatchObject({ status: 'error', code: 'credentials_missing' });
-      expect(ran).toEqual([]);
+      expect(ran).toStrictEqual([]);
     });
   });
 

@@ -197,7 +197,7 @@ describe.each(PLATFORMS)('the life of a socket of ws, on %s (J1)', (platform) =>
       await waitFor(() => seen.includes('closed'));
       clock.advanceSeconds(300);
       sessions().tick();
-      expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([]);
+      expect(logger.lines.filter((line) => line.startsWith('error'))).toStrictEqual([]);
     });
   });
 
@@ -212,7 +212,7 @@ describe.each(PLATFORMS)('the life of a socket of ws, on %s (J1)', (platform) =>
       const socket = await connectRaw(Buffer.concat(frames));
       await waitFor(() => arrived === 1);
       socket.write(frameOf(JSON.stringify({ event: 'echo', data: 'three' })));
-      expect(seen).toEqual([]);
+      expect(seen).toStrictEqual([]);
       openGate();
       await waitFor(() => seen.length === 4);
       expect(seen).toEqual(['opened', 'one', 'two', 'three']);
@@ -251,7 +251,7 @@ describe.each(PLATFORMS)('the life of a socket of ws, on %s (J1)', (platform) =>
       openGate();
       await ended;
       await assertAlive();
-      expect(seen.filter((entry) => typeof entry !== 'string')).toEqual([]);
+      expect(seen.filter((entry) => typeof entry !== 'string')).toStrictEqual([]);
     });
 
     test('an app that shuts down opens no socket any more, and does not wait for clients', async () => {
@@ -264,7 +264,7 @@ describe.each(PLATFORMS)('the life of a socket of ws, on %s (J1)', (platform) =>
       openGate();
       await closed;
       expect(await pending).toMatchObject({ status: 503 });
-      expect(seen).toEqual([]);
+      expect(seen).toStrictEqual([]);
     });
   });
 

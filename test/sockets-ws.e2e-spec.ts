@@ -266,7 +266,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
         'cache-control': 'no-store',
       });
       expect(JSON.parse(answer.body)).toMatchObject({ statusCode: status, code });
-      expect(seen).toEqual([]);
+      expect(seen).toStrictEqual([]);
       for (const secret of [presented, proof, 'garbage', 'two words']) {
         expect(answer.body).not.toContain(secret);
         expect(logger.text).not.toContain(secret);
@@ -290,7 +290,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
     const app = await start({ gateways: [NonceGateway] });
     const first = await openWith(app, client, { path: '/feed', token });
     expect(first).toMatchObject({ status: 401, code: 'use_dpop_nonce', nonce: expect.any(String) });
-    expect(seen).toEqual([]);
+    expect(seen).toStrictEqual([]);
     const second = await openWith(app, client, { path: '/feed', token, nonce: first.nonce ?? '' });
     expect(second).toMatchObject({ status: 101, nonce: undefined });
     expect(seen).toEqual([OPENED()]);
@@ -315,7 +315,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
     clock.advanceSeconds(61);
     app.nest.get(NonceService).issue = () => 'nonce\r\nSet-Cookie: a=b';
     await expect(openWith(app, client, { path: '/feed', token, nonce })).rejects.toThrow(DROPPED);
-    expect(seen).toEqual([]);
+    expect(seen).toStrictEqual([]);
   });
 
   test('the operator reads the path of the gateway, and that wss is no scheme of htu (D9)', async () => {
@@ -345,7 +345,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
     const { socket } = await openWith(app, client, { path: '/feed', token });
     expect(await socket.ask('whoami')).toMatchObject({ event: 'whoami' });
     await app.close();
-    expect(logger.lines.filter((line) => line.includes('[Trial]'))).toEqual([]);
+    expect(logger.lines.filter((line) => line.includes('[Trial]'))).toStrictEqual([]);
     expect(logger.text).not.toContain('with the options under trial');
   });
 
@@ -529,7 +529,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
       const ticket = await fetchTicket(app);
       const alone = await open(app, { path: '/feed', protocols: [`ticket.${ticket}`] });
       expect(alone).toMatchObject({ status: 400, code: 'invalid_request' });
-      expect(seen).toEqual([]);
+      expect(seen).toStrictEqual([]);
       const opening = { path: '/feed', protocols: ['events.v1', `ticket.${ticket}`] };
       expect(await open(app, opening)).toMatchObject({ status: 101 });
     });
@@ -544,7 +544,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
       });
       const other = `/feed?ticket=${await fetchTicket(shared)}`;
       expect(await open(shared, { path: other })).toMatchObject({ status: 401, code: 'credentials_missing' });
-      expect(seen).toEqual([]);
+      expect(seen).toStrictEqual([]);
     });
 
     test('ends with the token that it was issued for', async () => {
@@ -579,7 +579,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
         return true;
       });
       expect(await open(app, { path: '/feed' })).toMatchObject({ status: 401 });
-      expect(seen).toEqual([]);
+      expect(seen).toStrictEqual([]);
       expect(await openWith(app, client, { path: '/feed', token })).toMatchObject({ status: 101 });
       expect(seen).toEqual([client.jkt, 'opened']);
     });
@@ -592,7 +592,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
       // ws tells the two kinds by the number of parameters.
       const app = await startAsking(ask);
       expect(await openWith(app, client, { path: '/feed', token })).toMatchObject({ status });
-      expect(seen).toEqual([]);
+      expect(seen).toStrictEqual([]);
     });
 
     test.each<readonly [string, Ask]>([
@@ -612,7 +612,7 @@ describe.each(PLATFORMS)('sockets of ws at their handshake, on %s (J1)', (platfo
         expect({ status, code }).toEqual({ status: 503, code: 'temporarily_unavailable' });
         expect(headers['retry-after']).toBe('1');
         expect(headers['www-authenticate']).toBeUndefined();
-        expect(seen).toEqual([]);
+        expect(seen).toStrictEqual([]);
         expect(logger.text).toContain('answered 503: internal_failure; Error');
         expect(logger.text).not.toContain('quoted by the app');
       },

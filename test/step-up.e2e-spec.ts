@@ -85,6 +85,6 @@ describe.each(PLATFORMS)('a route that demands one half of an authentication, on
         'error_description="A stronger or more recent user authentication is required", ' +
         `${parameter}, algs="ES256 ES384 ES512 PS256 PS384 PS512 RS256 RS384 RS512 Ed25519 EdDSA"`,
     );
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 });

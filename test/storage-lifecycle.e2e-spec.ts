@@ -118,6 +118,6 @@ describe.each(PLATFORMS)('the life of the storage on %s', (platform) => {
     const silent = new LogCollector();
     const dpop = DpopModule.forRoot(options({ storage: new DoorStorage() }));
     await startApp(platform, createRootModule({ dpop }), { logger: silent });
-    expect(silent.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
+    expect(silent.lines.filter((line) => line.startsWith('warn'))).toStrictEqual([]);
   });
 });

@@ -154,7 +154,7 @@ describe.each(SERVERS)('GraphQL subscriptions over graphql-ws, %s', (_name, plat
     expect(errors).toMatchObject([{ extensions: { code } }]);
     expect(JSON.stringify(answer)).not.toContain('setHeader');
     expect(logger.text).not.toContain('setHeader');
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   test('credentials in connectionParams are not those of a request', async () => {
@@ -165,7 +165,7 @@ describe.each(SERVERS)('GraphQL subscriptions over graphql-ws, %s', (_name, plat
     const params = { ...forged, ...headers, req: forged, request: forged, extra: { request: forged } };
     const answer = await subscribe(app, {}, params);
     expect(JSON.stringify(answer.payload)).toContain('"credentials_missing"');
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 });
 
@@ -385,7 +385,7 @@ describe.each(WITH_HOOKS)('subscriptions that are verified when their socket ope
     const [, headers, status, code] = refused;
     await start();
     expectRefused(await connect(await headers()), status, code);
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
   });
 
   test('a policy of the sockets is met, too', async () => {
@@ -437,7 +437,7 @@ describe.each(WITH_HOOKS)('subscriptions that are verified when their socket ope
     expect(outcome).toBe('open');
     const failure = await firstOf(ready, 'subscription { feed }').catch((error: unknown) => error);
     expect(JSON.stringify(failure)).toContain('credentials_missing');
-    expect(ran).toEqual([]);
+    expect(ran).toStrictEqual([]);
     expectRefused(await connect(await credentials({ path: '/other' })), 401, 'invalid_dpop_proof');
   });
 });

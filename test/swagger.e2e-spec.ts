@@ -181,7 +181,7 @@ describe.each(PLATFORMS)('the document of @nestjs/swagger on %s', (platform) => 
     expect(at(document, '/articles/items/{id}').responses).not.toHaveProperty('403');
     for (const path of ['/public/items/{id}', '/accounts/open']) {
       expect(at(document, path)).not.toHaveProperty('security');
-      expect(proofOf(at(document, path))).toEqual([]);
+      expect(proofOf(at(document, path))).toStrictEqual([]);
       for (const status of ['400', '503']) expect(at(document, path).responses).not.toHaveProperty(status);
       expect(JSON.stringify(document.components)).not.toContain('invalid_grant');
       expect(at(document, path).responses).not.toHaveProperty('401');

@@ -103,7 +103,7 @@ describe.each(ROUTERS)('on %s (C9)', (router) => {
             }
           }),
         );
-        expect(broken).toEqual([]);
+        expect(broken).toStrictEqual([]);
         expect(accepted).toBeGreaterThan(TARGETS / 50);
       },
       TIMEOUT_MS,

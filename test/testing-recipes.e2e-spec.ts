@@ -180,7 +180,7 @@ describe.each(PLATFORMS)('TestGuard on %s (D6)', (platform) => {
       await refused('/admin', 403, 'insufficient_rights');
       await refused('/strong', 401, 'insufficient_user_authentication');
       await refused('/asked', 403, 'insufficient_rights');
-      expect(seen).toEqual([]);
+      expect(seen).toStrictEqual([]);
       await get('/open').expect(200);
       guard.use({ roles: ['teller'], clientRoles: { ledgers: ['editor'] }, permissions: ['write'] });
       await get('/admin').expect(200);

@@ -71,7 +71,7 @@ describe('the verification of access tokens is equal to that of jose', () => {
       expect(outcomes.get('right')).toEqual({ accepted: expect.any(Number), refused: 0 });
       expect([...outcomes.keys()].toSorted()).toEqual(['right', ...Object.keys(TOKEN_MUTATIONS)].toSorted());
       const never = [...outcomes].filter(([name, { refused }]) => name !== 'right' && refused === 0);
-      expect(never.map(([name]) => name)).toEqual([]);
+      expect(never.map(([name]) => name)).toStrictEqual([]);
     },
     TIMEOUT_MS,
   );

@@ -151,7 +151,7 @@ describe.each(PLATFORMS)('options that are tried beside the present ones, on %s 
       expect((await call(app, client, { path: '/scoped', token })).status).toBe(403);
       expect((await call(app, client, { path: '/reported' })).status).toBe(200);
     });
-    expect(differences).toEqual([]);
+    expect(differences).toStrictEqual([]);
   });
 
   test('the trial records no proof, and takes no replay for a difference', async () => {
@@ -175,7 +175,7 @@ describe.each(PLATFORMS)('options that are tried beside the present ones, on %s 
       await observeDifferences(async () => {
         expect((await call(failing, client, { token })).status).toBe(503);
       }),
-    ).toEqual([]);
+    ).toStrictEqual([]);
     const opaque = new OpaqueTokens(() => Promise.reject(new Error('down')));
     const trying = await start({ accessToken: opaque });
     const differences = await observeDifferences(async () => {

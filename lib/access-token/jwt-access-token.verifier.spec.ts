@@ -264,7 +264,7 @@ test('a shutdown ends the fetch of keys, without a warning (B1)', async () => {
     await asked;
     verifier.close();
     await opened;
-    expect(warnings).toEqual([]);
+    expect(warnings).toStrictEqual([]);
   } finally {
     server.closeAllConnections();
     server.close();

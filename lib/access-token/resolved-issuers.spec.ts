@@ -166,7 +166,7 @@ describe('an issuer that was found at run time (B10)', () => {
     );
     await issuers.find('https://early.test', '');
     await settled();
-    expect(warnings).toEqual([]);
+    expect(warnings).toStrictEqual([]);
     issuers.open((text) => warnings.push(text));
     await issuers.find(A, '');
     await settled();
@@ -222,7 +222,7 @@ describe('a name that the app does not know (B10)', () => {
   test('is not asked for if it has more than 1,024 characters', async () => {
     const issuers = resolving(() => undefined);
     expect(await issuers.find('a'.repeat(1025), '')).toBeUndefined();
-    expect(lookups).toEqual([]);
+    expect(lookups).toStrictEqual([]);
     await issuers.find('a'.repeat(1024), '');
     expect(lookups).toHaveLength(1);
   });

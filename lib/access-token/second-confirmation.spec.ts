@@ -14,7 +14,7 @@ describe('what a token is bound to beside its DPoP key (B11)', () => {
 
   test('no other member is one, in whatever case', () => {
     const cnf = { ...bound, x5t: 1, 'X5T#S256': 1, 'x5t#s256': 1, JWK: 1, x5c: 1, jkt2: 1, constructor: 1 };
-    expect(otherMethodsOf(cnf)).toEqual([]);
+    expect(otherMethodsOf(cnf)).toStrictEqual([]);
     expect(() => assertConfirmationChecked(cnf, undefined)).not.toThrow();
   });
 

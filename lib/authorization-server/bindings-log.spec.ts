@@ -56,6 +56,6 @@ describe('what an operator is told of bindings (D9)', () => {
     expect(log.lines).toMatchObject([expect.stringMatching(/^error .*internal_failure.* DpopBindings$/)]);
     expect(log.text).toContain(`DpopBindings: ${advice}`);
     // Nothing of the client was judged.
-    expect(decisions).toEqual([]);
+    expect(decisions).toStrictEqual([]);
   });
 });

@@ -74,10 +74,10 @@ describe('the life of the module of an authorization server (G1)', () => {
   test('needs a storage that opens and closes no more than an app that never starts', async () => {
     const app = await start(register({ storage: plainStorage() }));
     await app.close();
-    expect(lines()).toEqual([]);
+    expect(lines()).toStrictEqual([]);
     const unstarted = await NestFactory.create(register(), { logger: log, abortOnError: false });
     await unstarted.close();
-    expect(lines()).toEqual([]);
+    expect(lines()).toStrictEqual([]);
     // Nest logs what a hook throws.
     expect(log.text).not.toContain('error');
   });
@@ -97,7 +97,7 @@ describe('the life of the module of an authorization server (G1)', () => {
     const bindings = app.get(DpopBindings);
     for (let i = 0; i < 100; i += 1)
       expect(() => bindings.ofAuthorizationRequest({ dpopJkt: 'none' })).toThrow();
-    expect(lines()).toEqual([]);
+    expect(lines()).toStrictEqual([]);
     await app.close();
     expect(lines()).toMatchObject([
       expect.stringMatching(/^warn \d+ more of dpop_jkt_malformed .* were not logged one by one$/),

@@ -93,7 +93,7 @@ describe('an authorization server with endpoints that no guard covers (G7)', () 
       new TypeError(`${UNGUARDED}. If another guard of the app enforces them, set unguardedRoutes: 'warn'`),
     );
     await start({ controllers: [GuardedController] });
-    expect(warnings()).toEqual([]);
+    expect(warnings()).toStrictEqual([]);
   });
 
   test('starts with one warning where every registration allows it', async () => {
@@ -122,7 +122,7 @@ describe('an authorization server with endpoints that no guard covers (G7)', () 
     class PartModule {}
     const another = register({ issuer: 'https://other.example.com', isGlobal: false });
     await start({ controllers, imports: [replaced(), { module: PartModule, imports: [another] }] });
-    expect(warnings()).toEqual([]);
+    expect(warnings()).toStrictEqual([]);
   });
 
   test('does not start if only a global guard covers a message: Nest may not run it', async () => {

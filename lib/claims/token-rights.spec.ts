@@ -62,6 +62,6 @@ describe('the roles and permissions of a token (B13)', () => {
   test('no client has roles of its own', () => {
     const { clientRoles } = readStandardRights({ resource_access: { api: { roles: ['a'] } } });
     expect(clientRoles['constructor']).toBeUndefined();
-    expect(Object.keys(clientRoles)).toEqual([]);
+    expect(Object.keys(clientRoles)).toStrictEqual([]);
   });
 });

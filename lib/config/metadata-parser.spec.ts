@@ -66,7 +66,7 @@ describe('the option metadata (I4)', () => {
     expect(served?.resources.resourceAt(`${WELL_KNOWN}/accounts`, unread)).toBe(resource);
     expect(served?.scopes).not.toBe(given.scopes);
     expect([served?.scopes, served?.authorizationServers].every(Object.isFrozen)).toBe(true);
-    expect(parse({ scopes: [] }).served?.scopes).toEqual([]);
+    expect(parse({ scopes: [] }).served?.scopes).toStrictEqual([]);
   });
 
   test('serves a resource for each origin', () => {

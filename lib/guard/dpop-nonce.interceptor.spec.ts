@@ -76,7 +76,7 @@ describe('the response of a route that hands out nonces (E7)', () => {
       'dpop-nonce': expect.stringMatching(/^[\w-]{20,}$/),
       'cache-control': 'no-store',
     });
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 
   test.each([
@@ -85,7 +85,7 @@ describe('the response of a route that hands out nonces (E7)', () => {
   ])('is left alone where there is %s', (_what, args) => {
     const away = create({ secrets: () => Promise.reject(new Error('not asked')) as never });
     expect(away.intercept(contextOf(...args), next)).toBe(handled);
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 });
 

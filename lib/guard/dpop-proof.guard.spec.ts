@@ -136,7 +136,7 @@ describe('a request that the guard of an authorization server lets through (G1, 
     const headers = headersWith(200);
     expect(headers).toMatchObject({ 'cache-control': 'no-store' });
     expect(headers).not.toHaveProperty('dpop-nonce');
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
     expect(decisions).toMatchObject([
       { outcome: 'accepted', jkt: client.jkt, route: '/token', handler: 'TokenController.issue' },
     ]);

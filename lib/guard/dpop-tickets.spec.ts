@@ -85,7 +85,7 @@ describe('a ticket (J2)', () => {
     const ticket = { ticket: expect.stringMatching(/^[\w-]{50,}$/), expiresAtSeconds: expect.any(Number) };
     expect(await tickets.issue(request, '/feed')).toEqual(ticket);
     expect(await tickets.issue(new ExecutionContextHost([request, response]), '/feed')).toEqual(ticket);
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 });
 

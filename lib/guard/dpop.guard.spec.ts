@@ -213,7 +213,7 @@ describe('a request that the guard lets through', () => {
     expect(request.user).toMatchObject({ jkt: client.jkt, subject: 'user' });
     expect(verdictOn(request)).toBe(request.user);
     expect(headersWith(200)).toEqual({});
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
     expect(decisions).toMatchObject([
       { outcome: 'accepted', route: '/accounts', handler: 'AccountsController.list' },
     ]);
@@ -223,7 +223,7 @@ describe('a request that the guard lets through', () => {
     const { context, request } = await exchange('open', { authorization: 'DPoP x y' });
     expect(await createGuard().canActivate(context)).toBe(true);
     expect(verdictOn(request)).toBeUndefined();
-    expect(decisions).toEqual([]);
+    expect(decisions).toStrictEqual([]);
   });
 
   test('is told the next nonce before its own ends (E4)', async () => {
@@ -446,7 +446,7 @@ describe('a request that the guard refuses', () => {
     const asking = createGuard({ guard: ClosedGuard }).canActivate(context);
     await expect(asking).rejects.toBeInstanceOf(ForbiddenException);
     expect(verdictOn(request)).toBeUndefined();
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 });
 
@@ -476,7 +476,7 @@ describe('a request of a route that only reports (K1)', () => {
     expect(request.user).toBeUndefined();
     expect(verdictOn(request)).toMatchObject({ enforced: true, jkt: client.jkt });
     expect(decisions).toMatchObject([{ outcome: 'accepted' }]);
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 
   test('has the nonce for the next proof, if that lacked one', async () => {
@@ -545,7 +545,7 @@ describe('a request of a route that takes anyone (K2)', () => {
     expect(verdictOn(request)).toBeUndefined();
     expect(isAnonymous(request)).toBe(true);
     expect(decisions).toMatchObject([{ outcome: 'anonymous', route: '/accounts' }]);
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 
   test('passes with good credentials, and not with bad ones', async () => {

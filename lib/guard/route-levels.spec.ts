@@ -120,7 +120,7 @@ describe('the levels of a route (E1)', () => {
     Object.setPrototypeOf(Rootless, null);
     expect([...lineageOf(Rootless)]).toEqual([Rootless]);
     const withoutInstances = Object.assign(function none() {}, { prototype: null }) as unknown as Type;
-    expect([...lineageOf(withoutInstances)]).toEqual([]);
+    expect([...lineageOf(withoutInstances)]).toStrictEqual([]);
   });
 
   test('are found for a handler of any name, and for one that no class knows', () => {

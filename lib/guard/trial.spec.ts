@@ -198,7 +198,7 @@ describe('a request that is tried with other options (K1)', () => {
   test('is not told if the client would have the same answer', async () => {
     authorize = () => Promise.reject(new DpopError('token_audience'));
     await create().compare(activationOf(), DpopGuard, new DpopError('token_type'));
-    expect(differences).toEqual([]);
+    expect(differences).toStrictEqual([]);
   });
 
   test('is tried once, however many guards see it', async () => {
@@ -222,7 +222,7 @@ describe('a request that is tried with other options (K1)', () => {
 
   test('is not tried on an open route', async () => {
     await create().compare(activationOf('open'), DpopGuard);
-    expect(calls).toEqual([]);
+    expect(calls).toStrictEqual([]);
   });
 
   test('is not tried without options, without a request, and where a store or a failure decided', async () => {
@@ -234,7 +234,7 @@ describe('a request that is tried with other options (K1)', () => {
       create().compare(activationOf(), DpopGuard, new DpopError('proof_replayed')),
       create().compare(activationOf(), DpopGuard, new DpopError('nonce_renewal')),
     ]);
-    expect(calls).toEqual([]);
+    expect(calls).toStrictEqual([]);
     expect(examined).toBeUndefined();
   });
 

@@ -95,7 +95,7 @@ describe('the socket of a subscription (J1)', () => {
     expect(await subscriptions.open(socket, request)).toBe(true);
     expect(await subscriptions.open(socket, request)).toBe(true);
     expect(verdictOn(request)).toMatchObject({ jkt: client.jkt });
-    expect(socket.closes).toEqual([]);
+    expect(socket.closes).toStrictEqual([]);
     expect(socket.listenerCount('message')).toBe(1);
     endToken();
     expect(socket.closes).toEqual([[4401, 'token_expired', 0]]);
@@ -107,7 +107,7 @@ describe('the socket of a subscription (J1)', () => {
     await subscriptions.open(socket, await goodRequest());
     socket.emit('close');
     endToken();
-    expect(socket.closes).toEqual([]);
+    expect(socket.closes).toStrictEqual([]);
   });
 
   test('is closed at once if its request is refused, with the code as the reason (D1)', async () => {
@@ -140,7 +140,7 @@ describe('the socket of a subscription (J1)', () => {
       socket.readyState = 2;
       expect(await opening).toBe(false);
       endToken();
-      expect(socket.closes).toEqual([]);
+      expect(socket.closes).toStrictEqual([]);
     }
   });
 
@@ -149,7 +149,7 @@ describe('the socket of a subscription (J1)', () => {
     const socket = new OpenSocket();
     expect(await subscriptions.open(socket, requestWith(), { anonymous: 'allow' })).toBe(true);
     endToken();
-    expect(socket.closes).toEqual([]);
+    expect(socket.closes).toStrictEqual([]);
   });
 
   test.each<[string, Partial<DpopModuleOptions>, object]>([

@@ -78,7 +78,7 @@ describe('a handshake that is let in (J1)', () => {
     expect(refusal).toBeUndefined();
     expect(verdictOn(request)).toBe(verdict);
     expect(decisions).toMatchObject([{ outcome: 'accepted', method: 'GET', jkt: client.jkt, ...NAME }]);
-    expect(log.lines).toEqual([]);
+    expect(log.lines).toStrictEqual([]);
   });
 
   test('as nobody has neither, if its policy allows that, and it has no credentials (K2)', async () => {

@@ -15,6 +15,6 @@ describe('the mark of an adapter that verifies handshakes (J1)', () => {
   test('is nowhere to be seen', () => {
     const adapter = {};
     markVerifying(adapter);
-    expect(Reflect.ownKeys(adapter)).toEqual([]);
+    expect(Reflect.ownKeys(adapter)).toStrictEqual([]);
   });
 });

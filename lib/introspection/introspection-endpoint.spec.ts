@@ -183,7 +183,7 @@ describe('an endpoint that cannot be asked (B8)', () => {
       expect(message).toBe('the private key of client cannot be used: check privateKey and algorithm');
       expect(cause).toMatchObject({ name: 'DataError' });
     }
-    expect(issuer.bare.asked).toEqual([]);
+    expect(issuer.bare.asked).toStrictEqual([]);
   });
 
   test('is told without the words of an error of others', async () => {

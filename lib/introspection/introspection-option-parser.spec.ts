@@ -106,7 +106,7 @@ describe('plain http (C5, I4)', () => {
     expect(messageOf(() => parse({ endpoint }))).toMatch(
       /^introspection\.endpoint must be the https URL of the introspection endpoint.*allowInsecureEndpoint: true/,
     );
-    expect(parse({ endpoint: 'http://127.0.0.1/introspect' }).insecureOptions).toEqual([]);
+    expect(parse({ endpoint: 'http://127.0.0.1/introspect' }).insecureOptions).toStrictEqual([]);
   });
 
   test('is accepted by options, which are named', () => {
@@ -121,7 +121,7 @@ describe('plain http (C5, I4)', () => {
       'accessToken.allowInsecureJwksUri',
     ]);
     const closed = { allowInsecureHttp: false, allowInsecureEndpoint: false };
-    expect(parse({ ...closed, endpoint: 'https://auth.test/i' }).insecureOptions).toEqual([]);
+    expect(parse({ ...closed, endpoint: 'https://auth.test/i' }).insecureOptions).toStrictEqual([]);
   });
 
   test('is accepted for an endpoint that is given', () => {

@@ -172,14 +172,14 @@ describe('an issuer that cannot be asked (B8)', () => {
   });
 
   test('is told at start', async () => {
-    expect(await warningsOf(create().verifier)).toEqual([]);
+    expect(await warningsOf(create().verifier)).toStrictEqual([]);
     // It needs no keys.
     expect(issuer.bare.asked).toEqual([RFC8414]);
     issuer.bare.documents.set(RFC8414, issuer.bare.metadata);
     const [warning, ...others] = await warningsOf(create().verifier);
     expect(warning).toContain(adviceFor('no usable metadata'));
     expect(warning).toMatch(/; meanwhile, the service answers 503 to requests with tokens of the issuer$/);
-    expect(others).toEqual([]);
+    expect(others).toStrictEqual([]);
   });
 
   test('is told at start without the words of an error of others', async () => {
@@ -194,15 +194,15 @@ describe('a verifier that is closed (B8)', () => {
   test('asks no more, and says nothing of its start', async () => {
     const { verifier, verify } = create();
     await verifier.close?.();
-    expect(await warningsOf(verifier)).toEqual([]);
+    expect(await warningsOf(verifier)).toStrictEqual([]);
     expect((await failureOf(verify('opaque'))).advice).toContain('the service shuts down');
-    expect(issuer.bare.asked).toEqual([]);
+    expect(issuer.bare.asked).toStrictEqual([]);
   });
 
   test('fetches no keys', async () => {
     const { verifier, verify } = create({ verifySignature: true, endpoint: location() });
     await verifier.close?.();
     expect((await failureOf(verify(await issuer.signToken()))).advice).toContain('the service shuts down');
-    expect(issuer.bare.asked).toEqual([]);
+    expect(issuer.bare.asked).toStrictEqual([]);
   });
 });

@@ -92,12 +92,12 @@ describe('a key set of an issuer (B1)', () => {
       setOf(...keys).warnOfKeysWithoutKid((text) => warnings.push(text));
       return warnings;
     };
-    expect(warningsOf()).toEqual([]);
-    expect(warningsOf(first, second)).toEqual([]);
-    expect(warningsOf(first, second, edwards)).toEqual([]);
-    expect(warningsOf(first, second, { ...first, kid: 'a' })).toEqual([]);
-    expect(warningsOf(first, second, { ...first, use: 'enc' })).toEqual([]);
-    expect(warningsOf(first, second, { ...first, crv: 'P-384' }, { ...first, kty: 'OKP' })).toEqual([]);
+    expect(warningsOf()).toStrictEqual([]);
+    expect(warningsOf(first, second)).toStrictEqual([]);
+    expect(warningsOf(first, second, edwards)).toStrictEqual([]);
+    expect(warningsOf(first, second, { ...first, kid: 'a' })).toStrictEqual([]);
+    expect(warningsOf(first, second, { ...first, use: 'enc' })).toStrictEqual([]);
+    expect(warningsOf(first, second, { ...first, crv: 'P-384' }, { ...first, kty: 'OKP' })).toStrictEqual([]);
     expect(warningsOf(first, second, { ...first, use: 'sig' }, edwards)).toEqual([
       'the issuer https://issuer.test has 3 keys of one kind without kid, and the service tries only 2 keys per token: configure the issuer to send kid, or list fewer keys',
     ]);

@@ -272,7 +272,7 @@ describe('an issuer that cannot be reached (B8)', () => {
     keys.close();
     await opening;
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
-    expect(warnings).toEqual([]);
+    expect(warnings).toStrictEqual([]);
     clock.advanceSeconds(1);
     expect(await look(keys, 'a')).toMatchObject({ advice: expect.stringMatching(/the service shuts down$/) });
     expect(signals).toHaveLength(1);

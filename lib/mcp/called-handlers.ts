@@ -6,7 +6,10 @@ import { isObject } from '../http/is-object.js';
 const PATTERN_EXTRAS = 'microservices:pattern_extras';
 
 /** The methods of MCP that name one handler, by the kind of the handler. */
-const KIND_OF_METHOD: Readonly<Record<string, string>> = { 'tools/call': 'tool', 'prompts/get': 'prompt' };
+const KIND_OF_METHOD: ReadonlyMap<unknown, string> = new Map([
+  ['tools/call', 'tool'],
+  ['prompts/get', 'prompt'],
+]);
 
 /** A tool or a prompt. */
 export interface McpHandler {
@@ -35,8 +38,7 @@ export class CalledHandlers {
 
   #find(message: unknown): McpHandler | undefined {
     if (!isObject(message) || !isObject(message['params'])) return undefined;
-    const kind = KIND_OF_METHOD[String(message['method'])];
-    return kind === undefined ? undefined : this.#byName.get(keyOf(kind, message['params']['name']));
+    return this.#byName.get(keyOf(KIND_OF_METHOD.get(message['method']), message['params']['name']));
   }
 
   #add(type: Type, handler: McpHandler['handler']): void {
@@ -59,7 +61,7 @@ function isClass(value: unknown): value is Type {
 function methodsOf(type: Type): readonly McpHandler['handler'][] {
   const methods = new Map<string, unknown>();
   let prototype: unknown = type.prototype;
-  while (isObject(prototype) && prototype !== Object.prototype) {
+  while (isObject(prototype)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype)))
       if (!methods.has(name)) methods.set(name, value);
     prototype = Object.getPrototypeOf(prototype);

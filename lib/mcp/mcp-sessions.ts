@@ -123,7 +123,7 @@ function clientOf(request: unknown, response: unknown): string {
 
 function describeClient({ issuer, subject, clientId, jkt, token }: DpopVerdict): string {
   // An unbound token has no key: its session ends with it.
-  return JSON.stringify([issuer, subject, clientId, jkt ?? hash('sha256', token, 'base64url')]);
+  return JSON.stringify([issuer, subject, clientId, jkt ?? hash('sha256', token)]);
 }
 
 /** From the same headers as the transport reads. Several fields are one value with commas, which is no id. */

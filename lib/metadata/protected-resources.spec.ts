@@ -100,7 +100,7 @@ describe('several resources (H)', () => {
 
   test('without any, have no path and no URL', () => {
     const none = listedResources([]);
-    expect(none.paths).toEqual([]);
+    expect(none.paths).toStrictEqual([]);
     expect((none.challengeUrl as (request: undefined) => unknown)(undefined)).toBeUndefined();
   });
 });

@@ -8,6 +8,7 @@ import { DpopGuard } from '../guard/dpop.guard.js';
 import { getDpopVerdict } from '../guard/get-dpop-verdict.js';
 import type { DpopRequest } from '../http/dpop-request.js';
 import { transportOf } from '../transport/transport.js';
+import { isReportOnly } from '../verification/policy.js';
 import { endStream, type GrpcCall, grpcCallOf, grpcCredentialsOf, isStream, ownCallOf } from './grpc-call.js';
 import { parseMessageBaseUrl } from './message-base-url.js';
 import { credentialsOf } from './message-credentials.js';
@@ -51,23 +52,21 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
     } catch (thrown) {
       return refuseOwnCall(context, thrown);
     }
-    const call = context.getType<string>() === 'rpc' ? grpcCallOf(context.getArgs()) : undefined;
+    const call = isMessage(context) ? grpcCallOf(context.getArgs()) : undefined;
     if (call !== undefined && isStream(call)) this.endAtExpiry(context, call);
     return isActivated;
   }
 
   /** The context of the message, which Nest makes anew for each, or the call of gRPC. */
   override getRequest(context: ExecutionContext): object {
-    if (context.getType<string>() !== 'rpc' || transportOf(context) !== undefined)
-      return super.getRequest(context);
+    if (!isMessage(context)) return super.getRequest(context);
     const request: unknown = grpcCallOf(context.getArgs()) ?? context.getArgByIndex(1);
     if (typeof request !== 'object' || request === null) throw unknownContext();
     return request;
   }
 
   protected override getDpopRequest(context: ExecutionContext, request: object): DpopRequest {
-    if (context.getType<string>() !== 'rpc' || transportOf(context) !== undefined)
-      return super.getDpopRequest(context, request);
+    if (!isMessage(context)) return super.getDpopRequest(context, request);
     const message = { method: 'POST', baseUrl: this.startedBaseUrl() };
     const call = grpcCallOf([request]);
     if (call !== undefined)
@@ -79,15 +78,15 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
   }
 
   protected override toTransportException(context: ExecutionContext, exception: DpopHttpException): Error {
-    if (context.getType<string>() !== 'rpc' || transportOf(context) !== undefined)
-      return super.toTransportException(context, exception);
+    if (!isMessage(context)) return super.toTransportException(context, exception);
     const call = grpcCallOf(context.getArgs());
     return new RpcException(call === undefined ? toMessageRefusal(exception) : toGrpcStatus(exception, call));
   }
 
   private endAtExpiry(context: ExecutionContext, call: GrpcCall): void {
-    const verdict = getDpopVerdict(context);
-    if (verdict?.enforced !== true) return;
+    const [verdict, policy] = [getDpopVerdict(context), this.getPolicy(context)];
+    // A handler that only reports behaves as it did without the guard.
+    if (verdict === undefined || policy === undefined || isReportOnly(policy)) return;
     const stop = this.sessions.watch(verdict, (reason) => {
       const error =
         reason === 'revocation_unavailable'
@@ -109,7 +108,10 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
   }
 
   private messageBaseUrl(): string {
-    if (this.settings === undefined) throw unknownContext();
+    if (this.settings === undefined)
+      throw new TypeError(
+        `${this.constructor.name} must be created by Nest, which gives it the configuration`,
+      );
     const { origins, allowInsecureHttp } = this.settings;
     const hasHttpServer = Boolean(this.adapterHost.httpAdapter as unknown);
     return (this.parsedBaseUrl ??= parseMessageBaseUrl(this.baseUrl, this.constructor.name, {
@@ -120,9 +122,14 @@ export abstract class DpopMessageGuard extends DpopGuard implements OnModuleInit
   }
 }
 
+/** HTTP requests and calls of MCP servers are none. */
+function isMessage(context: ExecutionContext): boolean {
+  return context.getType<string>() === 'rpc' && transportOf(context) === undefined;
+}
+
 /** Ends the call, and settles nothing: neither the handler nor the rejection that Nest would not handle comes about. */
 function refuseOwnCall(context: ExecutionContext, thrown: unknown): Promise<never> {
-  const own = context.getType<string>() === 'rpc' ? ownCallOf(context.getArgs()) : undefined;
+  const own = isMessage(context) ? ownCallOf(context.getArgs()) : undefined;
   if (own === undefined) throw thrown;
   const status = thrown instanceof RpcException ? thrown.getError() : UNKNOWN;
   if (own.answer !== undefined) own.answer(Object(status) as object);

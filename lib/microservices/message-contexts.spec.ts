@@ -54,7 +54,7 @@ describe.each(CONTEXTS)('a message of %s (J3)', (_name, contextOf, pattern) => {
 
   test('has none in the payload, which it keeps', () => {
     const payload = { dpop: { authorization: 'DPoP a.b.c', proof: 'd.e.f' } };
-    expect(credentialsOf(contextOf({}), payload)).toEqual([]);
+    expect(credentialsOf(contextOf({}), payload)).toStrictEqual([]);
     expect(payload).toHaveProperty('dpop');
   });
 
@@ -81,9 +81,9 @@ test.each([undefined, null, 'text', 7, []])('headers that are %j are none', (hea
     mqtt({ userProperties: headers }),
     rmq(headers),
   ])
-    expect(credentialsOf(context, {})).toEqual([]);
-  expect(credentialsOf(new MqttContext(['a', {}]), {})).toEqual([]);
-  expect(credentialsOf(new RmqContext([{}, {}, 'a']), {})).toEqual([]);
+    expect(credentialsOf(context, {})).toStrictEqual([]);
+  expect(credentialsOf(new MqttContext(['a', {}]), {})).toStrictEqual([]);
+  expect(credentialsOf(new RmqContext([{}, {}, 'a']), {})).toStrictEqual([]);
 });
 
 test('a value that is no text and no bytes is a field that cannot be read, not one that is missing', () => {
@@ -109,7 +109,7 @@ describe.each([
   test.each([undefined, null, 'text', 7, {}, { dpop: 'DPoP' }, { dpop: null }, { dpop: {} }])(
     'has none in the payload %j',
     (payload) => {
-      expect(credentialsOf(contextOf(), payload)).toEqual([]);
+      expect(credentialsOf(contextOf(), payload)).toStrictEqual([]);
     },
   );
 });

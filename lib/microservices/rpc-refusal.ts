@@ -38,7 +38,7 @@ export function toGrpcStatus(exception: DpopHttpException, call: GrpcCall): obje
   const metadata = createMetadata(call);
   for (const name of ['WWW-Authenticate', 'DPoP-Nonce']) {
     const value = headers[name];
-    if (value !== undefined) metadata.set(name.toLowerCase(), value);
+    if (value !== undefined) metadata.set(name, value);
   }
   const details = `${extensions.code}: ${message}`;
   return { code: GRPC_CODE_OF_STATUS[statusCode] ?? UNAVAILABLE, details, message: details, metadata };

@@ -130,7 +130,7 @@ describe('the life of the module', () => {
       .compile();
     await testing.init();
     await testing.close();
-    expect(events).toEqual([]);
+    expect(events).toStrictEqual([]);
   });
 
   test('may end before it has begun', async () => {
@@ -174,8 +174,8 @@ describe('sessions (B9)', () => {
   }
 
   test('end with a token that is revoked, and never without a checker', async () => {
-    expect(await endOf({})).toEqual([]);
-    expect(await endOf({ revocation: new Revocation(() => false) })).toEqual([]);
+    expect(await endOf({})).toStrictEqual([]);
+    expect(await endOf({ revocation: new Revocation(() => false) })).toStrictEqual([]);
     expect(await endOf({ revocation: new Revocation(() => true) })).toEqual(['token_revoked']);
   });
 
@@ -184,7 +184,7 @@ describe('sessions (B9)', () => {
       throw new Error('down');
     });
     expect(await endOf({ revocation })).toEqual(['revocation_unavailable']);
-    expect(await endOf({ revocation, onRevocationFailure: 'accept-and-report' })).toEqual([]);
+    expect(await endOf({ revocation, onRevocationFailure: 'accept-and-report' })).toStrictEqual([]);
   });
 
   test('are watched no longer once the app has ended', async () => {
@@ -196,7 +196,7 @@ describe('sessions (B9)', () => {
     sessions.watch({ ...verdict, claims: { exp: 1 } }, (reason) => ends.push(reason));
     await app.close();
     sessions.tick();
-    expect(ends).toEqual([]);
+    expect(ends).toStrictEqual([]);
   });
 });
 

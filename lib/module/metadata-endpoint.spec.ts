@@ -121,7 +121,7 @@ describe.each(PLATFORMS)('the endpoint of metadata on %s (H)', (platform) => {
       expect(valuesOf(response, 'content-type').join()).toMatch(/^application\/json\b/);
       expect(valuesOf(response, 'cache-control')).toEqual(['public, max-age=3600']);
       expect(valuesOf(response, 'access-control-allow-origin')).toEqual(['*']);
-      expect(valuesOf(response, 'retry-after')).toEqual([]);
+      expect(valuesOf(response, 'retry-after')).toStrictEqual([]);
     }
   });
 
@@ -206,7 +206,7 @@ describe.each(PLATFORMS)('the endpoint of metadata on %s (H)', (platform) => {
     expect(valuesOf(response, 'cache-control')).toEqual(['private, max-age=3600']);
     const { status } = await ask(app, `${WELL_KNOWN}/other`, 'one.example.com');
     expect(status).toBe(404);
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 
   test('answers 404 for a request without a usable host, and the log says nothing', async () => {
@@ -214,7 +214,7 @@ describe.each(PLATFORMS)('the endpoint of metadata on %s (H)', (platform) => {
     expect(await ask(app, WELL_KNOWN, 'a@b')).toMatchObject(NOT_FOUND);
     const own = `127.0.0.1:${app.port}`;
     expect(resourceIn(await ask(app, WELL_KNOWN, own))).toBe(`http://${own}`);
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 
   describe('where the function of the app fails', () => {
@@ -243,7 +243,7 @@ describe.each(PLATFORMS)('the endpoint of metadata on %s (H)', (platform) => {
     test('asks it for no path that cannot be read', async () => {
       const app = await start([failing]);
       expect((await ask(app, `${WELL_KNOWN}/a/../b`)).status).toBe(404);
-      expect(lines).toEqual([]);
+      expect(lines).toStrictEqual([]);
     });
 
     test('tells at the end how many lines were left out', async () => {
@@ -316,7 +316,7 @@ describe.each(PLATFORMS)('the endpoint of metadata on %s (H)', (platform) => {
       preview: true,
     });
     await nest.init();
-    expect(lines.filter((line) => line.includes('configure'))).toEqual([]);
+    expect(lines.filter((line) => line.includes('configure'))).toStrictEqual([]);
   });
 });
 

@@ -48,7 +48,7 @@ describe('the dependencies of a provider (I1)', () => {
 
   test('are what its constructor and its properties inject', () => {
     expect(injectedInto(Service)).toEqual([Dependency, 'parameter', 'property']);
-    expect(injectedInto(class Plain {})).toEqual([]);
+    expect(injectedInto(class Plain {})).toStrictEqual([]);
     expect(dependenciesOf(wrapper({ metatype: Service }))).toEqual([Dependency, 'parameter', 'property']);
   });
 
@@ -69,8 +69,8 @@ describe('the dependencies of a provider (I1)', () => {
       Service,
       Dependency,
     ]);
-    expect(dependenciesOf(wrapper({ metatype: () => 0 }))).toEqual([]);
-    expect(dependenciesOf(wrapper({ metatype: null }))).toEqual([]);
+    expect(dependenciesOf(wrapper({ metatype: () => 0 }))).toStrictEqual([]);
+    expect(dependenciesOf(wrapper({ metatype: null }))).toStrictEqual([]);
   });
 });
 

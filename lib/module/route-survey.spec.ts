@@ -446,7 +446,7 @@ test('what a base class of a gateway requires, the handshake verifies, too (J1)'
     read(): void {}
   }
   const gateway = { providers: [Gateway] };
-  expect(survey({ ...gateway, verifiesHandshakes: true }).unguardedMessages).toEqual([]);
+  expect(survey({ ...gateway, verifiesHandshakes: true }).unguardedMessages).toStrictEqual([]);
   expect(survey(gateway).unguardedMessages).toEqual(['Gateway.read (@RequireScopes)']);
 });
 

@@ -182,7 +182,7 @@ describe('an app with handlers that no guard covers (I2)', () => {
     start({ registrations: [{ guardInstance: { canActivate: () => true } }] });
     start({ registrations: [{ isGlobal: false }, { isGlobal: false, guardInstance: {} }] });
     start({ controllers: [] });
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 });
 
@@ -303,12 +303,12 @@ describe('an app with gateways (J1)', () => {
     markVerifying(adapter);
     start({ ...gateway(FeedGateway), adapter });
     start({ ...gateway(PlainGateway), adapter, globalGuards });
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 
   test('starts with a warning if a gateway that requires nothing has only a global guard', () => {
     start(gateway(PlainGateway));
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
     start({ ...gateway(PlainGateway), globalGuards });
     expect(lines).toEqual([
       expect.stringMatching(
@@ -377,7 +377,7 @@ describe('an app with messages beside HTTP (I2)', () => {
 
   test('starts with a warning if a message that requires nothing has only a global guard', () => {
     start({ controllers: [Orders] });
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
     start({ controllers: [Orders], globalGuards });
     expect(lines).toEqual([
       'warn [DpopModule] Only a global guard covers these messages; Nest applies it to messages only with inheritAppConfig: Orders.list, Orders.count. ' +
@@ -421,7 +421,7 @@ describe('an app with messages beside HTTP (I2)', () => {
 
   test('starts without a word where there is no HTTP, and a global guard counts', () => {
     start({ controllers: [Orders], globalGuards, hasServer: false, isMicroservice: true });
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 });
 

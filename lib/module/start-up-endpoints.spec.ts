@@ -136,7 +136,7 @@ describe('an app with both servers (G7, I2)', () => {
       /^No guard covers these handlers, .*: Pushed\.push \(@DpopProof\), Pushed\.again \(@DpopProof\)\. .*If another guard of the app enforces them/,
     );
     await start({ imports: imports(), controllers: [behind(Pushed), behind(Token)] });
-    expect(warnings).toEqual([]);
+    expect(warnings).toStrictEqual([]);
   });
 
   test('does not start if only a global DpopProofGuard covers a message: Nest may not run it', async () => {

@@ -114,8 +114,8 @@ describe('the trial of options (K1)', () => {
     const { trial, request } = serviceOf(undefined);
     const warnings: string[] = [];
     await trial.open((text) => warnings.push(text));
-    expect(warnings).toEqual([]);
-    expect(await differences(async () => await request(await requestWith()))).toEqual([]);
+    expect(warnings).toStrictEqual([]);
+    expect(await differences(async () => await request(await requestWith()))).toStrictEqual([]);
   });
 
   test('finds a request that other options for tokens would refuse, and publishes no second decision', async () => {
@@ -132,7 +132,7 @@ describe('the trial of options (K1)', () => {
 
   test('takes the tokens of the present options if it has none of its own', async () => {
     const { request } = serviceOf({ maxTokenBytes: 4096 });
-    expect(await differences(async () => await request(await requestWith()))).toEqual([]);
+    expect(await differences(async () => await request(await requestWith()))).toStrictEqual([]);
   });
 
   test('records no proof: the present service has recorded it', async () => {
@@ -150,7 +150,7 @@ describe('the trial of options (K1)', () => {
       expect(await request(again)).toBeUndefined();
       expect(await request(again)).toBe('proof_replayed');
     });
-    expect(found).toEqual([]);
+    expect(found).toStrictEqual([]);
     expect(claims).toHaveLength(2);
   });
 
@@ -178,7 +178,7 @@ describe('the trial of options (K1)', () => {
       const target = `/accounts?ticket=${ticket}`;
       expect(await request({ method: 'GET', target, rawHeaders: [] })).toBeUndefined();
     });
-    expect(found).toEqual([]);
+    expect(found).toStrictEqual([]);
   });
 });
 

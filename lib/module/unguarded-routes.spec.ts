@@ -35,8 +35,8 @@ const endpoints = (found: Partial<ProofRouteSurvey>): ProofRouteSurvey => ({
 
 describe('what is said of handlers of resources without a guard (I2)', () => {
   test('is nothing where there are none', () => {
-    expect(describeUnguarded(resources({}), false)).toEqual([]);
-    expect(describeUnguarded(resources({}), true)).toEqual([]);
+    expect(describeUnguarded(resources({}), false)).toStrictEqual([]);
+    expect(describeUnguarded(resources({}), true)).toStrictEqual([]);
   });
 
   const unguarded =
@@ -78,7 +78,7 @@ describe('what is said of @DpopProof without DpopProofGuard, in an app without a
   });
 
   test('is nothing where there is none', () => {
-    expect(describeUnenforcedProofs(endpoints({ unguarded: ['A.one (@DpopBound)'] }))).toEqual([]);
+    expect(describeUnenforcedProofs(endpoints({ unguarded: ['A.one (@DpopBound)'] }))).toStrictEqual([]);
   });
 });
 
@@ -87,8 +87,8 @@ describe('what is said of endpoints of an authorization server without a guard (
   const none = 'No guard covers these handlers, and their decorators enforce nothing: A.one, B.two. ';
 
   test('is nothing where there are none, with DpopModule or without it', () => {
-    expect(describeUnguardedEndpoints(endpoints({}), undefined)).toEqual([]);
-    expect(describeUnguardedEndpoints(endpoints({}), resources({}))).toEqual([]);
+    expect(describeUnguardedEndpoints(endpoints({}), undefined)).toStrictEqual([]);
+    expect(describeUnguardedEndpoints(endpoints({}), resources({}))).toStrictEqual([]);
   });
 
   test('names the only guard of an app without DpopModule, and both of another one', () => {

@@ -1,5 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
+import { fail } from '../errors/option-asserts.js';
 import type { Gateway } from '../handshake/gateway-policies.js';
 import { socketServicesOf, type SocketServices } from '../handshake/socket-services.js';
 import { markVerifying } from '../handshake/verifying-adapter.js';
@@ -64,6 +65,9 @@ export class DpopIoAdapter extends IoAdapter {
       port,
       rules.refuses ? protectedOptions(options, this.#polling) : openOptions(options),
     );
+    // socket.io then makes a server that listens nowhere.
+    if ((server.httpServer as unknown) === undefined)
+      fail('port of a gateway', 'set in an app without an HTTP server, as in @WebSocketGateway(3001)');
     withstandUnparsableTargets(server.httpServer);
     const connections = new OpenConnections(sessions, rules);
     const required = policies.admit(gateways);

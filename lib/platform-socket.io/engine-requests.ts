@@ -109,10 +109,11 @@ export class EngineRequests {
    * may have let the session in. An unknown sid is left to engine.io.
    */
   #withOwner(policy: DpopPolicy, sid: string | undefined): DpopPolicy {
-    const opener = sid === undefined ? undefined : this.#connections.openerOf(sid);
+    const opener = this.#connections.openerOf(sid);
     if (opener === undefined || !this.#refuses) return policy;
+    const isOwner = (verdict: DpopVerdict) => isSameClient(opener, verdict);
     // The log shows the name of a predicate as what was required.
-    const { [OWNER]: isOwner } = { [OWNER]: (verdict: DpopVerdict) => isSameClient(opener, verdict) };
+    Object.defineProperty(isOwner, 'name', { value: OWNER });
     return { ...policy, enforcement: 'enforce', anonymous: 'reject', predicates: [isOwner] };
   }
 }

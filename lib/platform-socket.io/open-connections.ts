@@ -18,7 +18,7 @@ export class OpenConnections {
   readonly #sessions: DpopSessions;
   /** Whether the connection is closed. Otherwise only those of its sockets end that were added. */
   readonly #endsAll: boolean;
-  readonly #openers = new Map<string, DpopVerdict>();
+  readonly #openers = new Map<string | undefined, DpopVerdict>();
   readonly #sockets = new WeakMap<object, Set<IoSocket>>();
 
   constructor(sessions: DpopSessions, { reports }: ServerRules) {
@@ -46,8 +46,8 @@ export class OpenConnections {
     socket.once('disconnect', () => sockets.delete(socket));
   }
 
-  /** The verdict that opened the connection of a `sid`. */
-  openerOf(sid: string): DpopVerdict | undefined {
+  /** The verdict that opened the connection of a `sid`, if there is such a connection. */
+  openerOf(sid: string | undefined): DpopVerdict | undefined {
     return this.#openers.get(sid);
   }
 

@@ -25,9 +25,9 @@ export function parseAdapterOptions(options: DpopIoAdapterOptions): boolean {
 /** The options for a server of socket.io that refuses nothing. */
 export function openOptions(options: IoServerOptions | undefined): IoServerOptions | undefined {
   const recovery = options?.connectionStateRecovery;
-  if (options === undefined || recovery === undefined) return options;
+  if (recovery === undefined) return options;
   // The middleware of a namespace gives guards the request of a socket that is restored, too.
-  return { ...options, connectionStateRecovery: { ...recovery, skipMiddlewares: false } };
+  return { ...options, connectionStateRecovery: { ...recovery, skipMiddlewares: false } } as IoServerOptions;
 }
 
 /**

@@ -15,6 +15,6 @@ export function withstandUnparsableTargets(server: HttpServer): void {
 
 /** engine.io parses no target of a request that has a query already. */
 function supplyQuery(request: IncomingMessage & { _query?: object }): void {
-  const { url = '' } = request;
+  const url = String(request.url);
   if (/^[/\\]{2}/.test(url) && !URL.canParse(url, 'https://socket.io')) request['_query'] = {};
 }

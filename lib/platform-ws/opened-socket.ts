@@ -15,7 +15,8 @@ export function bindSocket(socket: WsSocket, request: IncomingMessage): void {
   });
   // The filter of Nest 11 emits the exception on the socket itself, where no client hears it.
   socket.on('exception', (payload) => {
-    if (typeof payload !== 'object' || payload === null || !refused.has(payload)) return;
-    if (socket.readyState === OPEN) socket.send(JSON.stringify({ event: 'exception', data: payload }));
+    // Whatever a filter of the app emits: what is no object is none of the refused.
+    if (refused.has(payload as object) && socket.readyState === OPEN)
+      socket.send(JSON.stringify({ event: 'exception', data: payload }));
   });
 }

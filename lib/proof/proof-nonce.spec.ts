@@ -14,7 +14,7 @@ describe('the nonce of a proof (C10, E1)', () => {
 
   test('may be left out, and must be good otherwise', () => {
     expect(acceptNonce(undefined, nonces)).toBeUndefined();
-    expect(asked).toEqual([]);
+    expect(asked).toStrictEqual([]);
     expect(acceptNonce('good', nonces)).toBe(accepted);
     for (const nonce of ['', 'bad'])
       expect(() => acceptNonce(nonce, nonces)).toThrow(

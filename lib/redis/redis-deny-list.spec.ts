@@ -325,7 +325,7 @@ describe('what Redis loses, the instances write back (B9)', () => {
     await list.refresh();
     await list.refresh();
     expect(await refusedBy(list, SUBJECTS)).toEqual(['a']);
-    expect(await refusedBy(await join(), SUBJECTS)).toEqual([]);
+    expect(await refusedBy(await join(), SUBJECTS)).toStrictEqual([]);
     expect(warnings).toEqual([expect.stringMatching(/takes none: Redis denies its ACL user/)]);
     await server.command('ACL', 'SETUSER', 'reader', '+xadd');
     await list.refresh();

@@ -61,7 +61,7 @@ describe('a deadline for work (F5)', () => {
     const failure = deadlines.limit(() => new Promise(() => {})).catch((error: unknown) => error);
     begin('work');
     await pass(DEADLINE_MS - 1);
-    expect(outcomes).toEqual([]);
+    expect(outcomes).toStrictEqual([]);
     await pass(1);
     expect(outcomes).toEqual(['work late']);
     expect(await failure).toMatchObject({ name: 'DeadlineError', message: 'no answer within 50 ms' });

@@ -28,12 +28,12 @@ describe('a flood of refusals is not a flood of lines (D9)', () => {
   test('what was left out so far is told at the end, and not again', () => {
     const { clock, budget } = start();
     takeAll(budget, 10);
-    expect(budget.takeAllOmissions()).toEqual([]);
+    expect(budget.takeAllOmissions()).toStrictEqual([]);
     takeAll(budget, 12);
     expect(budget.takeAllOmissions()).toEqual([{ kind: 'proof_replayed', count: 2, sinceMs: clock.nowMs }]);
     clock.nowMs += 60_000;
-    expect(budget.takeAllOmissions()).toEqual([]);
-    expect(budget.takeOmissions()).toEqual([]);
+    expect(budget.takeAllOmissions()).toStrictEqual([]);
+    expect(budget.takeOmissions()).toStrictEqual([]);
   });
 
   test('what was left out is told once, when its minute is over', () => {
@@ -41,13 +41,13 @@ describe('a flood of refusals is not a flood of lines (D9)', () => {
     const sinceMs = clock.nowMs;
     takeAll(budget, 10);
     clock.nowMs += 60_000;
-    expect(budget.takeOmissions()).toEqual([]);
+    expect(budget.takeOmissions()).toStrictEqual([]);
     clock.nowMs = sinceMs;
     takeAll(budget, 1244);
-    expect(budget.takeOmissions()).toEqual([]);
+    expect(budget.takeOmissions()).toStrictEqual([]);
     clock.nowMs += 60_000;
     expect(budget.takeOmissions()).toEqual([{ kind: 'proof_replayed', count: 1234, sinceMs }]);
-    expect(budget.takeOmissions()).toEqual([]);
+    expect(budget.takeOmissions()).toStrictEqual([]);
     takeAll(budget, 11);
     clock.nowMs += 600_000;
     takeAll(budget, 10);

@@ -25,7 +25,7 @@ const from = () => `; from ${scene.issuer.issuer}`;
 describe('a Security Event Token that is not accepted (B9, D5)', () => {
   async function expectError(text: string, error: object, receiver = create()): Promise<void> {
     await expect(receive(receiver, text)).rejects.toMatchObject(error);
-    expect(entries).toEqual([]);
+    expect(entries).toStrictEqual([]);
   }
 
   const parts = (header: string, claims: string) =>
@@ -141,7 +141,7 @@ describe('a Security Event Token that cannot be applied (B9)', () => {
         await new Promise((resolve) => setImmediate(resolve));
       }
       jest.advanceTimersByTime(4999);
-      expect(lines).toEqual([]);
+      expect(lines).toStrictEqual([]);
       jest.advanceTimersByTime(2);
       expect(await receiving).toMatchObject(late);
       expect(lines).toEqual([expect.stringContaining(`${what} did not answer`)]);

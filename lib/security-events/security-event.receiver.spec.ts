@@ -53,7 +53,7 @@ describe('a Security Event Token that is received (B9)', () => {
       expect.stringMatching(/^log received a verification event/),
       expect.stringMatching(/^warn the transmitter has set the stream to paused/),
     ]);
-    expect(entries).toEqual([]);
+    expect(entries).toStrictEqual([]);
   });
 
   test.each(['secevent+jwt', 'SecEvent+JWT', 'application/secevent+jwt', 'APPLICATION/SECEVENT+JWT'])(

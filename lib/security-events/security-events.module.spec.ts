@@ -110,7 +110,7 @@ describe('the module of security events (B9, I4)', () => {
     });
     await app.init();
     await app.close();
-    expect(lines.filter((line) => line.includes('configure'))).toEqual([]);
+    expect(lines.filter((line) => line.includes('configure'))).toStrictEqual([]);
   });
 
   test.each<[string, () => DynamicModule | typeof SecurityEventsModule, string]>([

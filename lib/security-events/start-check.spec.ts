@@ -99,10 +99,10 @@ const UNASKED =
 
 describe('events without effect are warned of (B9)', () => {
   test('not where DpopModule asks the list', () => {
-    expect(warningsOf(dpop({}), receiver())).toEqual([]);
-    expect(warningsOf(dpop({ revocation: undefined }), dpop({}), receiver())).toEqual([]);
-    expect(warningsOf(dpop({}), receiver(null), moduleOf([]))).toEqual([]);
-    expect(warningsOf(dpop(undefined), dpop({}), receiver())).toEqual([]);
+    expect(warningsOf(dpop({}), receiver())).toStrictEqual([]);
+    expect(warningsOf(dpop({ revocation: undefined }), dpop({}), receiver())).toStrictEqual([]);
+    expect(warningsOf(dpop({}), receiver(null), moduleOf([]))).toStrictEqual([]);
+    expect(warningsOf(dpop(undefined), dpop({}), receiver())).toStrictEqual([]);
   });
 
   test('where it asks none, or another, of one of the receivers', () => {
@@ -113,8 +113,10 @@ describe('events without effect are warned of (B9)', () => {
   });
 
   test('not where a checker of the app may ask it', () => {
-    expect(warningsOf(dpop({ revocation: own }), receiver())).toEqual([]);
-    expect(warningsOf(dpop({ revocation: undefined }), dpop({ revocation: own }), receiver())).toEqual([]);
+    expect(warningsOf(dpop({ revocation: own }), receiver())).toStrictEqual([]);
+    expect(warningsOf(dpop({ revocation: undefined }), dpop({ revocation: own }), receiver())).toStrictEqual(
+      [],
+    );
   });
 
   test('where the app has no DpopModule', () => {
@@ -142,8 +144,8 @@ describe('events without effect are warned of (B9)', () => {
   test('not where one registration accepts them, by options or by a verifier', () => {
     const issuers = [{ issuer: 'https://b.test' }];
     const transmitters = [{ issuer: A }, { issuer: 'https://b.test' }];
-    expect(warningsOf(dpop({}), dpop({ issuers }), receiver({ transmitters }))).toEqual([]);
-    expect(warningsOf(dpop({ issuerVerifiers: issuers }), receiver({ transmitters }))).toEqual([]);
+    expect(warningsOf(dpop({}), dpop({ issuers }), receiver({ transmitters }))).toStrictEqual([]);
+    expect(warningsOf(dpop({ issuerVerifiers: issuers }), receiver({ transmitters }))).toStrictEqual([]);
     expect(warningsOf(dpop({ issuers }), dpop({ issuers: [{ issuer: 'c' }] }), receiver())).toEqual([
       unknown(A, A, 'https://b.test, c'),
     ]);
@@ -151,14 +153,14 @@ describe('events without effect are warned of (B9)', () => {
 
   test('not where tokens of other issuers may be accepted', () => {
     const events = receiver({ transmitters: [{ issuer: 'https://b.test' }] });
-    expect(warningsOf(dpop({ resolution: {} }), events)).toEqual([]);
-    expect(warningsOf(dpop({ resolution: {} }), dpop({}), events)).toEqual([]);
+    expect(warningsOf(dpop({ resolution: {} }), events)).toStrictEqual([]);
+    expect(warningsOf(dpop({ resolution: {} }), dpop({}), events)).toStrictEqual([]);
     const text = receiver({ transmitters: [{ issuer: 'https://b.test', subjectIssuers: ['b.test'] }] });
     expect(warningsOf(dpop({ resolution: {} }), text)).toEqual([unknown('b.test', 'https://b.test')]);
     expect(warningsOf(dpop({ resolution: {}, issuers: [] }), text)).toEqual([
       unknown('b.test', 'https://b.test', '').replace(/: $/, ''),
     ]);
-    expect(warningsOf(dpop({ fallbackVerifier: {} }), text)).toEqual([]);
-    expect(warningsOf(dpop({}), dpop({ fallbackVerifier: {} }), events)).toEqual([]);
+    expect(warningsOf(dpop({ fallbackVerifier: {} }), text)).toStrictEqual([]);
+    expect(warningsOf(dpop({}), dpop({ fallbackVerifier: {} }), events)).toStrictEqual([]);
   });
 });

@@ -157,7 +157,7 @@ describe('the subject of a security event (B9)', () => {
     ['without a name', { format: 'complex', session: { format: 'iss_sub', iss: A } }],
   ])('is refused with a session %s, where sessions count', (_what, subject) => {
     expect(() => mapSubject({ ...subject }, ofSession)).toThrow(refusal('subject'));
-    expect(mapSubject({ ...subject }, context)).toEqual([]);
+    expect(mapSubject({ ...subject }, context)).toStrictEqual([]);
   });
 
   test('has 20 aliases at most', () => {
@@ -166,7 +166,7 @@ describe('the subject of a security event (B9)', () => {
 
   test('has aliases without aliases in them', () => {
     const identifiers = [{ format: 'aliases', identifiers: [user] }];
-    expect(mapSubject({ format: 'aliases', identifiers }, context)).toEqual([]);
+    expect(mapSubject({ format: 'aliases', identifiers }, context)).toStrictEqual([]);
   });
 
   const FOREIGN = 'https://x.test';

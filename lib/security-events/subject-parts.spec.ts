@@ -32,8 +32,8 @@ describe('the parts of a subject (B9)', () => {
       ofUser,
     ]);
     expect(partsOf({ format: 'complex', user: email, session }, context)).toEqual([ofUser]);
-    expect(partsOf({ format: 'complex', session }, context)).toEqual([]);
-    expect(partsOf({ format: 'complex', device: session }, ofSession)).toEqual([]);
+    expect(partsOf({ format: 'complex', session }, context)).toStrictEqual([]);
+    expect(partsOf({ format: 'complex', device: session }, ofSession)).toStrictEqual([]);
   });
 
   test('are the identifiers of aliases together, without those of other issuers', () => {
@@ -98,7 +98,7 @@ describe('a subject in the log (B9, D9)', () => {
     [{ format: 'complex', session: 'x' }, 'session format: not a known one'],
   ])('is named where it is malformed: %j', (subject, about) => {
     const map = () => mapSubject(subject, ofSession);
-    if (about === '') return expect(map()).toEqual([]);
+    if (about === '') return expect(map()).toStrictEqual([]);
     return expect(map).toThrow(
       expect.objectContaining({ reason: 'subject', details: { about: `${TYPE}; ${about}` } }),
     );

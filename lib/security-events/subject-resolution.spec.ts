@@ -85,7 +85,7 @@ describe('what resolveSubject says (B9)', () => {
   test('is nothing without a resolver, or if that says nothing', async () => {
     expect(await resolve(undefined)).toBeUndefined();
     expect(await resolve(() => undefined)).toBeUndefined();
-    expect(await resolve(() => [])).toEqual([]);
+    expect(await resolve(() => [])).toStrictEqual([]);
   });
 
   test('cannot be told if resolveSubject fails: 503, with the cause', async () => {

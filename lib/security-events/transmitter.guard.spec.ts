@@ -34,7 +34,7 @@ describe('the Authorization of a transmitter (B9)', () => {
         switchToHttp: () => ({ getRequest: () => request(authorization) }),
       }) as unknown as ExecutionContext;
     expect(guard.canActivate(contextOf('Bearer a'))).toBe(true);
-    expect(told).toEqual([]);
+    expect(told).toStrictEqual([]);
     expect(() => guard.canActivate(contextOf('Bearer b'))).toThrow(
       expect.objectContaining({ reason: 'authorization' }),
     );

@@ -162,6 +162,6 @@ describe('the keys of a transmitter (B9)', () => {
     const opening = transmitter.open((text) => warnings.push(text));
     transmitter.close();
     await opening;
-    expect(warnings).toEqual([]);
+    expect(warnings).toStrictEqual([]);
   });
 });

@@ -64,7 +64,7 @@ describe('what Express passes on (B9, D5)', () => {
     const added: [string, Layer][] = [];
     const unrouted = create('express', { use: (path: string, layer: Layer) => added.push([path, layer]) });
     unrouted.beforeRoutes(Module);
-    expect(added).toEqual([]);
+    expect(added).toStrictEqual([]);
     unrouted.afterRoutes(Module);
     expect(added.map(([path, { length }]) => [path, length])).toEqual([
       ['/api/a/b', 3],
@@ -89,7 +89,7 @@ describe('what Express passes on (B9, D5)', () => {
       onError(new Error('x'), request({ method }));
       expect(answered).toEqual(Array.from({ length: 3 }, () => [RESPONSE, 'method']));
       expect(told).toEqual(Array.from({ length: 3 }, () => 'refused method'));
-      expect(passed).toEqual([]);
+      expect(passed).toStrictEqual([]);
     },
   );
 
@@ -104,7 +104,7 @@ describe('what Express passes on (B9, D5)', () => {
     onRequest(request(members));
     onError(error, request(members));
     expect(passed).toEqual(['next', error, 'next']);
-    expect(answered).toEqual([]);
+    expect(answered).toStrictEqual([]);
   });
 
   test('a body that no parser could read is refused, at this path alone', () => {
@@ -209,6 +209,6 @@ describe('what Fastify is told (B9, D5)', () => {
     expect(result).toEqual([null, 'stream']);
     const taken = fastify({ parsers: ['application/secevent+jwt'] });
     create('fastify', taken).afterRoutes(Module);
-    expect(taken.parses).toEqual([]);
+    expect(taken.parses).toStrictEqual([]);
   });
 });

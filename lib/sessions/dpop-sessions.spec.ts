@@ -50,7 +50,7 @@ describe('a session that outlives its request (J1)', () => {
     sessions.watch(verdictUntil(), (reason) => ended.push(`without exp: ${reason}`));
     clock.advanceSeconds(59.999);
     sessions.tick();
-    expect(ended).toEqual([]);
+    expect(ended).toStrictEqual([]);
     clock.advanceSeconds(0.001);
     sessions.tick();
     sessions.tick();
@@ -63,7 +63,7 @@ describe('a session that outlives its request (J1)', () => {
     const stop = sessions.watch(verdictUntil(clock.ms / 1000), (reason) => ended.push(reason));
     stop();
     sessions.tick();
-    expect(ended).toEqual([]);
+    expect(ended).toStrictEqual([]);
   });
 
   test('ends once its token is revoked, and asks once in five ticks', async () => {
@@ -92,7 +92,7 @@ describe('a session that outlives its request (J1)', () => {
     isDown = true;
     await tickAllTurns(sessions);
     await tickAllTurns(sessions);
-    expect(ended).toEqual([]);
+    expect(ended).toStrictEqual([]);
     await tickAllTurns(sessions);
     expect(ended).toEqual(['revocation_unavailable']);
   });
@@ -127,7 +127,7 @@ describe('a session that outlives its request (J1)', () => {
     stop();
     answer(true);
     await new Promise(setImmediate);
-    expect(ended).toEqual([]);
+    expect(ended).toStrictEqual([]);
   });
 
   test('is asked about again once the checker has answered', async () => {
@@ -155,7 +155,7 @@ describe('a session that outlives its request (J1)', () => {
     const ended: string[] = [];
     sessions.watch(verdictUntil(), (reason) => ended.push(reason));
     for (let turn = 0; turn < 4; turn += 1) await tickAllTurns(sessions);
-    expect(ended).toEqual([]);
+    expect(ended).toStrictEqual([]);
   });
 });
 
@@ -174,7 +174,7 @@ describe('the timer of all sessions (J1)', () => {
     sessions.watch(verdictUntil(nowSeconds), (reason) => ended.push(reason));
     expect(jest.getTimerCount()).toBe(1);
     jest.advanceTimersByTime(999);
-    expect(ended).toEqual([]);
+    expect(ended).toStrictEqual([]);
     jest.advanceTimersByTime(1);
     expect(ended).toEqual(['token_expired']);
     expect(jest.getTimerCount()).toBe(1);
@@ -195,6 +195,6 @@ describe('the timer of all sessions (J1)', () => {
     sessions.close();
     sessions.tick();
     expect(jest.getTimerCount()).toBe(0);
-    expect(ended).toEqual([]);
+    expect(ended).toStrictEqual([]);
   });
 });

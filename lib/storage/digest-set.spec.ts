@@ -55,8 +55,8 @@ describe('a set of digests (F7)', () => {
       const numbers = Array.from({ length: 10_000 }, (_, n) => n);
       for (const n of numbers) set.add(digestOf(n, 'in'));
       expect(set.size).toBe(10_000);
-      expect(numbers.filter((n) => !set.has(digestOf(n, 'in')))).toEqual([]);
-      expect(numbers.filter((n) => set.has(digestOf(n, 'out')))).toEqual([]);
+      expect(numbers.filter((n) => !set.has(digestOf(n, 'in')))).toStrictEqual([]);
+      expect(numbers.filter((n) => set.has(digestOf(n, 'out')))).toStrictEqual([]);
     }
   });
 

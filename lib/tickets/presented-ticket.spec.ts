@@ -57,7 +57,7 @@ describe('the tickets of a request (J2)', () => {
       ['get', undefined],
       ['HEAD', undefined],
     ] as const)
-      expect(readTickets({ ...request, method, routedMethod })).toEqual([]);
+      expect(readTickets({ ...request, method, routedMethod })).toStrictEqual([]);
   });
 
   test('never throws, and finds each that a framework would find', () => {

@@ -48,7 +48,7 @@ describe('a request of a framework, for the checks (A3)', () => {
       },
     };
     const request = toDpopRequest(framework);
-    expect(read).toEqual([]);
+    expect(read).toStrictEqual([]);
     expect([request?.protocol, request?.host]).toEqual(['https', 'a.test:444']);
     expect(read).toEqual(['protocol', 'host']);
     const other = toDpopRequest({ raw, protocol: ['https'], host: 7 });
@@ -94,7 +94,7 @@ describe('a request of a framework, for the checks (A3)', () => {
     const request = { raw: requestWith({ rawHeaders: [] }) };
     Object.defineProperty(request.raw, 'headers', { value: headers === NONE ? undefined : headers });
     if (!isFailure) {
-      expect(toDpopRequest(request)?.rawHeaders).toEqual([]);
+      expect(toDpopRequest(request)?.rawHeaders).toStrictEqual([]);
       return;
     }
     expect(() => toDpopRequest(request)).toThrow(DpopUnavailableError);

@@ -2,9 +2,13 @@ import { expect, test } from '@jest/globals';
 import { RpcException } from '@nestjs/microservices';
 import { loadRpcException, toRpcException } from './rpc-exception.js';
 
-test('a refused message is answered with the code, and a sentence that begins with it (J3)', async () => {
+// Once in a process: the class stays loaded.
+test('a refused message is answered with the code, and a sentence that begins with it, once the class is loaded (J3)', async () => {
+  const refusal = { statusCode: 401, code: 'invalid_token', message: 'It has expired' } as const;
+  expect(toRpcException(refusal)).toBeUndefined();
   await loadRpcException();
-  const exception = toRpcException({ statusCode: 401, code: 'invalid_token', message: 'It has expired' });
+  await loadRpcException();
+  const exception = toRpcException(refusal);
   expect(exception).toBeInstanceOf(RpcException);
   expect((exception as RpcException).getError()).toEqual({
     status: 'error',

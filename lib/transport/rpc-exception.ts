@@ -9,7 +9,6 @@ let RpcException: RpcExceptionClass | undefined;
  * not have the package.
  */
 export async function loadRpcException(): Promise<void> {
-  if (RpcException !== undefined) return;
   try {
     ({ RpcException } = await import('@nestjs/microservices'));
   } catch {

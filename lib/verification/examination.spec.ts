@@ -420,7 +420,7 @@ describe('an unbound token', () => {
     answerToken = () => ({ sub: 'user' });
     const verifier = verifierWith();
     await expect(verifier.verify(bearer)).rejects.toMatchObject({ reason: 'bearer_not_accepted' });
-    expect(asked).toEqual([]);
+    expect(asked).toStrictEqual([]);
     expect(await verifier.verify(bearer, { ...allowing, nonce: 'required' })).toMatchObject({
       scheme: 'Bearer',
       jkt: undefined,

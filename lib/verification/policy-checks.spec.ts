@@ -75,7 +75,7 @@ describe('what a route requires of an accepted token', () => {
     const asked: unknown[] = [];
     const predicates = [(verdict: unknown) => asked.push(verdict) > 1];
     expect(() => assertUnder({ scopes: ['write'], predicates }, rights)).toThrow(/scope/);
-    expect(asked).toEqual([]);
+    expect(asked).toStrictEqual([]);
     expect(() => assertUnder({ predicates }, rights)).toThrow(
       expect.objectContaining({ reason: 'requirement_unmet' }),
     );

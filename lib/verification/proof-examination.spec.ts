@@ -101,7 +101,7 @@ describe('the examination of a request to an authorization server (G1)', () => {
     expect(await accepting.verify(NO_PROOF)).toBeUndefined();
     expect(await accepting.verify(NO_PROOF, { nonce: 'required' })).toBeUndefined();
     await expect(accepting.verify(NO_PROOF, { absentProof: 'refuse' })).rejects.toMatchObject(missing);
-    expect(asked).toEqual([]);
+    expect(asked).toStrictEqual([]);
   });
 
   test('refuses a proof that is too long, and one that was used before', async () => {

@@ -182,6 +182,6 @@ describe('a ticket is spent (J2)', () => {
       reason: 'ticket_expired',
       details: { offBySeconds: 0 },
     });
-    expect(asked).toEqual([]);
+    expect(asked).toStrictEqual([]);
   });
 });

@@ -143,7 +143,7 @@ describe.each(ways)('a token whose verifier answers %s', (_way, by) => {
       }),
     );
     await outcomeOf(new TokenCheck(verifier));
-    expect(verifier.adviceAsked).toEqual([]);
+    expect(verifier.adviceAsked).toStrictEqual([]);
   });
 });
 

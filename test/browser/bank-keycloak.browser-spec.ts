@@ -74,7 +74,7 @@ describeKeycloak('the bank with Keycloak in Chromium', () => {
       await isReady(page);
       expect(await textOf(page, '#thumbprint')).toBe(key);
       expect(await textOf(page, '#balance')).toBe('€2,075.80');
-      expect(faults).toEqual([]);
+      expect(faults).toStrictEqual([]);
     },
     LIMIT_MS,
   );
@@ -86,7 +86,7 @@ describeKeycloak('the bank with Keycloak in Chromium', () => {
       await logIn(page);
       await expectEachRefused(page);
       expect(await textOf(page, '#balance')).toBe('€2,075.80');
-      expect(faults).toEqual([]);
+      expect(faults).toStrictEqual([]);
     },
     LIMIT_MS,
   );
@@ -99,7 +99,7 @@ describeKeycloak('the bank with Keycloak in Chromium', () => {
       await logIn(page);
       await expectEachLetIn(page);
       expect(await textOf(page, '#balance')).toBe('€1,975.80');
-      expect(faults).toEqual([]);
+      expect(faults).toStrictEqual([]);
     },
     LIMIT_MS,
   );
@@ -148,7 +148,7 @@ describeKeycloak('the bank with Keycloak in Chromium', () => {
       expect(await textOf(page, '#balance')).toBe('€2,050.80');
       expect(await statusesOf(page, '[data-lane=api]', 'POST /transfers')).toEqual(['401', '201']);
       expect(await readClaims(page)).toMatchObject({ acr: 'phr', auth_time: expect.any(Number) });
-      expect(faults).toEqual([]);
+      expect(faults).toStrictEqual([]);
     },
     LIMIT_MS,
   );

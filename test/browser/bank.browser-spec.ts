@@ -63,7 +63,7 @@ describe('the bank in Chromium', () => {
     await page.fill('#amount', '5');
     await page.click('#transfer button');
     await page.waitForSelector('#balance:has-text("€2,045.80")', { state: 'attached' });
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   });
 
   test('a login without the second factor that the bank asked for is not repeated without end (E2)', async () => {
@@ -79,7 +79,7 @@ describe('the bank in Chromium', () => {
     await page.waitForSelector('#message:has-text("The bank does not accept this login for transfers.")');
     expect(await statusesOf(page, '[data-lane=api]', 'POST /transfers')).toEqual(['401', '401']);
     expect(await textOf(page, '#balance')).toBe('€2,075.80');
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   });
 
   test('a reload keeps the key, and no script can export it', async () => {
@@ -100,7 +100,7 @@ describe('the bank in Chromium', () => {
       return (await Promise.allSettled(attempts)).map(({ reason }) => reason?.name);
     })()`);
     expect(formats).toEqual(['InvalidAccessError', 'InvalidAccessError']);
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   });
 
   test('each theft is refused by the bank with DPoP (B5, C9, C11, F1)', async () => {
@@ -108,7 +108,7 @@ describe('the bank in Chromium', () => {
     await logIn(page);
     await expectEachRefused(page);
     expect(await textOf(page, '#balance')).toBe('€2,075.80');
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   }, 120_000);
 
   test('each theft succeeds at the bank with Bearer tokens', async () => {
@@ -117,7 +117,7 @@ describe('the bank in Chromium', () => {
     await logIn(page);
     await expectEachLetIn(page);
     expect(await textOf(page, '#balance')).toBe('€1,975.80');
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   }, 120_000);
 
   test('a script of another origin reads DPoP-Nonce and WWW-Authenticate (D7)', async () => {
@@ -163,7 +163,7 @@ describe('the look of the bank', () => {
       new PerformanceObserver((list) => { for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) window.shifts += value; })
         .observe({ type: 'layout-shift', buffered: true });
     `);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findFaults(page)).toStrictEqual([]);
     await logIn(page);
     await copyLoot(page);
     for (const theft of THEFTS) await attempt(page, theft);

@@ -55,7 +55,7 @@ async function answerOf(
   await retry();
   const all = await exchanges();
   if (wentThrough(all)) return 'in your code';
-  expect(all.filter(({ error }) => error !== 'use_dpop_nonce')).toEqual([]);
+  expect(all.filter(({ error }) => error !== 'use_dpop_nonce')).toStrictEqual([]);
   return 'not possible';
 }
 

@@ -52,8 +52,8 @@ export function assertReported(
   if (response === undefined) throw new Error('no answer');
   // What POST is answered with, and all else.
   expect([200, 201]).toContain(response.status);
-  expect(valuesOf(response, 'www-authenticate')).toEqual([]);
-  expect(valuesOf(response, 'retry-after')).toEqual([]);
+  expect(valuesOf(response, 'www-authenticate')).toStrictEqual([]);
+  expect(valuesOf(response, 'retry-after')).toStrictEqual([]);
   const isDemand = expected.kind === 'refused' && expected.code === 'use_dpop_nonce';
   expect(noncesOf(response)).toHaveLength(isDemand ? 1 : 0);
   assertNothingReflected(response, sent);
@@ -66,7 +66,7 @@ export function assertReported(
   if (expected.kind === 'refused')
     expect(REFUSALS[decision?.reason as RefusalReason][1]).toBe(REFUSALS[expected.reason][1]);
   const secrets = [sent.token, sent.proof].filter((text) => text.length > 8);
-  expect(secrets.filter((secret) => JSON.stringify(decisions).includes(secret))).toEqual([]);
+  expect(secrets.filter((secret) => JSON.stringify(decisions).includes(secret))).toStrictEqual([]);
 }
 
 /** D8: closed, with a time to come back, and nothing that makes a client throw its token away. */
@@ -77,8 +77,8 @@ export function assertUnavailable(response: RawResponse): void {
     statusCode: 503,
     code: 'temporarily_unavailable',
   });
-  expect(valuesOf(response, 'www-authenticate')).toEqual([]);
-  expect(valuesOf(response, 'dpop-nonce')).toEqual([]);
+  expect(valuesOf(response, 'www-authenticate')).toStrictEqual([]);
+  expect(valuesOf(response, 'dpop-nonce')).toStrictEqual([]);
   expect(valuesOf(response, 'retry-after').map(Number)).toEqual([expect.any(Number)]);
   expect(Number(valuesOf(response, 'retry-after')[0])).toBeGreaterThan(0);
 }
@@ -92,7 +92,7 @@ export function assertAccepted(
     status: 200,
     body: expect.stringContaining('"ran"') as unknown,
   });
-  expect(valuesOf(response, 'www-authenticate')).toEqual([]);
+  expect(valuesOf(response, 'www-authenticate')).toStrictEqual([]);
   expect(noncesOf(response)).toHaveLength(freshNonce ? 1 : 0);
   if (!freshNonce) return;
   expect(valuesOf(response, 'cache-control')).toEqual(['no-store']);
@@ -104,7 +104,7 @@ export function assertNothingReflected(response: RawResponse, { token, proof }: 
   const text = response.text.toLowerCase();
   const segments = [token, proof].flatMap((jws) => jws.split('.')).filter(({ length }) => length >= 16);
   const texts = [MARKER, encode(MARKER).slice(0, 12), ...segments];
-  expect(texts.filter((sent) => text.includes(sent.toLowerCase()))).toEqual([]);
+  expect(texts.filter((sent) => text.includes(sent.toLowerCase()))).toStrictEqual([]);
 }
 
 /** All nonces of an answer; each must be one that any client can send back. */

@@ -47,7 +47,7 @@ export const AUTHORIZATION_SERVER: ServiceKind = {
       body: { error: code, error_description: SENTENCES[reason] ?? REFUSALS[reason][1] },
     });
     // Never a 401: RFC 6749 §5.2 has it for failed client authentication.
-    expect(valuesOf(response, 'www-authenticate')).toEqual([]);
+    expect(valuesOf(response, 'www-authenticate')).toStrictEqual([]);
     expect(noncesOf(response)).toHaveLength(code === 'use_dpop_nonce' ? 1 : 0);
     expect(valuesOf(response, 'cache-control')).toEqual(['no-store']);
     assertExposed(response, configuration);
@@ -58,8 +58,8 @@ export const AUTHORIZATION_SERVER: ServiceKind = {
       body: { error: 'temporarily_unavailable', error_description: expect.any(String) as unknown },
     });
     expect(STATUS_CODES[response.status]).toBe('Service Unavailable');
-    expect(valuesOf(response, 'www-authenticate')).toEqual([]);
-    expect(noncesOf(response)).toEqual([]);
+    expect(valuesOf(response, 'www-authenticate')).toStrictEqual([]);
+    expect(noncesOf(response)).toStrictEqual([]);
     expect(Number(valuesOf(response, 'retry-after')[0])).toBeGreaterThan(0);
   },
 };

@@ -183,7 +183,7 @@ describe('Keycloak', () => {
       const played: PlayedScene<Exchange>[] = [];
       for await (const scene of playStory(await gatherCast({ api: api.url, issuer }))) played.push(scene);
       expect(played.length).toBeGreaterThan(10);
-      expect(played.filter(({ isAsExpected }) => !isAsExpected)).toEqual([]);
+      expect(played.filter(({ isAsExpected }) => !isAsExpected)).toStrictEqual([]);
     } finally {
       await api.close();
     }

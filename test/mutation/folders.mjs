@@ -57,5 +57,9 @@ export const FOLDERS = {
   'security-events': ['lib/security-events/'],
   sessions: ['lib/sessions/'],
   module: ['lib/module/'],
+  mcp: ['lib/mcp/'],
+  microservices: ['lib/(microservices|transport)/'],
+  'platform-ws': ['lib/(platform-ws|handshake)/'],
+  'platform-socket.io': ['lib/(platform-socket.io|handshake)/'],
   redis: ['lib/redis/'],
 };
