@@ -298,6 +298,26 @@ describe('the ring of one instance (E5)', () => {
     expect(await inRedis()).toEqual([[String(START), text(other.secrets()[0])]]);
   });
 
+  test('stays as it was where Redis replies with what is none', async () => {
+    class Odd extends RedisConnection {
+      isOdd = false;
+
+      override async evaluate(...[script, keys, args]: Parameters<RedisConnection['evaluate']>) {
+        return this.isOdd ? 'nonsense' : await super.evaluate(script, keys, args);
+      }
+    }
+    const odd = new Odd(server.url, 10_000);
+    await odd.open();
+    const ofOdd = new RedisNonceSecrets(odd, 'a:', ROTATION_SECONDS, () => nowSeconds * 1000);
+    await ofOdd.refresh();
+    const before = ofOdd.secrets();
+    odd.isOdd = true;
+    await ofOdd.refresh();
+    await odd.close();
+    expect(before).toHaveLength(1);
+    expect(ofOdd.secrets()).toEqual(before);
+  });
+
   test('is written back as it was when Redis has lost it', async () => {
     await connection.open();
     await refreshAt(0);

@@ -89,7 +89,7 @@ export class RedisNonceSecrets implements NonceSecretSource {
       this.#adopt(ring.length > 0 ? ring : parseRing(await this.#exchange(first, answer, first)), nowSeconds);
     } catch {
       // The cached secrets remain valid.
-      if (this.#ring.length > 0) this.#adopt(this.#ring, nowSeconds);
+      this.#adopt(this.#ring, nowSeconds);
     }
   }
 
