@@ -258,11 +258,11 @@ describe('the ring of one instance (E5)', () => {
   });
 
   test('of secrets that are all new the oldest signs, which most instances have read', async () => {
-    const [newer, older] = [secretOf(), secretOf()];
-    await write(`${START}.${newer}`, `${START - 59}.${older}`);
+    const [newer, older, oldest] = [secretOf(), secretOf(), secretOf()];
+    await write(`${START}.${newer}`, `${START - 1}.${older}`, `${START - 59}.${oldest}`);
     await connection.open();
     await refreshAt(0);
-    expect(secrets.secrets().map(text)).toEqual([older, newer]);
+    expect(secrets.secrets().map(text)).toEqual([oldest, newer, older]);
   });
 
   test('keeps the array of a secret that is known', async () => {

@@ -115,9 +115,9 @@ export class RedisNonceSecrets implements NonceSecretSource {
       ({ createdAtSeconds }) => nowSeconds - createdAtSeconds >= PROPAGATION_SECONDS,
     );
     const signing = settled ?? this.#ring.at(-1);
-    this.#secrets = [...this.#ring]
-      .toSorted((a, b) => Number(b === signing) - Number(a === signing))
-      .map(({ secret }) => secret);
+    const first = this.#ring.filter((entry) => entry === signing);
+    const others = this.#ring.filter((entry) => entry !== signing);
+    this.#secrets = [...first, ...others].map(({ secret }) => secret);
   }
 }
 
