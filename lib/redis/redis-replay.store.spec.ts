@@ -22,13 +22,14 @@ class WatchedConnection extends RedisConnection {
   readonly asked: string[] = [];
   readonly args: unknown[] = [];
   mustFail: (key: string) => boolean = () => false;
+  hasOddReplies = false;
 
   override async evaluate(...[script, keys, args]: Parameters<RedisConnection['evaluate']>) {
     const [key = ''] = keys;
     this.asked.push(key);
     this.args.push(...args);
     if (this.mustFail(key)) throw new Error('a node that is not connected yet');
-    return await super.evaluate(script, keys, args);
+    return this.hasOddReplies ? null : await super.evaluate(script, keys, args);
   }
 }
 
@@ -148,6 +149,16 @@ describe('the epochs that an instance knows (F6)', () => {
     create(new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true }));
     await store.refreshEpochs();
     expect(connection.asked).toHaveLength(257);
+  });
+
+  test('are not taken from a reply that is none', async () => {
+    await open();
+    const before = epochs();
+    connection.hasOddReplies = true;
+    await store.refreshEpochs();
+    await store.refreshEpoch(clientOf(5));
+    expect(epochs()).toEqual(before);
+    expect(losses).toBe(0);
   });
 
   test('of one client are read before it is challenged, and a failure changes nothing', async () => {
