@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { formatLlmsFullTxt, formatLlmsTxt } from '../docs/.vitepress/llms.js';
 import { PROJECT_PAGES, SECTIONS, summaryOf } from '../docs/.vitepress/pages.js';
 import { REFUSALS, STATUS_OF_CODE } from '../lib/errors/catalogue.js';
+import { checkSnippets } from './documents/compilation.js';
 import {
   DOCUMENTS,
   findBrokenLinks,
@@ -15,7 +16,6 @@ import {
   readRows,
 } from './documents/markdown.js';
 import {
-  checkSnippets,
   readDocument,
   readExampleSnippets,
   readInterface,

@@ -107,6 +107,17 @@ describe('client libraries in Chromium', () => {
       );
       note(name, { apiNonce });
     });
+
+    test.each(NAMES)('%s calls after a reload, with the key and the token of before (B3)', async (name) => {
+      client = await DrivenClient.open(browser.context, bed, scriptOf(name));
+      await client.logIn();
+      await client.redeem();
+      const requests = (await bed.exchanges.with('issuer')).length;
+      await client.reload();
+      const { seen, wanted } = await callGuarded();
+      expect(seen).toEqual(wanted);
+      expect(await bed.exchanges.with('issuer')).toHaveLength(requests);
+    });
   });
 
   describe('at an authorization server that demands nonces', () => {

@@ -15,21 +15,6 @@ export interface Snippet {
   readonly code: string;
 }
 
-/** What an `@example` may speak of without saying where it came from. */
-const PLACEHOLDERS = `
-declare const denyList: import('nestjs-dpop').DenyList;
-declare const proofs: import('nestjs-dpop').DpopProofVerifier;
-declare const bindings: import('nestjs-dpop').DpopBindings;
-declare const client: import('nestjs-dpop').BindingClient;
-declare const body: Readonly<Record<string, unknown>>;
-declare const jkt: string | undefined;
-declare const verifier: import('nestjs-dpop').DpopVerifier;
-declare const request: import('node:http').IncomingMessage;
-declare const issuer: import('nestjs-dpop/testing').TestIssuer;
-declare const url: string;
-declare const app: import('@nestjs/common').INestApplication;
-`;
-
 /** Whose examples speak of nothing but Nest and this package. */
 const WITH_EXAMPLES =
   /^lib\/(module\/dpop\.module|authorization-server\/[^/]+|guard\/[^/]+|verification\/dpop(?:-proof)?\.verifier|security-events\/security-events\.module|(?:mcp|microservices|opentelemetry|swagger|platform-(?:socket\.io|ws))\/[^/]+|testing\/[^/]+)(?<!\.spec)\.ts$/;
@@ -117,49 +102,6 @@ function readExportedNames(document: string): readonly string[] {
     }
   }
   return names;
-}
-
-/**
- * Compiles all snippets in one program, with the options of the repository, as files of `test/documents`.
- *
- * @returns what the compiler says of each, as `README.md:12:5 message`
- */
-export function checkSnippets(snippets: readonly Snippet[]): ReadonlyMap<Snippet, readonly string[]> {
-  const folder = join(ROOT, 'test/documents');
-  const placeholders = join(folder, 'placeholders.d.ts');
-  const files = new Map(snippets.map((snippet, at) => [join(folder, `snippet-${at}.ts`), snippet]));
-  const texts = new Map([...files].map(([file, { code }]) => [file, code]));
-  const program = createProgram(texts.set(placeholders, PLACEHOLDERS));
-  return new Map(
-    [...files].map(([file, snippet]) => {
-      const source = program.getSourceFile(file);
-      const diagnostics = [
-        ...program.getSyntacticDiagnostics(source),
-        ...program.getSemanticDiagnostics(source),
-      ];
-      return [snippet, diagnostics.map((diagnostic) => describe(diagnostic, snippet))];
-    }),
-  );
-}
-
-function createProgram(texts: ReadonlyMap<string, string>): ts.Program {
-  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (file) => ts.sys.readFile(file)) as {
-    config: object;
-  };
-  const { options } = ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, ROOT);
-  // A snippet ends before it has used everything it names.
-  const relaxed = { ...options, noUnusedLocals: false, noUnusedParameters: false };
-  const host = ts.createCompilerHost(relaxed);
-  const fromDisk = { readFile: host.readFile.bind(host), fileExists: host.fileExists.bind(host) };
-  host.readFile = (file) => texts.get(join(file)) ?? fromDisk.readFile(file);
-  host.fileExists = (file) => texts.has(join(file)) || fromDisk.fileExists(file);
-  return ts.createProgram([...texts.keys()], relaxed, host);
-}
-
-function describe({ file, start, messageText }: ts.Diagnostic, { document, line }: Snippet): string {
-  const at = file === undefined ? { line: 0, character: 0 } : file.getLineAndCharacterOfPosition(start ?? 0);
-  const message = ts.flattenDiagnosticMessageText(messageText, '\n');
-  return `${document}:${line + at.line}:${at.character + 1} ${message}`;
 }
 
 /** One member of a documented interface. */

@@ -32,6 +32,11 @@ export class DrivenClient {
     await this.page.waitForURL((url) => url.origin === this.bed.page);
   }
 
+  /** Opens the page again: the library and its script have what they stored, and nothing else. */
+  async reload(): Promise<void> {
+    await this.page.goto(this.bed.page);
+  }
+
   /** Redeems the code by the library, once. */
   async redeem(): Promise<void> {
     await this.#run('script.redeem(servers)');

@@ -1,7 +1,7 @@
 import { Auth0Client } from '@auth0/auth0-spa-js';
 
 export const WHAT_TO_KNOW =
-  'Its own key, in IndexedDB. `createFetcher` repeats calls only with a `dpopNonceId`. The paths `/authorize` and `/oauth/token`, and RS256 ID tokens.';
+  'Its own key, in IndexedDB. `createFetcher` repeats calls only with a `dpopNonceId`. A reload needs `cacheLocation` and `useRefreshTokens`. The paths `/authorize` and `/oauth/token`, and RS256 ID tokens.';
 
 const scope = 'openid account';
 let client;
@@ -12,6 +12,9 @@ function clientOf({ issuer, api }) {
     issuer,
     clientId: 'page',
     useDpop: true,
+    // After a reload, a token in memory would be renewed in a hidden frame, which oidc-provider does not answer.
+    useRefreshTokens: true,
+    cacheLocation: 'localstorage',
     authorizationParams: { redirect_uri: `${location.origin}/`, audience: api, scope },
   });
   return client;

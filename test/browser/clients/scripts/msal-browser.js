@@ -36,16 +36,15 @@ export async function logIn(servers) {
   await client.loginRedirect(requestFor(servers, 'GET', '/account'));
 }
 
-let account;
-
 export async function redeem(servers) {
-  const result = await (await applicationOf(servers)).handleRedirectPromise();
-  account = result.account;
+  await (await applicationOf(servers)).handleRedirectPromise();
 }
 
 export async function call(servers, method, path, more) {
+  const client = await applicationOf(servers);
+  const [account] = client.getAllAccounts();
   const request = { ...requestFor(servers, method, path), account, ...more };
-  const { accessToken, dpopProof } = await application.acquireTokenSilent(request);
+  const { accessToken, dpopProof } = await client.acquireTokenSilent(request);
   const headers = { Authorization: `DPoP ${accessToken}`, DPoP: dpopProof };
   return await fetch(request.resourceRequestUri, { method, headers });
 }

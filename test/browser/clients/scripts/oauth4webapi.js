@@ -32,8 +32,6 @@ export async function logIn(servers) {
   location.assign(url);
 }
 
-let token;
-
 export async function redeem(servers) {
   const server = await discover(servers);
   const { verifier, state } = JSON.parse(sessionStorage.getItem('login'));
@@ -46,12 +44,14 @@ export async function redeem(servers) {
     verifier,
     { DPoP: handle },
   );
-  token = (await oauth.processAuthorizationCodeResponse(server, client, response)).access_token;
+  const { access_token } = await oauth.processAuthorizationCodeResponse(server, client, response);
+  sessionStorage.setItem('token', access_token);
 }
 
 export { redeem as redeemAgain };
 
 export async function call({ api }, method, path) {
+  const token = sessionStorage.getItem('token');
   const options = { DPoP: handle };
   return await oauth
     .protectedResourceRequest(token, method, new URL(path, api), null, null, options)

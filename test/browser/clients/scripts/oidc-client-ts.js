@@ -2,8 +2,6 @@ import { IndexedDbDPoPStore, UserManager } from 'oidc-client-ts';
 
 export const WHAT_TO_KNOW = 'Its own key, in IndexedDB. `dpopProof` takes the nonce of the API.';
 
-let user;
-
 function managerOf({ issuer, api }) {
   return new UserManager({
     authority: issuer,
@@ -20,12 +18,14 @@ export async function logIn(servers) {
 }
 
 export async function redeem(servers) {
-  user = await managerOf(servers).signinRedirectCallback(location.href);
+  await managerOf(servers).signinRedirectCallback(location.href);
 }
 
 export async function call(servers, method, path, nonce) {
   const url = new URL(path, servers.api).href;
-  const proof = await managerOf(servers).dpopProof(url, user, method, nonce);
+  const manager = managerOf(servers);
+  const user = await manager.getUser();
+  const proof = await manager.dpopProof(url, user, method, nonce);
   const headers = { Authorization: `DPoP ${user.access_token}`, DPoP: proof };
   return await fetch(url, { method, headers });
 }

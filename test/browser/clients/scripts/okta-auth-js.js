@@ -1,7 +1,7 @@
 import { OktaAuth } from '@okta/okta-auth-js';
 
 export const WHAT_TO_KNOW =
-  'Its own key, in IndexedDB; proofs with RS256. `parseUseDPoPNonceError` reads the nonce of the API. No discovery: name the URLs.';
+  'Its own key, in IndexedDB; proofs with RS256. `parseUseDPoPNonceError` reads the nonce of the API. Discovers only keys: name the URLs.';
 
 let client;
 
@@ -28,9 +28,9 @@ export async function redeem(servers) {
   client.tokenManager.setTokens(tokens);
 }
 
-export async function call({ api }, method, path, nonce) {
-  const url = new URL(path, api).href;
-  const headers = await client.getDPoPAuthorizationHeaders({ url, method, nonce });
+export async function call(servers, method, path, nonce) {
+  const url = new URL(path, servers.api).href;
+  const headers = await clientOf(servers).getDPoPAuthorizationHeaders({ url, method, nonce });
   return await fetch(url, { method, headers });
 }
 

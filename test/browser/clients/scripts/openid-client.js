@@ -7,7 +7,6 @@ const redirect_uri = `${location.origin}/`;
 const keys = await loadKeys();
 let config;
 let DPoP;
-let token;
 
 async function configure({ issuer }) {
   config ??= await client.discovery(new URL(issuer), 'page', undefined, client.None());
@@ -26,19 +25,22 @@ export async function logIn(servers) {
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: 'S256',
     state: expectedState,
+    dpop_jkt: await DPoP.calculateThumbprint(),
   };
-  location.assign(client.buildAuthorizationUrl(config, parameters, { DPoP }));
+  location.assign(client.buildAuthorizationUrl(config, parameters));
 }
 
 export async function redeem(servers) {
   await configure(servers);
   const checks = JSON.parse(sessionStorage.getItem('login'));
   const tokens = await client.authorizationCodeGrant(config, new URL(location.href), checks, {}, { DPoP });
-  token = tokens.access_token;
+  sessionStorage.setItem('token', tokens.access_token);
 }
 
-export async function call({ api }, method, path) {
-  const url = new URL(path, api);
+export async function call(servers, method, path) {
+  await configure(servers);
+  const token = sessionStorage.getItem('token');
+  const url = new URL(path, servers.api);
   return await client
     .fetchProtectedResource(config, token, url, method, null, undefined, { DPoP })
     .catch(({ response }) => response);
