@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { HandClock } from '../../test/support/hand-clock.js';
 import { RedisServer } from '../../test/redis/redis-server.js';
 import { until } from '../../test/redis/until.js';
@@ -242,5 +242,16 @@ describe('a storage in a Redis', () => {
     await expect(storage.ping()).rejects.toThrow();
     await storage.open();
     await storage.ping();
+  });
+
+  test('leaves no timer behind when it is closed (E5)', async () => {
+    const intervals = jest.spyOn(globalThis, 'setInterval');
+    const cleared = jest.spyOn(globalThis, 'clearInterval');
+    const storage = await open();
+    await storage.close();
+    const timers = intervals.mock.results.map(({ value }) => value as unknown);
+    expect(timers).toHaveLength(2);
+    for (const timer of timers) expect(cleared.mock.calls.flat()).toContain(timer);
+    jest.restoreAllMocks();
   });
 });
