@@ -83,8 +83,7 @@ export function formatClaimArgument(
 
 /** Ten digits, rounded up like the times of the claim: a proof must not look newer than it is. */
 function formatTime(seconds: number): string {
-  const text = String(Math.ceil(seconds));
-  return text.length === 10 ? text : formatDigits(seconds, 10 ** 10);
+  return formatDigits(seconds, 10 ** 10);
 }
 
 /**

@@ -51,13 +51,8 @@ if not server or not find(server, '^%x+$') then
 end
 `;
 
-/** Positions in the state of a ledger: first and last character, counted from 1 as in Lua. */
-const STATE_COLUMNS = { owner: '1, 40', epoch: '41, 48', doubtUntil: '49, 58', maxAhead: '59, 63' };
-
-/** Lua that reads a column of the variable `state`. */
-export function stateColumn(column: keyof typeof STATE_COLUMNS): string {
-  return `sub(state, ${STATE_COLUMNS[column]})`;
-}
+/** Lua that reads until when proofs are in doubt from the variable `state`. Positions are counted from 1 as in Lua. */
+export const DOUBT_UNTIL = 'sub(state, 49, 58)';
 
 /** Positions in a mark: its epoch, until when its hash is kept, and how far ahead the time of its proofs may be. */
 const MARK_COLUMNS = { epoch: '1, 8', keptUntil: '9, 18', maxAhead: '19', rules: '9' };

@@ -1,11 +1,11 @@
 import { argumentColumn as column, EMPTY_EPOCH } from './claim-argument.js';
 import {
   BEGIN_EPOCH,
+  DOUBT_UNTIL,
   FORGET_SLICES,
   LEDGER,
   markColumn,
   SERVER,
-  stateColumn,
   VERIFIED_EPOCH,
 } from './claim-script-parts.js';
 import { CLOCK_SKEW_SECONDS, SLICE_SECONDS } from './claim-slices.js';
@@ -139,7 +139,7 @@ local function claim(argument, at, keyCount)
       or ${markColumn('keptUntil')} >= ${column('keepUntil')} and ${markColumn('maxAhead')} >= ${column('maxAhead')}
   local nonceEpoch = ${column('nonceEpoch')}
   local isAfterDoubt = nonceEpoch == epoch or ${column('policy')} == 'a'
-      or nonceEpoch == '${EMPTY_EPOCH}' and ${column('proofTime')} > ${stateColumn('doubtUntil')}
+      or nonceEpoch == '${EMPTY_EPOCH}' and ${column('proofTime')} > ${DOUBT_UNTIL}
   if not isComplete or not isKeptLongEnough or not isAfterDoubt then
     return claimOnFullPath(argument, at, state, mark)
   end

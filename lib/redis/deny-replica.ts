@@ -93,8 +93,7 @@ export class DenyReplica {
   #take(record: DenyRecord): void {
     const { key } = record;
     this.#records.add(record);
-    const whole = this.#records.get(key);
-    if (whole === undefined || !covers(record, whole)) return;
+    if (!covers(record, this.#records.get(key) ?? record)) return;
     this.#unshared.delete(key);
     this.#missing.delete(key);
   }

@@ -181,7 +181,7 @@ describe('entries of a fleet (B9)', () => {
   });
 
   test('a replica does not answer in the place of its master', async () => {
-    const list = await join();
+    const list = await join({ deadlineMs: 1000 });
     await list.revoke(entryOf('alice'));
     await server.command('REPLICAOF', '127.0.0.1', '1');
     try {

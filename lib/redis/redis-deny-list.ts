@@ -159,6 +159,8 @@ export class RedisDenyList extends DenyList {
   async #read(): Promise<void> {
     await this.#replica.read();
     if (this.#replica.isMissingAny) this.#writing ??= this.#writeBack();
+    // Another instance may have written back what this one could not.
+    else this.#hasWarned = false;
   }
 
   /** Never rejects, and no request waits for it: the copy here is complete. */
@@ -180,8 +182,8 @@ export class RedisDenyList extends DenyList {
 
   async #inspect(): Promise<void> {
     const key = `${this.#options.keyPrefix}${KEY}`;
-    const denied = await this.#connection.evaluate(DENY_PROBE_SCRIPT, [`${key}:probe`], []);
-    if (typeof denied !== 'string' || denied === '') return;
+    const denied = String(await this.#connection.evaluate(DENY_PROBE_SCRIPT, [`${key}:probe`], []));
+    if (denied === '') return;
     this.#warn(`Redis denies commands of the deny-list to its ACL user: allow ${denied} on the keys ${key}*`);
   }
 

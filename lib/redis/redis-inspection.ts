@@ -16,8 +16,8 @@ export async function inspectRedis(
 ): Promise<void> {
   const key = `${keyPrefix}{0}:probe`;
   try {
-    const denied = await connection.evaluate(PROBE_SCRIPT, [key], []);
-    if (typeof denied === 'string' && denied !== '') {
+    const denied = String(await connection.evaluate(PROBE_SCRIPT, [key], []));
+    if (denied !== '') {
       // A claim needs some commands only after a loss, or to remove expired slices.
       warn(
         `Redis denies commands to its ACL user: allow ${denied} on the keys ${keyPrefix}*; until then, the service answers 503 to each request that needs one of them, which may begin minutes after the start`,

@@ -89,7 +89,7 @@ export class RedisNonceSecrets implements NonceSecretSource {
       this.#adopt(ring.length > 0 ? ring : parseRing(await this.#exchange(first, answer, first)), nowSeconds);
     } catch {
       // The cached secrets remain valid.
-      if (this.#ring.length > 0) this.#adopt(this.#ring, nowSeconds);
+      this.#adopt(this.#ring, nowSeconds);
     }
   }
 
@@ -115,9 +115,9 @@ export class RedisNonceSecrets implements NonceSecretSource {
       ({ createdAtSeconds }) => nowSeconds - createdAtSeconds >= PROPAGATION_SECONDS,
     );
     const signing = settled ?? this.#ring.at(-1);
-    this.#secrets = [...this.#ring]
-      .toSorted((a, b) => Number(b === signing) - Number(a === signing))
-      .map(({ secret }) => secret);
+    const first = this.#ring.filter((entry) => entry === signing);
+    const others = this.#ring.filter((entry) => entry !== signing);
+    this.#secrets = [...first, ...others].map(({ secret }) => secret);
   }
 }
 

@@ -101,11 +101,12 @@ export class RedisReplayStore extends ReplayStore {
     if (!hasAnswered && !this.#connection.isCluster) return;
     let partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
     // ioredis connects to a node of a Cluster on the first command for it, and may fail commands until then.
-    for (let attempt = 0; attempt < MAX_ATTEMPTS && partitions.length > 0; attempt += 1) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const results = await Promise.allSettled(
         partitions.map((partition) => this.#refreshEpochOf(partition)),
       );
       const failed = partitions.filter((_, index) => results[index]?.status === 'rejected');
+      // Also where none is left.
       if (failed.length === partitions.length) return;
       partitions = failed;
     }

@@ -11,6 +11,8 @@ export interface RedisClusterSource {
 
 /** After so many deadlines without an answer the client closes the connection and looks for the master again. */
 const SILENT_DEADLINES = 3;
+/** How long a connection that was ended may stay open. An ended client without a connection holds the process as long. */
+const MAX_DISCONNECT_MS = 1000;
 
 const ACCEPTED =
   'given a URL such as "redis://localhost:6379" ("rediss://…" for TLS), the absolute path of a socket, ioredis options, { nodes, options }, or an ioredis client or cluster';
@@ -33,7 +35,7 @@ export function createClient(
   const defaults = {
     connectTimeout: 1000,
     // The client must leave a demoted server or a hanging sentinel early, and look for the master again.
-    disconnectTimeout: silenceMs,
+    disconnectTimeout: Math.min(silenceMs, MAX_DISCONNECT_MS),
     sentinelCommandTimeout: silenceMs,
     sentinelReconnectStrategy: () => 1000,
     reconnectOnError: ({ message }) => message.startsWith('READONLY'),

@@ -1,4 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { hash } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { HandClock } from '../../test/support/hand-clock.js';
+import { RedisServer } from '../../test/redis/redis-server.js';
+import { until } from '../../test/redis/until.js';
 import type { RedisSource } from './redis-source.js';
 import { RedisStorage, type RedisStorageOptions } from './redis.storage.js';
 
@@ -80,4 +84,174 @@ test('nothing is opened before it is asked for: a storage that was only made hol
   const storage = new RedisStorage(URL);
   await expect(storage.ping()).rejects.toThrow('Redis is not connected');
   await storage.close();
+});
+
+describe('the bounds of options (I4)', () => {
+  const DAY_SECONDS = 86_400;
+
+  test.each<RedisStorageOptions>([
+    { keyPrefix: '' },
+    { deadlineMs: 1 },
+    { deadlineMs: 60_000 },
+    { afterDataLoss: 'accept' },
+    { afterDataLoss: 'challenge' },
+    { nonceRotationSeconds: DAY_SECONDS / 2 },
+    { nonceRotationSeconds: 365 * DAY_SECONDS },
+    { clock: () => 0 },
+  ])('%j is accepted', (options) => {
+    expect(() => new RedisStorage(URL, options)).not.toThrow();
+  });
+
+  test.each<[object, string]>([
+    [{ keyPrefix: 'a{' }, 'keyPrefix must be a string without braces'],
+    [{ keyPrefix: 'a}' }, 'keyPrefix must be a string without braces'],
+    [
+      { nonceRotationSeconds: DAY_SECONDS / 2 - 1 },
+      'nonceRotationSeconds must be an integer from 43200 to 31536000; it is 43199',
+    ],
+    [
+      { nonceRotationSeconds: 365 * DAY_SECONDS + 1 },
+      'nonceRotationSeconds must be an integer from 43200 to 31536000; it is 31536001',
+    ],
+    [{ afterDataLoss: '' }, 'afterDataLoss must be "challenge" or "accept"; it is ""'],
+    [{ clock: 1 }, 'clock must be a function that returns milliseconds since the epoch'],
+    [
+      { a: 1 },
+      'RedisStorage options has no option "a"; known: keyPrefix, deadlineMs, afterDataLoss, nonceRotationSeconds, clock',
+    ],
+  ])('%j is not', (options, message) => {
+    expect(() => new RedisStorage(URL, options)).toThrow(new TypeError(message));
+  });
+});
+
+describe('a storage in a Redis', () => {
+  const JKT = hash('sha256', 'a client', 'base64url');
+  const DAY_SECONDS = 86_400;
+  let server: RedisServer;
+  const opened: RedisStorage[] = [];
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  }, 30_000);
+  beforeEach(() => server.command('FLUSHALL'));
+  afterEach(async () => {
+    for (const storage of opened.splice(0)) await storage.close();
+  });
+  afterAll(() => server.close());
+
+  function create(options: RedisStorageOptions = { deadlineMs: 10_000 }): RedisStorage {
+    const storage = new RedisStorage(server.url, options);
+    opened.push(storage);
+    return storage;
+  }
+
+  async function open(options?: RedisStorageOptions): Promise<RedisStorage> {
+    const storage = create(options);
+    await storage.open();
+    return storage;
+  }
+
+  function claim({ replayStore }: RedisStorage) {
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    return replayStore.claim({
+      id: hash('sha256', 'a claim', 'base64url'),
+      jkt: JKT,
+      nowSeconds,
+      proofTimeSeconds: nowSeconds,
+      freshUntilSeconds: nowSeconds + 60,
+      lifetimeSeconds: 90,
+      epoch: undefined,
+    });
+  }
+
+  const keys = async () => (await server.command('KEYS', '*')) as readonly string[];
+
+  test('is that of a fleet, with a deadline of 250 ms unless it is set (F5)', () => {
+    expect(create()).toMatchObject({ shared: true, replayStore: { deadlineMs: 10_000 } });
+    expect(create({})).toMatchObject({ replayStore: { deadlineMs: 250 } });
+  });
+
+  test.each([
+    [{ deadlineMs: 10_000 }, 'dpop:'],
+    [{ deadlineMs: 10_000, keyPrefix: 'other:' }, 'other:'],
+  ])('has all its keys under one prefix: %j', async (options, prefix) => {
+    const storage = await open(options);
+    expect(await claim(storage)).toBe('unknown');
+    expect((await keys()).every((key) => key.startsWith(prefix))).toBe(true);
+    expect(await keys()).toContain(`${prefix}nonce-secrets`);
+    expect(await keys()).toContain(`${prefix}{0}:ledger`);
+  });
+
+  test('is ready once it is open: it knows its secrets and all epochs (E5, F6)', async () => {
+    const storage = await open();
+    await storage.ping();
+    expect(storage.nonceSecrets.secrets()).toHaveLength(1);
+    expect(storage.replayStore.epochOf(JKT)).toMatch(/^[\w-]{8}$/);
+  });
+
+  test('challenges after a loss, unless the operator accepts it (F6)', async () => {
+    expect(await claim(await open())).toBe('unknown');
+    expect(await claim(await open({ deadlineMs: 10_000, afterDataLoss: 'accept' }))).toBe('first');
+  });
+
+  test('rotates its secrets every day, or as often as is set (E5)', async () => {
+    const clock = new HandClock();
+    const daily = await open({ deadlineMs: 10_000, clock: clock.read, keyPrefix: 'a:' });
+    const often = await open({
+      deadlineMs: 10_000,
+      clock: clock.read,
+      keyPrefix: 'b:',
+      nonceRotationSeconds: DAY_SECONDS / 2,
+    });
+    const counts = async () => {
+      for (const { nonceSecrets } of [daily, often]) await nonceSecrets.refresh();
+      return [daily, often].map(({ nonceSecrets }) => nonceSecrets.secrets().length);
+    };
+    clock.advanceSeconds(DAY_SECONDS / 2);
+    expect(await counts()).toEqual([1, 2]);
+    clock.advanceSeconds(DAY_SECONDS / 2 - 1);
+    expect(await counts()).toEqual([1, 2]);
+    clock.advanceSeconds(1);
+    expect(await counts()).toEqual([2, 3]);
+  });
+
+  test('writes its secrets back as soon as a claim finds a loss (E5, F6)', async () => {
+    const storage = await open();
+    const before = await server.command('GET', 'dpop:nonce-secrets');
+    await server.command('FLUSHALL');
+    expect(await claim(storage)).toBe('unknown');
+    await until('they are back', async () => (await server.command('GET', 'dpop:nonce-secrets')) === before);
+  });
+
+  test('warns of what is wrong with Redis, and is open all the same (I3)', async () => {
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    const storage = create();
+    const warnings: string[] = [];
+    try {
+      await storage.open((text) => warnings.push(text));
+      await create().open();
+    } finally {
+      await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    }
+    expect(warnings).toEqual([expect.stringContaining('maxmemory-policy allkeys-lru')]);
+    await storage.ping();
+  });
+
+  test('is healthy only once it has been opened (E5, F5)', async () => {
+    const storage = create();
+    await expect(storage.ping()).rejects.toThrow();
+    await storage.open();
+    await storage.ping();
+  });
+
+  test('leaves no timer behind when it is closed (E5)', async () => {
+    const intervals = jest.spyOn(globalThis, 'setInterval');
+    const cleared = jest.spyOn(globalThis, 'clearInterval');
+    const storage = await open();
+    await storage.close();
+    const timers = intervals.mock.results.map(({ value }) => value as unknown);
+    expect(timers).toHaveLength(2);
+    for (const timer of timers) expect(cleared.mock.calls.flat()).toContain(timer);
+    jest.restoreAllMocks();
+  });
 });

@@ -61,4 +61,5 @@ export const FOLDERS = {
   microservices: ['lib/(microservices|transport)/'],
   'platform-ws': ['lib/(platform-ws|handshake)/'],
   'platform-socket.io': ['lib/(platform-socket.io|handshake)/'],
+  redis: ['lib/redis/'],
 };
