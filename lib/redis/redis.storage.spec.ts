@@ -249,7 +249,7 @@ describe('a storage in a Redis', () => {
     const cleared = jest.spyOn(globalThis, 'clearInterval');
     const storage = await open();
     await storage.close();
-    const timers = intervals.mock.results.map(({ value }) => value as unknown);
+    const timers = intervals.mock.results.map(({ value }) => value);
     expect(timers).toHaveLength(2);
     for (const timer of timers) expect(cleared.mock.calls.flat()).toContain(timer);
     jest.restoreAllMocks();
