@@ -352,6 +352,8 @@ test('below an Express app that changes both, the line on the wire is compared (
 
 test('the lines of requests are kept while an app runs, and no longer', async () => {
   const requests = channel('http.server.request.start');
+  // The channel is of the process, which other suites share: one of them may have left an app open.
+  const { hasSubscribers } = requests;
   const [first, second] = [
     await startApp('express', appModule([AccountsController])),
     await startApp('fastify', appModule([AccountsController])),
@@ -360,7 +362,7 @@ test('the lines of requests are kept while an app runs, and no longer', async ()
   await first.nest.close();
   expect(requests.hasSubscribers).toBe(true);
   await second.nest.close();
-  expect(requests.hasSubscribers).toBe(false);
+  expect(requests.hasSubscribers).toBe(hasSubscribers);
 });
 
 describe.each(PLATFORMS)('what only looks like a request is none, on %s (D8)', (platform) => {

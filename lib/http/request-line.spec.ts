@@ -59,13 +59,15 @@ describe('the line of an HTTP/1 request (C8, C9)', () => {
   });
 
   test('is kept until the last of several apps ends, each of which ends once', () => {
+    // The channel is of the process, which other suites share: one of them may have left an app open.
+    const { hasSubscribers } = channel('http.server.request.start');
     const [one, other] = [observe(), observe()];
     one();
     one();
     expect(lineOf({ method: 'GET', url: '/a' })).toBeDefined();
     other();
     expect(lineOf({ method: 'GET', url: '/a' })).toBeUndefined();
-    expect(channel('http.server.request.start').hasSubscribers).toBe(false);
+    expect(channel('http.server.request.start').hasSubscribers).toBe(hasSubscribers);
   });
 });
 
